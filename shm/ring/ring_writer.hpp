@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "robust_lock.hpp"
+#include "segment.hpp"
+
+namespace drainpipe {
+
+// The producer's end of the ring. Moves `tail`, nothing else.
+//
+// Payloads and slots are written into free room, which has no reader, without the lock; the lock is
+// held for one store. Killed before that store, a push has not happened; killed after it, it has.
+// Requires that it is the only writer of its segment, in one thread.
+class RingWriter {
+  public:
+    explicit RingWriter(Segment& segment);
+
+    enum class Outcome {
+        pushed,         // all of them
+        full,           // the first `count` are in, there is no room for the next one
+        intake_closed,  // none is in and none will ever be
+    };
+    struct Pushed {
+        std::size_t count;
+        Outcome outcome;
+    };
+
+    // Accepts as many of the payloads as there is room for, in order, under one lock. Requires that
+    // each fits().
+    [[nodiscard]] Pushed push(std::span<const std::string_view> payloads);
+
+    // Whether an empty ring could hold it. One that doesn't fit will never be accepted.
+    bool fits(std::size_t payload_bytes) const;
+    std::uint64_t largest_payload() const { return segment_.header().shape.buffer_bytes; }
+
+    // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
+    // it fits(). Whoever makes is_over() true must ring the segment's room_bell after it.
+    void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
+
+    // Closes the intake for good: no push succeeds after it, the tail is final. Returns whether it
+    // was open.
+    bool close_intake();
+
+  private:
+    // Refreshes what is known of the head.
+    void look_at_head();
+    bool has_room(std::size_t payload_bytes, std::uint64_t events_ahead,
+                  std::uint64_t bytes_ahead) const;
+    // Writes the payloads that there is room for behind the tail; returns how many.
+    std::size_t fill(std::span<const std::string_view> payloads);
+
+    Segment& segment_;
+    RobustLock lock_;
+    std::uint64_t tail_;
+    std::uint32_t end_;   // where the next payload begins (see Slot)
+    std::uint64_t head_;  // as last seen; the real one may be further
+    std::uint32_t used_from_;
+};
+
+}  // namespace drainpipe

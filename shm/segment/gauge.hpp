@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/interprocess/mapped_region.hpp>
+#include <cstdint>
+#include <string>
+
+namespace drainpipe {
+
+// What became of the events of a run. Always accepted = processed + emptied + drained + left.
+struct Account {
+    std::uint64_t accepted;   // by this run, and what it recovered
+    std::uint64_t processed;  // committed before the drain began
+    std::uint64_t emptied;    // in flight when it began, committed since
+    std::uint64_t drained;    // buffered when it began, committed since
+    std::uint64_t left;
+    std::uint64_t redelivered;
+    std::uint64_t in_flight;
+    std::uint64_t buffered;
+};
+
+// Reads how full the segment is, and can do nothing else: it maps the header read-only and takes no
+// lock, so that it works beside a stage that hangs with the lock held.
+class Gauge {
+  public:
+    // Throws SegmentRefused or std::system_error.
+    explicit Gauge(const std::string& name);
+
+    // The cursors are read one after the other while others move them; each is true, and they are
+    // read in an order that keeps the sums right.
+    Account read() const;
+
+    std::uint64_t log_lines_lost() const;
+    bool intake_is_closed() const;
+
+  private:
+    boost::interprocess::mapped_region region_;
+};
+
+}  // namespace drainpipe

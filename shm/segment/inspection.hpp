@@ -1,0 +1,29 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace drainpipe {
+
+// Somebody else's object, or one that does not hold together: nobody may touch it.
+class SegmentRefused : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+// What stands at the segment's name.
+enum class Standing {
+    absent,
+    half_made,  // ours, its maker was killed before it was ready; holds no event
+    ready,
+};
+
+// The path that the segment `name` has on Linux.
+std::string segment_path(const std::string& name);
+
+// Looks at the object of that name without changing it. Throws SegmentRefused if it is not a
+// regular file, belongs to another user, or has another content than a segment of this layout.
+// It does not look at cursors and slots: validate() of a mapped segment does.
+Standing inspect_segment(const std::string& name);
+
+}  // namespace drainpipe

@@ -1,0 +1,30 @@
+#include "layout.hpp"
+
+#include <bit>
+
+namespace drainpipe {
+
+Shape Shape::of(std::uint64_t capacity, std::uint64_t buffer_bytes) {
+    return {.capacity = capacity,
+            .slots = std::bit_ceil(capacity),
+            .buffer_bytes = buffer_bytes,
+            .buffer_span = std::bit_ceil(buffer_bytes < kPageBytes ? kPageBytes : buffer_bytes)};
+}
+
+bool Shape::is_sound() const {
+    return capacity >= 1 && capacity <= kMaxCapacity && buffer_bytes >= 1 &&
+           buffer_bytes <= kMaxBuffer && *this == of(capacity, buffer_bytes);
+}
+
+std::size_t Shape::slots_offset() const { return kHeaderBytes; }
+
+std::size_t Shape::first_attempts_offset() const { return slots_offset() + slots * sizeof(Slot); }
+
+std::size_t Shape::buffer_offset() const {
+    const std::size_t end = first_attempts_offset() + slots * sizeof(FirstAttempt);
+    return (end + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+std::size_t Shape::segment_bytes() const { return buffer_offset() + buffer_span; }
+
+}  // namespace drainpipe
