@@ -1,0 +1,78 @@
+#include "address.hpp"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+#include "failure.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr std::size_t kLongestName = 64;
+
+bool is_name_character(char character) {
+    constexpr std::string_view kAllowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return kAllowed.find(character) != std::string_view::npos;
+}
+
+std::filesystem::path default_run_folder() {
+    if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime == '/') {
+        return std::filesystem::path(runtime) / "drainpipe";
+    }
+    if (::geteuid() == 0) {
+        return "/run/drainpipe";
+    }
+    return "/tmp/drainpipe-" + std::to_string(::geteuid());
+}
+
+}  // namespace
+
+Address::Address(const std::string& name, const std::string& run_folder)
+    : name_(name),
+      run_folder_(std::filesystem::absolute(
+          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder))) {
+    if (name.empty() || name.size() > kLongestName || name.front() == '.' ||
+        !std::all_of(name.begin(), name.end(), is_name_character)) {
+        throw Failure(ExitCode::usage, "--name: '" + name +
+                                           "' is not 1 to 64 of A-Z a-z 0-9 . _ - that do not "
+                                           "start with a dot");
+    }
+    if (socket_path().native().size() >= sizeof(sockaddr_un::sun_path)) {
+        throw Failure(ExitCode::usage,
+                      "--run-dir: '" + run_folder_.string() + "' is too long for a socket's path");
+    }
+}
+
+void Address::prepare_run_folder() const {
+    std::error_code error;
+    std::filesystem::create_directories(run_folder_.parent_path(), error);
+    if (::mkdir(run_folder_.c_str(), 0700) != 0 && errno != EEXIST) {
+        const int code = errno;
+        throw Failure(
+            code == EACCES || code == EPERM ? ExitCode::no_permission : ExitCode::cannot_create,
+            "cannot make the run folder " + run_folder_.string() + ": " +
+                std::generic_category().message(code));
+    }
+    struct stat info {};
+    if (::stat(run_folder_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        throw Failure(ExitCode::cannot_create, run_folder_.string() + " is not a folder");
+    }
+    if (info.st_uid != ::geteuid()) {
+        throw Failure(ExitCode::cannot_create, "the run folder " + run_folder_.string() +
+                                                   " belongs to another user (uid " +
+                                                   std::to_string(info.st_uid) + ")");
+    }
+}
+
+std::filesystem::path own_folder() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace drainpipe {
+
+// Where a pipeline is found: its name, and the folder with its lock and its socket.
+class Address {
+  public:
+    // An empty run folder means the default one. Throws Failure(usage) for a name that is none.
+    Address(const std::string& name, const std::string& run_folder);
+
+    const std::string& name() const { return name_; }
+    const std::filesystem::path& run_folder() const { return run_folder_; }
+    std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }
+    std::filesystem::path socket_path() const { return run_folder_ / (name_ + ".sock"); }
+
+    // Makes the run folder, 0700, if it is not there. Throws Failure(cannot_create) if it is no
+    // folder or another user's.
+    void prepare_run_folder() const;
+
+  private:
+    std::string name_;
+    std::filesystem::path run_folder_;
+};
+
+// The folder of the running program's own executable, links resolved.
+std::filesystem::path own_folder();
+
+}  // namespace drainpipe

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "exit_code.hpp"
+
+namespace drainpipe {
+
+// A program's command line. A flag beats the environment variable DRAINPIPE_FLAG, which beats the
+// configuration file, which beats the default. Values arrive as text; their reader refuses what
+// they are not.
+class CommandLine {
+  public:
+    CommandLine(const std::string& program, const std::string& purpose);
+    ~CommandLine();
+
+    // Each takes the flag without its dashes. `value` holds the default and gets what was given.
+    void add_option(const std::string& flag, std::string& value, const std::string& type,
+                    const std::string& help);
+    void add_switch(const std::string& flag, bool& value, const std::string& help);
+    void add_hidden_option(const std::string& flag, std::string& value);
+    void add_argument(const std::string& name, std::string& value, const std::string& help);
+
+    // --config FILE, with the same keys as the flags.
+    void add_config_file();
+
+    // The flags that every program of a pipeline has: --name and --run-dir.
+    void add_address(std::string& name, std::string& run_folder);
+
+    // Reads the command line. An exit code means that all is said (--help, --version). Throws
+    // Failure(usage).
+    std::optional<ExitCode> parse(int argc, char** argv);
+
+  private:
+    struct Parser;
+    std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace drainpipe

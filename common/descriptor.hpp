@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+namespace drainpipe {
+
+// Owns a file descriptor.
+class Descriptor {
+  public:
+    Descriptor() = default;
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept;
+    ~Descriptor() { reset(); }
+
+    int get() const { return fd_; }
+    bool is_open() const { return fd_ >= 0; }
+    void reset() noexcept;
+
+  private:
+    int fd_ = -1;
+};
+
+struct Pipe {
+    Descriptor read_end;
+    Descriptor write_end;
+};
+
+// Both ends close at exec. Throws std::system_error.
+Pipe make_pipe();
+
+// Writes all of it, waiting where the descriptor does not block. Returns how many bytes went out;
+// fewer than all means an error, in errno.
+std::size_t write_all(int fd, std::string_view bytes) noexcept;
+
+}  // namespace drainpipe

@@ -1,0 +1,38 @@
+#include "failure.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace drainpipe {
+namespace {
+
+int report(std::string_view program, const std::string& message, ExitCode code) {
+    const std::string line = std::string(program) + ": " + message + "\n";
+    std::fputs(line.c_str(), stderr);
+    return static_cast<int>(code);
+}
+
+}  // namespace
+
+void throw_errno(const std::string& action) {
+    throw std::system_error(errno, std::generic_category(), action);
+}
+
+ExitCode exit_code_of_errno(int error) {
+    return error == EACCES || error == EPERM ? ExitCode::no_permission : ExitCode::system;
+}
+
+int run_program(std::string_view program, const std::function<ExitCode()>& body) {
+    try {
+        return static_cast<int>(body());
+    } catch (const Failure& failure) {
+        return report(program, failure.what(), failure.code());
+    } catch (const std::system_error& error) {
+        return report(program, error.what(), exit_code_of_errno(error.code().value()));
+    } catch (const std::exception& error) {
+        return report(program, std::string("internal fault: ") + error.what(), ExitCode::software);
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,28 @@
+#include "log.hpp"
+
+#include <system_error>
+
+#include "failure.hpp"
+
+namespace drainpipe {
+namespace {
+
+std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder) {
+    try {
+        std::filesystem::create_directories(folder);
+        return std::make_shared<LogSink>(folder / Log::kFileName);
+    } catch (const std::system_error& error) {
+        const bool is_denied = exit_code_of_errno(error.code().value()) == ExitCode::no_permission;
+        throw Failure(is_denied ? ExitCode::no_permission : ExitCode::cannot_create,
+                      "cannot write the log in " + folder.string() + ": " + error.code().message());
+    }
+}
+
+}  // namespace
+
+Log::Log(const std::filesystem::path& folder, const std::string& program)
+    : sink_(open_in(folder)), logger_(program, sink_) {
+    logger_.flush_on(spdlog::level::trace);
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "log_sink.hpp"
+
+namespace drainpipe {
+
+// A program's voice in log/info.log. Each record is in the file when the call returns.
+class Log {
+  public:
+    static constexpr const char* kFileName = "info.log";
+
+    // Makes the folder if it is not there. Throws Failure(cannot_create or no_permission).
+    Log(const std::filesystem::path& folder, const std::string& program);
+
+    template <typename... Arguments>
+    void info(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
+        logger_.info(format, std::forward<Arguments>(arguments)...);
+    }
+
+    template <typename... Arguments>
+    void warn(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
+        logger_.warn(format, std::forward<Arguments>(arguments)...);
+    }
+
+    template <typename... Arguments>
+    void error(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
+        logger_.error(format, std::forward<Arguments>(arguments)...);
+    }
+
+    const std::string& program() const { return logger_.name(); }
+    LogSink& sink() { return *sink_; }
+
+  private:
+    std::shared_ptr<LogSink> sink_;
+    spdlog::logger logger_;
+};
+
+}  // namespace drainpipe

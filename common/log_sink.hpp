@@ -1,0 +1,55 @@
+#pragma once
+
+#include <spdlog/details/log_msg.h>
+#include <spdlog/sinks/base_sink.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+
+// Writes whole records to a file that several processes append to.
+//
+// One write(2) per flush, on a descriptor opened with O_APPEND: records of different processes
+// don't mix, and a record is in the file whole or not at all. A write that fails (a full disk)
+// loses its records and counts them; it never stops the caller.
+class LogSink : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    // Opens the file, makes it if need be. Throws std::system_error.
+    explicit LogSink(std::filesystem::path file);
+
+    // What stands before the message in a record of this logger at this moment.
+    std::string prefix(std::string_view logger, spdlog::level::level_enum level);
+
+    // Appends finished records (`records` of them, each with its newline), behind those that were
+    // logged before.
+    void write_records(std::string_view text, std::uint64_t records);
+
+    // Goes on in a new file if the old one was renamed. On failure it stays with the old one and
+    // returns false.
+    bool reopen();
+
+    // Records lost since the last call.
+    std::uint64_t take_lost();
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override;
+    void flush_() override;
+
+  private:
+    void write_out(std::string_view text, std::uint64_t records);
+
+    std::filesystem::path path_;
+    Descriptor file_;
+    spdlog::memory_buf_t buffer_;
+    std::uint64_t buffered_records_ = 0;
+    std::uint64_t lost_ = 0;
+    bool has_torn_end_ = false;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,121 @@
+#include "places.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "failure.hpp"
+
+namespace drainpipe {
+namespace {
+
+struct flock record(short type, int first, int length) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = first;
+    lock.l_len = length;
+    return lock;
+}
+
+void check_file(const std::filesystem::path& path, int fd) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) {
+        throw_errno("cannot look at " + path.string());
+    }
+    if (!S_ISREG(info.st_mode)) {
+        throw Failure(ExitCode::cannot_create, path.string() + " is not a regular file");
+    }
+    if (info.st_uid != ::geteuid()) {
+        throw Failure(ExitCode::cannot_create, path.string() + " belongs to another user");
+    }
+}
+
+}  // namespace
+
+Places::Places(std::filesystem::path path, Descriptor file)
+    : path_(std::move(path)), file_(std::move(file)) {}
+
+Places Places::make(const std::filesystem::path& path) {
+    Descriptor file(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!file.is_open()) {
+        const int error = errno;
+        throw Failure(
+            error == EACCES || error == EPERM ? ExitCode::no_permission : ExitCode::cannot_create,
+            "cannot open the lock " + path.string() + ": " +
+                std::generic_category().message(error));
+    }
+    check_file(path, file.get());
+    return {path, std::move(file)};
+}
+
+std::optional<Places> Places::find(const std::filesystem::path& path) {
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!file.is_open()) {
+        if (errno == EACCES || errno == EPERM) {
+            throw_errno("cannot open the lock " + path.string());
+        }
+        return std::nullopt;
+    }
+    return Places(path, std::move(file));
+}
+
+bool Places::take(Place place) {
+    const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
+    if (::fcntl(file_.get(), F_SETLK, &lock) == 0) {
+        return true;
+    }
+    if (errno != EACCES && errno != EAGAIN) {
+        throw_errno("cannot lock " + path_.string());
+    }
+    return false;
+}
+
+void Places::wait_and_take(Place place) {
+    const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
+    while (::fcntl(file_.get(), F_SETLKW, &lock) != 0) {
+        if (errno != EINTR) {
+            throw_errno("cannot lock " + path_.string());
+        }
+    }
+}
+
+void Places::leave(Place place) {
+    const struct flock lock = record(F_UNLCK, static_cast<int>(place), 1);
+    ::fcntl(file_.get(), F_SETLK, &lock);
+}
+
+std::optional<pid_t> Places::holder_within(int first, int length) const {
+    struct flock lock = record(F_WRLCK, first, length);
+    if (::fcntl(file_.get(), F_GETLK, &lock) != 0) {
+        throw_errno("cannot look at the locks of " + path_.string());
+    }
+    if (lock.l_type == F_UNLCK) {
+        return std::nullopt;
+    }
+    return lock.l_pid > 0 ? lock.l_pid : 0;
+}
+
+std::optional<pid_t> Places::holder(Place place) const {
+    return holder_within(static_cast<int>(place), 1);
+}
+
+std::optional<pid_t> Places::stage_holder() const {
+    constexpr int kToTheEnd = 0;
+    return holder_within(static_cast<int>(Place::producer), kToTheEnd);
+}
+
+bool Places::is_current() const {
+    struct stat here {};
+    struct stat there {};
+    return ::fstat(file_.get(), &here) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+void Places::remove_file() const { ::unlink(path_.c_str()); }
+
+}  // namespace drainpipe

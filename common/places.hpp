@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+
+// A place in a pipeline that one process at a time may hold: a byte of the lock file.
+enum class Place : int {
+    launcher = 0,
+    stopping = 1,  // held by a launcher whose intake is closing or closed
+    cleaning = 2,  // held while the pipeline's files are taken away
+    producer = 8,
+    consumer = 16,
+};
+
+// The lock file of a pipeline.
+//
+// A place is held with the kernel's record lock on its byte, so that it is free the moment its
+// holder is dead, whatever the file says, and the kernel knows the holder's pid. Record locks go
+// when the process closes *any* descriptor of the file: open it once a process.
+class Places {
+  public:
+    // Opens the lock file and makes it, 0600, if it is not there. Throws Failure(cannot_create) if
+    // what stands there is no regular file of this user.
+    static Places make(const std::filesystem::path& path);
+
+    // Opens the lock file of a pipeline that may not be there.
+    static std::optional<Places> find(const std::filesystem::path& path);
+
+    // Takes a place; false when another process holds it.
+    [[nodiscard]] bool take(Place place);
+    void wait_and_take(Place place);
+    void leave(Place place);
+
+    // Who holds a place: a pid, or 0 for a process that can't be seen from here. A process never
+    // sees its own.
+    std::optional<pid_t> holder(Place place) const;
+
+    // The first holder of any stage's place.
+    std::optional<pid_t> stage_holder() const;
+
+    // Whether the path still leads to this file: it may have been removed by its last user between
+    // the opening and the taking.
+    bool is_current() const;
+
+    void remove_file() const;
+
+  private:
+    Places(std::filesystem::path path, Descriptor file);
+    std::optional<pid_t> holder_within(int first, int length) const;
+
+    std::filesystem::path path_;
+    Descriptor file_;
+};
+
+}  // namespace drainpipe

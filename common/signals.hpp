@@ -1,0 +1,22 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+
+// Makes the program's signals its own, whatever it inherited: the listed ones are blocked, with
+// default dispositions, to be read from the descriptor that this returns; SIGPIPE and
+// SIGXFSZ are ignored, their calls fail instead. To be called before any thread is started. Throws
+// std::system_error.
+Descriptor claim_signals(std::initializer_list<int> signals);
+
+// Takes the next pending signal from the descriptor; 0 when there is none.
+int take_signal(const Descriptor& signals);
+
+// "SIGTERM" for 15; "signal 99" for one without a name.
+std::string signal_name(int signal);
+
+}  // namespace drainpipe

@@ -1,0 +1,140 @@
+#include "stage.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <limits>
+#include <utility>
+
+#include "command_line.hpp"
+#include "failure.hpp"
+#include "quantity.hpp"
+#include "signals.hpp"
+
+namespace drainpipe {
+namespace {
+
+[[noreturn]] void no_pipeline(const Address& address) {
+    throw Failure(ExitCode::unavailable, "no pipeline '" + address.name() + "' is running in " +
+                                             address.run_folder().string());
+}
+
+Descriptor ready_descriptor(const std::string& text) {
+    if (text.empty()) {
+        return {};
+    }
+    return Descriptor(
+        static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
+}
+
+Places take_place(const Address& address, Place place) {
+    std::optional<Places> places = Places::find(address.lock_path());
+    if (!places || !places->holder(Place::launcher)) {
+        no_pipeline(address);
+    }
+    if (!places->take(place)) {
+        const auto holder = places->holder(place);
+        throw Failure(ExitCode::taken, "the place is taken by pid " +
+                                           std::to_string(holder.value_or(0)) + " in pipeline '" +
+                                           address.name() + "'");
+    }
+    return std::move(*places);
+}
+
+// The launcher's life, as the kernel tells it. Looked at again behind the opening: a pid may pass
+// to another process in between, the place can't.
+Descriptor watch_launcher(const Address& address, const Places& places) {
+    const std::optional<pid_t> pid = places.holder(Place::launcher);
+    if (!pid) {
+        no_pipeline(address);
+    }
+    Descriptor launcher(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+    if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
+        no_pipeline(address);
+    }
+    // From here on the launcher's death is this stage's own business.
+    ::prctl(PR_SET_PDEATHSIG, 0);
+    return launcher;
+}
+
+Segment open_segment(const Address& address) {
+    try {
+        return Segment::open(address.name());
+    } catch (const SegmentRefused& refused) {
+        throw Failure(ExitCode::cannot_create, refused.what());
+    }
+}
+
+}  // namespace
+
+std::optional<ExitCode> StageOptions::parse(const std::string& program, const std::string& purpose,
+                                            int argc, char** argv) {
+    CommandLine line(program, purpose);
+    line.add_address(name, run_folder);
+    line.add_hidden_option("ready-fd", ready_fd);
+    return line.parse(argc, argv);
+}
+
+Stage::Stage(const StageOptions& options, const std::string& program, Place place)
+    : address_(options.name, options.run_folder),
+      ready_(ready_descriptor(options.ready_fd)),
+      signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      places_(take_place(address_, place)),
+      launcher_(watch_launcher(address_, places_)),
+      segment_(open_segment(address_)),
+      log_(segment_.header().settings.log_folder.data(), program) {}
+
+std::chrono::microseconds Stage::grace() const {
+    return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
+}
+
+void Stage::listen(Doorbell& bell) {
+    watcher_.emplace(std::move(signals_), std::move(launcher_),
+                     Watcher::Calls{.leave =
+                                        [this, &bell] {
+                                            should_leave_ = true;
+                                            wake(bell);
+                                        },
+                                    .launcher_gone =
+                                        [this, &bell] {
+                                            end_after_grace();
+                                            launcher_is_gone_ = true;
+                                            wake(bell);
+                                        },
+                                    .reopen_log = [this] { log_.sink().reopen(); }});
+}
+
+void Stage::wake(Doorbell& bell) {
+    bell.ring_always();
+    ::eventfd_write(wake_.get(), 1);
+}
+
+void Stage::end_after_grace() const {
+    const auto microseconds = std::max<std::int64_t>(1, grace().count());
+    itimerval timer{};
+    timer.it_value.tv_sec = microseconds / 1000000;
+    timer.it_value.tv_usec = microseconds % 1000000;
+    ::signal(SIGALRM, SIG_DFL);
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+void Stage::report_ready() {
+    if (ready_.is_open()) {
+        write_all(ready_.get(), "ready\n");
+        ready_.reset();
+    }
+}
+
+void Stage::count_lost_log_lines() {
+    if (const std::uint64_t lost = log_.sink().take_lost(); lost > 0) {
+        segment_.header().log_lines_lost.add(lost);
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "address.hpp"
+#include "exit_code.hpp"
+#include "log.hpp"
+#include "places.hpp"
+#include "segment.hpp"
+#include "watcher.hpp"
+
+namespace drainpipe {
+
+// What the command line of a stage says.
+struct StageOptions {
+    std::string name;
+    std::string run_folder;
+    std::string ready_fd;  // empty: nobody waits for it
+
+    // An exit code means that all is said (--help). Throws Failure(usage).
+    std::optional<ExitCode> parse(const std::string& program, const std::string& purpose, int argc,
+                                  char** argv);
+};
+
+// A process's part in a running pipeline: its place, the mapped segment, the log, and what it was
+// told from outside. As long as it lives nobody else has the place.
+class Stage {
+  public:
+    // Joins the pipeline. Throws Failure: taken (with the holder's pid) where the place is held,
+    // unavailable where no such pipeline runs. Requires that no thread was started.
+    Stage(const StageOptions& options, const std::string& program, Place place);
+
+    const Address& address() const { return address_; }
+    Segment& segment() { return segment_; }
+    Log& log() { return log_; }
+    std::chrono::microseconds grace() const;
+
+    // Starts to listen to the outside. After should_leave() or launcher_is_gone() has become true
+    // `bell` is rung and wake_fd() is readable from then on. Where the launcher is gone the kernel
+    // ends this process when the grace time is over.
+    void listen(Doorbell& bell);
+    int wake_fd() const { return wake_.get(); }
+
+    // Tells the launcher that this stage works.
+    void report_ready();
+
+    bool should_leave() const { return should_leave_.load(std::memory_order_relaxed); }
+    bool launcher_is_gone() const { return launcher_is_gone_.load(std::memory_order_relaxed); }
+
+    // Adds the log lines that were lost to the run's count.
+    void count_lost_log_lines();
+
+  private:
+    void wake(Doorbell& bell);
+    void end_after_grace() const;
+
+    Address address_;
+    Descriptor ready_;
+    Descriptor signals_;
+    Descriptor wake_;
+    Places places_;
+    Descriptor launcher_;
+    Segment segment_;
+    Log log_;
+    std::atomic<bool> should_leave_{false};
+    std::atomic<bool> launcher_is_gone_{false};
+    std::optional<Watcher> watcher_;
+};
+
+}  // namespace drainpipe
