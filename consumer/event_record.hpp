@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace drainpipe {
+
+// When in the life of the run the work on an event was done.
+enum class Stretch {
+    processed,  // before the stop
+    emptied,    // it was in flight when the stop came
+    drained,    // it was buffered when the stop came
+};
+
+struct EventDone {
+    Stretch stretch;
+    std::uint64_t id;
+    std::uint32_t attempt;
+    std::string_view payload;
+};
+
+// Appends the record's message: "processed id=17 payload=17", with " attempt=2" behind it from the
+// second attempt on. The payload is shown as append_shown() shows it.
+void append_record(std::string& text, const EventDone& event);
+
+// Appends at most the first 64 bytes of the payload, with "..." for the rest, control characters
+// escaped (\n, \t, \r, \x1b).
+void append_shown(std::string& text, std::string_view payload);
+
+}  // namespace drainpipe

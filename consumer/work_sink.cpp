@@ -1,0 +1,37 @@
+#include "work_sink.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "descriptor.hpp"
+#include "failure.hpp"
+
+namespace drainpipe {
+
+void WorkSink::add(const EventDone& event) {
+    if (size_ == 0) {
+        prefix_ = log_.sink().prefix(log_.program(), spdlog::level::info);
+    }
+    payloads_ += event.payload;
+    payloads_ += '\n';
+    records_ += prefix_;
+    append_record(records_, event);
+    records_ += '\n';
+    ++size_;
+}
+
+void WorkSink::flush() {
+    if (size_ == 0) {
+        return;
+    }
+    if (write_all(output_, payloads_) != payloads_.size()) {
+        throw Failure(ExitCode::io, std::string("cannot write payloads to standard output: ") +
+                                        std::strerror(errno));
+    }
+    log_.sink().write_records(records_, size_);
+    payloads_.clear();
+    records_.clear();
+    size_ = 0;
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "event_record.hpp"
+#include "log.hpp"
+
+namespace drainpipe {
+
+// Where the work on events goes: the payload to an output, a record to the log. A burst is kept
+// and leaves in two writes.
+class WorkSink {
+  public:
+    // `output` is a descriptor, not owned.
+    WorkSink(int output, Log& log) : output_(output), log_(log) {}
+
+    void add(const EventDone& event);
+
+    // The events added since the last flush.
+    std::uint64_t size() const { return size_; }
+    bool is_full() const { return payloads_.size() + records_.size() >= kFlushBytes; }
+
+    // Writes what was added; then the work on it is done. The payloads go first: a record never
+    // claims what has not left. Throws Failure(io) when the output is broken.
+    void flush();
+
+  private:
+    static constexpr std::size_t kFlushBytes = 256 * 1024;
+
+    int output_;
+    Log& log_;
+    std::string prefix_;  // of the records, rendered once a burst
+    std::string payloads_;
+    std::string records_;
+    std::uint64_t size_ = 0;
+};
+
+}  // namespace drainpipe
