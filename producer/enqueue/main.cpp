@@ -1,0 +1,73 @@
+#include <unistd.h>
+
+#include <cinttypes>
+#include <csignal>
+#include <cstdio>
+
+#include "address.hpp"
+#include "command_line.hpp"
+#include "connection.hpp"
+#include "enqueue.hpp"
+#include "failure.hpp"
+#include "quantity.hpp"
+#include "signals.hpp"
+
+namespace {
+
+using namespace drainpipe;
+
+constexpr std::size_t kMostDigits = 18;
+constexpr std::uint64_t kMostEvents = 999999999999999999;
+
+std::unique_ptr<PayloadSource> source_of(const std::string& events) {
+    if (events == "-") {
+        return lines_of(STDIN_FILENO);
+    }
+    if (events.size() > kMostDigits) {
+        throw Failure(ExitCode::usage, "EVENTS: '" + events + "' has more than 18 digits");
+    }
+    return numbers_up_to(parse_count("EVENTS", events, 1, kMostEvents));
+}
+
+void print_accepted(std::uint64_t accepted) {
+    std::printf("accepted=%" PRIu64 "\n", accepted);
+    std::fflush(stdout);
+}
+
+ExitCode enqueue(const Address& address, PayloadSource& source) {
+    Descriptor signals = claim_signals({SIGINT, SIGTERM});
+    try {
+        Enqueue enqueue(connect_to_intake(address), std::move(signals), source);
+        const Enqueue::Result result = enqueue.run();
+        print_accepted(result.accepted);
+        if (!result.complaint.empty()) {
+            std::fprintf(stderr, "enqueue: %s\n", result.complaint.c_str());
+        }
+        return result.code;
+    } catch (const Failure&) {
+        print_accepted(0);
+        throw;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return run_program("enqueue", [&] {
+        CommandLine line("enqueue", "Puts events into a running pipeline.");
+        std::string name;
+        std::string run_folder;
+        std::string events;
+        line.add_address(name, run_folder);
+        line.add_argument("EVENTS", events, "N for the numbers 1..N, or - for lines of input");
+        if (const auto said = line.parse(argc, argv)) {
+            return *said;
+        }
+        if (events.empty()) {
+            throw Failure(ExitCode::usage, "EVENTS is missing: a number, or - for standard input");
+        }
+        const Address address(name, run_folder);
+        const auto source = source_of(events);
+        return enqueue(address, *source);
+    });
+}

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "descriptor.hpp"
+#include "line_splitter.hpp"
+#include "wire.hpp"
+
+namespace drainpipe {
+
+// One connection to the intake: what it sent and is not in the ring, what it is still to be told.
+class Client {
+  public:
+    Client(Descriptor socket, std::uint64_t longest_payload);
+
+    int fd() const { return socket_.get(); }
+
+    enum class Input { lines, nothing, end };
+
+    // Reads once, into `scratch`, and appends the lines that are complete. They are valid until
+    // the next read or change of `scratch`.
+    Input read(std::span<char> scratch, std::vector<wire::LineSplitter::Line>& lines);
+
+    void count_accepted(std::uint64_t events) { accepted_ += events; }
+    std::uint64_t count_payload() { return ++payloads_; }
+
+    // Each puts an answer up for flush(). Acknowledgements are cumulative: a client that is slow to
+    // read gets the newest one only.
+    void acknowledge() { owes_acknowledgement_ = true; }
+    void refuse(std::uint64_t event, std::uint64_t bytes, std::uint64_t limit);
+    void close(wire::Reason reason);
+
+    // Sends what it can without waiting.
+    void flush();
+
+    bool has_unsent() const { return !unsent_.empty() || owes_acknowledgement_; }
+    bool is_closed() const { return is_closed_; }
+
+    // A client that does not read its answers is not read either.
+    bool may_be_read() const { return !is_closed_ && unsent_.size() < kMostUnsent; }
+
+    // The epoll events that it is registered for; kept here for whoever registers it.
+    std::uint32_t registered = 0;
+
+  private:
+    static constexpr std::size_t kMostUnsent = 4096;
+
+    Descriptor socket_;
+    wire::LineSplitter splitter_;
+    std::string unsent_;
+    std::uint64_t payloads_ = 0;
+    std::uint64_t accepted_ = 0;
+    bool owes_acknowledgement_ = false;
+    bool is_closed_ = false;
+};
+
+}  // namespace drainpipe

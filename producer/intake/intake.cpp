@@ -1,0 +1,199 @@
+#include "intake.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "failure.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::chrono::milliseconds kFarewell{200};
+
+void control(int epoll, int operation, int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    if (::epoll_ctl(epoll, operation, fd, &event) != 0) {
+        throw_errno("cannot watch a descriptor");
+    }
+}
+
+}  // namespace
+
+Intake::Intake(Stage& stage)
+    : stage_(stage),
+      writer_(stage.segment()),
+      listener_(stage.address().socket_path()),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      scratch_(kReadBytes) {
+    if (!epoll_.is_open()) {
+        throw_errno("cannot make an epoll descriptor");
+    }
+    control(epoll_.get(), EPOLL_CTL_ADD, stage_.wake_fd(), EPOLLIN);
+    control(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), 0);
+    listen(true);
+    stage_.listen(stage.segment().header().room_bell);
+}
+
+void Intake::run() {
+    stage_.report_ready();
+    while (!is_over()) {
+        wait_and_serve();
+    }
+    const bool only_this_stage_leaves = !is_closed_ && !stage_.launcher_is_gone() &&
+                                        stage_.segment().header().phase.load() == Phase::running;
+    if (only_this_stage_leaves) {
+        tell_all(wire::Reason::leaving);
+    } else {
+        close_intake();
+        tell_all(wire::Reason::shutdown);
+    }
+    stage_.count_lost_log_lines();
+}
+
+bool Intake::is_over() const {
+    return is_closed_ || stage_.should_leave() || stage_.launcher_is_gone();
+}
+
+void Intake::wait_and_serve() {
+    std::array<epoll_event, 64> events;
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    for (int index = 0; index < count && !is_over(); ++index) {
+        const epoll_event& event = events[static_cast<std::size_t>(index)];
+        if (event.data.fd == listener_.fd()) {
+            accept_clients();
+        } else if (const auto found = clients_.find(event.data.fd); found != clients_.end()) {
+            serve(*found->second, event.events);
+        }
+    }
+}
+
+void Intake::accept_clients() {
+    bool is_out_of_room = false;
+    while (true) {
+        Descriptor socket = listener_.accept(is_out_of_room);
+        if (!socket.is_open()) {
+            break;
+        }
+        auto client = std::make_unique<Client>(std::move(socket), writer_.largest_payload());
+        control(epoll_.get(), EPOLL_CTL_ADD, client->fd(), 0);
+        register_client(*client);
+        clients_.emplace(client->fd(), std::move(client));
+    }
+    if (is_out_of_room) {
+        listen(false);
+    }
+}
+
+void Intake::serve(Client& client, std::uint32_t events) {
+    client.flush();
+    if (client.may_be_read() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        lines_.clear();
+        switch (client.read(scratch_, lines_)) {
+            case Client::Input::lines:
+                take_in(client);
+                client.acknowledge();
+                break;
+            case Client::Input::nothing:
+                break;
+            case Client::Input::end:
+                client.close(wire::Reason::end);
+                break;
+        }
+        client.flush();
+    }
+    if (client.is_closed() && !client.has_unsent()) {
+        remove(client);
+    } else {
+        register_client(client);
+    }
+}
+
+void Intake::take_in(Client& client) {
+    payloads_.clear();
+    for (const wire::LineSplitter::Line& line : lines_) {
+        const std::uint64_t event = client.count_payload();
+        if (line.is_too_long) {
+            client.refuse(event, line.bytes, writer_.largest_payload());
+        } else {
+            payloads_.push_back(line.payload);
+        }
+    }
+    push(client);
+}
+
+void Intake::push(Client& client) {
+    std::span<const std::string_view> rest(payloads_);
+    while (!rest.empty()) {
+        const RingWriter::Pushed pushed = writer_.push(rest);
+        client.count_accepted(pushed.count);
+        rest = rest.subspan(pushed.count);
+        if (pushed.outcome == RingWriter::Outcome::intake_closed) {
+            is_closed_ = true;
+            return;
+        }
+        if (pushed.outcome == RingWriter::Outcome::full) {
+            client.acknowledge();
+            client.flush();
+            writer_.wait_for_room(rest.front().size(), [this] { return is_over(); });
+            if (is_over()) {
+                return;
+            }
+        }
+    }
+}
+
+void Intake::register_client(Client& client) {
+    const std::uint32_t wanted =
+        (client.may_be_read() ? EPOLLIN : 0u) | (client.has_unsent() ? EPOLLOUT : 0u);
+    if (wanted != client.registered) {
+        control(epoll_.get(), EPOLL_CTL_MOD, client.fd(), wanted);
+        client.registered = wanted;
+    }
+}
+
+void Intake::remove(const Client& client) {
+    clients_.erase(client.fd());
+    listen(true);
+}
+
+void Intake::listen(bool on) {
+    if (on != is_listening_) {
+        control(epoll_.get(), EPOLL_CTL_MOD, listener_.fd(), on ? EPOLLIN : 0u);
+        is_listening_ = on;
+    }
+}
+
+void Intake::close_intake() {
+    if (writer_.close_intake()) {
+        const Header& header = stage_.segment().header();
+        stage_.log().info("intake closed accepted={}", header.tail.load() - header.run_head.load());
+    }
+}
+
+void Intake::tell_all(wire::Reason reason) {
+    const auto deadline = std::chrono::steady_clock::now() + kFarewell;
+    for (const auto& [fd, client] : clients_) {
+        client->close(reason);
+        client->flush();
+        while (client->has_unsent()) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                deadline - std::chrono::steady_clock::now());
+            pollfd writable{fd, POLLOUT, 0};
+            if (left.count() <= 0 || ::poll(&writable, 1, static_cast<int>(left.count())) <= 0) {
+                break;
+            }
+            client->flush();
+        }
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+
+// The socket that clients connect to, mode 0600. A stale one at its path is replaced; the path is
+// free again when the listener goes. Requires the producer's place.
+class Listener {
+  public:
+    // Throws std::system_error.
+    explicit Listener(std::filesystem::path path);
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    int fd() const { return socket_.get(); }
+
+    // The next connection, which does not block; closed when there is none. Sets `is_out_of_room`
+    // when this process can't have more descriptors.
+    Descriptor accept(bool& is_out_of_room) const;
+
+  private:
+    std::filesystem::path path_;
+    Descriptor socket_;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,21 @@
+#include "failure.hpp"
+#include "intake.hpp"
+
+int main(int argc, char** argv) {
+    using namespace drainpipe;
+    return run_program("producer", [&] {
+        StageOptions options;
+        if (const auto said =
+                options.parse("producer", "Takes events in for a running pipeline.", argc, argv)) {
+            return *said;
+        }
+        Stage stage(options, "producer", Place::producer);
+        try {
+            Intake(stage).run();
+        } catch (const std::exception& error) {
+            stage.log().error("{}", error.what());
+            throw;
+        }
+        return ExitCode::done;
+    });
+}
