@@ -1,0 +1,159 @@
+#include "child.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "failure.hpp"
+#include "signals.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr int kReadyFd = 3;
+
+// Everything between fork and exec: no memory is allocated here, and on any failure errno goes to
+// the parent through `failures`, which closes when exec succeeds.
+class Becoming {
+  public:
+    Becoming(const char* path, char* const* arguments, bool has_output, pid_t parent)
+        : path_(path), arguments_(arguments), has_output_(has_output), parent_(parent) {}
+
+    [[noreturn]] void run(int ready, int failures) const {
+        ::setpgid(0, 0);
+        // Until the stage watches this process itself it would be an orphan that nobody ends.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent_) {
+            ::_exit(0);  // the launcher died before it could be said
+        }
+        restore_signals();
+        if (set_descriptors(ready)) {
+            ::execv(path_, arguments_);
+        }
+        const int error = errno;
+        [[maybe_unused]] const ssize_t count = ::write(failures, &error, sizeof error);
+        ::_exit(127);
+    }
+
+  private:
+    static void restore_signals() {
+        for (int number = 1; number < NSIG; ++number) {
+            ::signal(number, SIG_DFL);
+        }
+        sigset_t none;
+        sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    }
+
+    bool set_descriptors(int ready) const {
+        const int nothing = ::open("/dev/null", O_RDWR);
+        return nothing >= 0 && ::dup2(nothing, STDIN_FILENO) >= 0 &&
+               (has_output_ || ::dup2(nothing, STDOUT_FILENO) >= 0) &&
+               ::dup2(ready, kReadyFd) >= 0 &&
+               ::syscall(SYS_close_range, kReadyFd + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+    }
+
+    const char* path_;
+    char* const* arguments_;
+    bool has_output_;
+    pid_t parent_;
+};
+
+// A descriptor above those that the child will rearrange.
+Descriptor out_of_the_way(const Descriptor& descriptor) {
+    Descriptor moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kReadyFd + 1));
+    if (!moved.is_open()) {
+        throw_errno("cannot duplicate a descriptor");
+    }
+    return moved;
+}
+
+}  // namespace
+
+std::string Ending::in_words() const {
+    return was_killed ? "signal=" + signal_name(number) : "status=" + std::to_string(number);
+}
+
+void Child::start() {
+    Pipe ready = make_pipe();
+    Pipe failures = make_pipe();
+    ready.write_end = out_of_the_way(ready.write_end);
+    failures.write_end = out_of_the_way(failures.write_end);
+
+    std::vector<std::string> words{program_.path.string()};
+    words.insert(words.end(), program_.arguments.begin(), program_.arguments.end());
+    words.push_back("--ready-fd=" + std::to_string(kReadyFd));
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+
+    const Becoming becoming(program_.path.c_str(), arguments.data(), program_.has_output,
+                            ::getpid());
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        throw_errno("cannot start " + program_.path.string());
+    }
+    if (pid == 0) {
+        becoming.run(ready.write_end.get(), failures.write_end.get());
+    }
+    ::setpgid(pid, pid);
+    pid_ = pid;
+    pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    is_ready_ = false;
+    started_at_ = std::chrono::steady_clock::now();
+    ready_ = std::move(ready.read_end);
+
+    failures.write_end.reset();
+    int error = 0;
+    if (::read(failures.read_end.get(), &error, sizeof error) == sizeof error) {
+        ::waitpid(pid, nullptr, 0);
+        pid_ = 0;
+        throw Failure(ExitCode::unavailable,
+                      "cannot execute " + program_.path.string() + ": " + std::strerror(error));
+    }
+}
+
+void Child::read_ready() {
+    std::array<char, 16> said;
+    is_ready_ = ::read(ready_.get(), said.data(), said.size()) > 0;
+    ready_.reset();
+}
+
+std::optional<Ending> Child::reap() {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != pid_) {
+        return std::nullopt;
+    }
+    const pid_t pid = std::exchange(pid_, 0);
+    pidfd_.reset();
+    ready_.reset();
+    is_ready_ = false;
+    return WIFSIGNALED(status) ? Ending{pid, true, WTERMSIG(status)}
+                               : Ending{pid, false, WEXITSTATUS(status)};
+}
+
+void Child::signal(int number) const {
+    if (is_running()) {
+        ::kill(pid_, number);
+    }
+}
+
+void Child::kill() const {
+    if (is_running()) {
+        ::kill(-pid_, SIGKILL);
+        ::kill(pid_, SIGKILL);
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+
+// How a process ended.
+struct Ending {
+    pid_t pid;
+    bool was_killed;
+    int number;  // the signal, or the exit status
+
+    std::string in_words() const;  // "status=0", "signal=SIGKILL"
+};
+
+// A child process and its life, as the kernel tells it: a pidfd says that it is dead, a pipe that
+// it is ready. It has a process group, an empty signal mask, default dispositions and no stray
+// descriptors; the kernel ends it with this process until it clears its parent-death signal.
+class Child {
+  public:
+    struct Program {
+        std::string role;
+        std::filesystem::path path;
+        std::vector<std::string> arguments;
+        bool has_output;  // the launcher's standard output; /dev/null where not
+    };
+
+    explicit Child(Program program) : program_(std::move(program)) {}
+
+    // Starts the program. Throws Failure(unavailable) if it can't be executed, std::system_error if
+    // there can be no process. Requires that it is not running.
+    void start();
+
+    const std::string& role() const { return program_.role; }
+    pid_t pid() const { return pid_; }
+    bool is_running() const { return pid_ > 0; }
+    bool is_ready() const { return is_ready_; }
+    std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+
+    // Readable when the child is dead, and when it has reported (or will never); -1 when there is
+    // nothing to wait for.
+    int death_fd() const { return pidfd_.get(); }
+    int ready_fd() const { return ready_.get(); }
+
+    // Reads what the child reported.
+    void read_ready();
+
+    // Takes the ending of a dead child; nothing while it lives.
+    std::optional<Ending> reap();
+
+    void signal(int number) const;
+
+    // SIGKILL for its process group.
+    void kill() const;
+
+  private:
+    Program program_;
+    pid_t pid_ = 0;
+    Descriptor pidfd_;
+    Descriptor ready_;
+    bool is_ready_ = false;
+    std::chrono::steady_clock::time_point started_at_;
+};
+
+}  // namespace drainpipe

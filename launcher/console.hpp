@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace drainpipe {
+
+// What a person at the terminal wants to know, on standard error. A line that is out of date a
+// moment later (progress) is rewritten in place on a terminal, and printed once a second where
+// standard error is something else.
+class Console {
+  public:
+    Console();
+
+    void say(const std::string& line);
+    void warn(const std::string& line);
+    void show_progress(const std::string& line);
+
+    // How often show_progress() is worth a call.
+    std::chrono::milliseconds progress_interval() const;
+
+  private:
+    void clear_progress();
+
+    bool is_terminal_;
+    bool has_colour_;
+    bool shows_progress_ = false;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+
+#include "console.hpp"
+#include "descriptor.hpp"
+#include "exit_code.hpp"
+#include "gauge.hpp"
+#include "log.hpp"
+#include "options.hpp"
+#include "places.hpp"
+#include "segment.hpp"
+#include "supervisor.hpp"
+
+namespace drainpipe {
+
+// A pipeline from its start to its account: claims the name, makes or recovers the segment, keeps
+// the stages running, shuts them down in the order of the flow, and says what became of the events.
+// It never takes the ring's lock, so that no stage can hang it.
+class Launcher {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    // Claims the name, opens the log and makes or recovers the segment. Throws Failure, and leaves
+    // things as they were then. `signals` as claim_signals() returned it.
+    Launcher(const Options& options, Descriptor signals);
+
+    // Runs the pipeline until it is stopped; the exit code says whether anything is left.
+    ExitCode run();
+
+  private:
+    Launcher(const Options& options, Descriptor signals, Child::Program producer,
+             Child::Program consumer);
+
+    void start();
+    void announce();
+
+    ExitCode shut_down();
+    void close_intake(Clock::time_point deadline);
+    void drain(Clock::time_point deadline);
+    void kill_what_still_runs();
+    ExitCode settle();
+
+    bool is_cut_short(Clock::time_point deadline) const;
+    void show_progress(Clock::time_point deadline);
+
+    Options options_;
+    Console console_;
+    Places places_;
+    Log log_;
+    Segment segment_;
+    Gauge gauge_;
+    Supervisor supervisor_;
+};
+
+}  // namespace drainpipe

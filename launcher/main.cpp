@@ -1,0 +1,18 @@
+#include <csignal>
+
+#include "failure.hpp"
+#include "launcher.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+
+int main(int argc, char** argv) {
+    using namespace drainpipe;
+    return run_program("launcher", [&] {
+        Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP});
+        const std::optional<Options> options = parse_options(argc, argv);
+        if (!options) {
+            return ExitCode::done;
+        }
+        return Launcher(*options, std::move(signals)).run();
+    });
+}

@@ -1,0 +1,85 @@
+#include "options.hpp"
+
+#include <string>
+
+#include "command_line.hpp"
+#include "failure.hpp"
+#include "layout.hpp"
+#include "quantity.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr std::uint64_t kMostDemand = 1000000000;
+
+// The options as they were written, with their defaults.
+struct Texts {
+    std::string name;
+    std::string run_folder;
+    std::string log_folder = "log";
+    std::string grace = "10s";
+    std::string max_demand = "1000";
+    std::string min_demand;
+    std::string capacity = "262144";
+    std::string buffer_size = "16M";
+    std::string event_delay = "0";
+    bool discard = false;
+};
+
+void describe(CommandLine& line, Texts& texts) {
+    line.add_config_file();
+    line.add_address(texts.name, texts.run_folder);
+    line.add_option("log-dir", texts.log_folder, "DIR", "Folder of info.log");
+    line.add_option("grace", texts.grace, "DURATION", "From the stop request to SIGKILL");
+    line.add_option("max-demand", texts.max_demand, "N", "Most events in flight to one consumer");
+    line.add_option("min-demand", texts.min_demand, "N",
+                    "Ask again when this many are left [half of --max-demand]");
+    line.add_option("capacity", texts.capacity, "EVENTS", "Events that the ring can hold");
+    line.add_option("buffer-size", texts.buffer_size, "BYTES",
+                    "Payload bytes that the ring can hold");
+    line.add_option("event-delay", texts.event_delay, "DURATION", "Simulated work per event");
+    line.add_switch("discard", texts.discard, "At start, throw away what an earlier run left");
+}
+
+std::uint64_t min_demand_of(const Texts& texts, std::uint64_t max_demand) {
+    return texts.min_demand.empty()
+               ? max_demand / 2
+               : parse_count("--min-demand", texts.min_demand, 0, max_demand - 1);
+}
+
+std::filesystem::path log_folder_of(const Texts& texts) {
+    if (texts.log_folder.empty()) {
+        throw Failure(ExitCode::usage, "--log-dir: '' is not a folder");
+    }
+    std::filesystem::path folder = std::filesystem::absolute(texts.log_folder);
+    if (folder.native().size() >= sizeof(Settings::log_folder)) {
+        throw Failure(ExitCode::usage, "--log-dir: '" + texts.log_folder + "' is too long");
+    }
+    return folder;
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, char** argv) {
+    Texts texts;
+    CommandLine line("launcher",
+                     "Starts a pipeline, supervises it, and drains it on SIGTERM or SIGINT.");
+    describe(line, texts);
+    if (line.parse(argc, argv)) {
+        return std::nullopt;
+    }
+    const std::uint64_t max_demand = parse_count("--max-demand", texts.max_demand, 1, kMostDemand);
+    return Options{
+        .address = Address(texts.name, texts.run_folder),
+        .log_folder = log_folder_of(texts),
+        .grace = parse_duration("--grace", texts.grace),
+        .max_demand = max_demand,
+        .min_demand = min_demand_of(texts, max_demand),
+        .capacity = parse_count("--capacity", texts.capacity, 1, Shape::kMaxCapacity),
+        .buffer_bytes = parse_size("--buffer-size", texts.buffer_size, 1, Shape::kMaxBuffer),
+        .event_delay = parse_duration("--event-delay", texts.event_delay),
+        .discard = texts.discard,
+    };
+}
+
+}  // namespace drainpipe

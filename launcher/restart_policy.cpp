@@ -1,0 +1,16 @@
+#include "restart_policy.hpp"
+
+namespace drainpipe {
+
+std::optional<RestartPolicy::Clock::time_point> RestartPolicy::died(Clock::time_point now) {
+    deaths_.push_back(now);
+    while (now - deaths_.front() > kWindow) {
+        deaths_.pop_front();
+    }
+    if (deaths_.size() > kMostDeaths) {
+        return std::nullopt;
+    }
+    return now + kStep * (deaths_.size() - 1);
+}
+
+}  // namespace drainpipe

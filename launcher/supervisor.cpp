@@ -1,0 +1,157 @@
+#include "supervisor.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "failure.hpp"
+#include "quantity.hpp"
+#include "signals.hpp"
+
+namespace drainpipe {
+namespace {
+
+double in_seconds(std::chrono::steady_clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+int poll_timeout(Supervisor::Clock::time_point until) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - Supervisor::Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
+                       Segment& segment, Log& log, Console& console)
+    : producer_(std::move(producer)),
+      consumer_(std::move(consumer)),
+      signals_(std::move(signals)),
+      segment_(segment),
+      log_(log),
+      console_(console) {}
+
+void Supervisor::keep(Kept& kept) {
+    kept.is_wanted = true;
+    start(kept);
+}
+
+void Supervisor::let_go(Kept& kept) {
+    kept.is_wanted = false;
+    kept.start_at.reset();
+}
+
+void Supervisor::start(Kept& kept) {
+    kept.start_at.reset();
+    kept.child.start();
+}
+
+void Supervisor::kill(Kept& kept) {
+    while (kept.child.is_running()) {
+        kept.child.kill();
+        pollfd death{kept.child.death_fd(), POLLIN, 0};
+        ::poll(&death, 1, -1);
+        look_after(kept);
+    }
+}
+
+void Supervisor::wait(Clock::time_point until) {
+    std::array<pollfd, 5> waits{{{signals_.get(), POLLIN, 0},
+                                 {producer_.child.death_fd(), POLLIN, 0},
+                                 {producer_.child.ready_fd(), POLLIN, 0},
+                                 {consumer_.child.death_fd(), POLLIN, 0},
+                                 {consumer_.child.ready_fd(), POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), poll_timeout(next_time(until)));
+    take_signals();
+    for (Kept* kept : {&producer_, &consumer_}) {
+        const std::size_t ready = kept == &producer_ ? 2 : 4;
+        if (waits[ready].revents != 0) {
+            kept->child.read_ready();
+        }
+        look_after(*kept);
+    }
+}
+
+void Supervisor::look_after(Kept& kept) {
+    if (kept.child.is_running()) {
+        if (const std::optional<Ending> ending = kept.child.reap()) {
+            bury(kept, *ending);
+        } else if (kept.is_wanted && !kept.child.is_ready() && !kept.has_failed &&
+                   Clock::now() >= kept.child.started_at() + kReadyLimit) {
+            fail(kept, "did not report ready within " + to_text(kReadyLimit));
+        }
+    } else if (kept.start_at && Clock::now() >= *kept.start_at) {
+        start(kept);
+        console_.warn(kept.child.role() + " died and is started again, pid " +
+                      std::to_string(kept.child.pid()));
+    }
+}
+
+void Supervisor::bury(Kept& kept, const Ending& ending) {
+    const Clock::time_point now = Clock::now();
+    const std::string& role = kept.child.role();
+    log_.info("child exited role={} pid={} {} uptime={:.3f}s", role, ending.pid, ending.in_words(),
+              in_seconds(now - kept.child.started_at()));
+    // Whoever slept until the dead one rings would sleep in vain.
+    segment_.header().events_bell.ring_always();
+    segment_.header().room_bell.ring_always();
+    if (!kept.is_wanted || kept.has_failed) {
+        return;
+    }
+    kept.start_at = kept.policy.died(now);
+    if (!kept.start_at) {
+        fail(kept, "died more than " + std::to_string(RestartPolicy::kMostDeaths) + " times in " +
+                       to_text(RestartPolicy::kWindow));
+    }
+}
+
+void Supervisor::fail(Kept& kept, const std::string& reason) {
+    kept.has_failed = true;
+    log_.error("{} {}: stopping", kept.child.role(), reason);
+    console_.warn(kept.child.role() + " " + reason + ": stopping");
+    if (!stop_request_) {
+        stop_request_ = {"failure", Clock::now()};
+    }
+}
+
+void Supervisor::take_signals() {
+    while (const int signal = take_signal(signals_)) {
+        heed(signal);
+    }
+}
+
+void Supervisor::heed(int signal) {
+    if (signal == SIGHUP) {
+        log_.sink().reopen();
+        producer_.child.signal(SIGHUP);
+        consumer_.child.signal(SIGHUP);
+        return;
+    }
+    if (signal == SIGINT) {
+        ++interrupts_;
+    }
+    if (signal == SIGQUIT || interrupts_ > 1) {
+        is_forced_ = true;
+    }
+    if (!stop_request_) {
+        stop_request_ = {signal_name(signal), Clock::now()};
+    }
+}
+
+Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
+    for (const Kept* kept : {&producer_, &consumer_}) {
+        if (kept->start_at) {
+            until = std::min(until, *kept->start_at);
+        }
+        if (kept->is_wanted && kept->child.is_running() && !kept->child.is_ready() &&
+            !kept->has_failed) {
+            until = std::min(until, kept->child.started_at() + kReadyLimit);
+        }
+    }
+    return until;
+}
+
+}  // namespace drainpipe

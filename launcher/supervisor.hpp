@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "child.hpp"
+#include "console.hpp"
+#include "log.hpp"
+#include "restart_policy.hpp"
+#include "segment.hpp"
+
+namespace drainpipe {
+
+// Keeps the children running, one for one, and takes the signals that are meant for the launcher.
+// Everything happens inside wait(), which sleeps until the kernel has something to tell.
+class Supervisor {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    static constexpr std::chrono::seconds kReadyLimit{5};
+
+    // `signals` as claim_signals() returned it.
+    Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
+               Segment& segment, Log& log, Console& console);
+
+    // A child that the supervisor starts again when it dies.
+    struct Kept {
+        explicit Kept(Child::Program program) : child(std::move(program)) {}
+
+        Child child;
+        RestartPolicy policy;
+        bool is_wanted = false;
+        std::optional<Clock::time_point> start_at;
+        bool has_failed = false;  // it died too often, or never became ready
+    };
+    Kept& producer() { return producer_; }
+    Kept& consumer() { return consumer_; }
+
+    // Starts a child now and keeps it running. Throws as Child::start() does.
+    void keep(Kept& kept);
+
+    // Does not start it again from now on.
+    void let_go(Kept& kept);
+
+    // Ends a child with its process group, now.
+    void kill(Kept& kept);
+
+    // Waits until something has happened and was dealt with, or until that time.
+    void wait(Clock::time_point until);
+
+    // The first stop request, if one has come.
+    struct StopRequest {
+        std::string reason;
+        Clock::time_point at;
+    };
+    const std::optional<StopRequest>& stop_request() const { return stop_request_; }
+
+    // A second SIGINT or a SIGQUIT: the drain is to be cut short.
+    bool is_forced() const { return is_forced_; }
+
+    bool has_failed() const { return producer_.has_failed || consumer_.has_failed; }
+
+  private:
+    void start(Kept& kept);
+    void look_after(Kept& kept);
+    void bury(Kept& kept, const Ending& ending);
+    void fail(Kept& kept, const std::string& reason);
+    void take_signals();
+    void heed(int signal);
+    Clock::time_point next_time(Clock::time_point until) const;
+
+    Kept producer_;
+    Kept consumer_;
+    Descriptor signals_;
+    Segment& segment_;
+    Log& log_;
+    Console& console_;
+    std::optional<StopRequest> stop_request_;
+    int interrupts_ = 0;
+    bool is_forced_ = false;
+};
+
+}  // namespace drainpipe
