@@ -1,0 +1,71 @@
+#!/bin/sh
+# A drain to watch, in one terminal: starts a pipeline of its own, enqueues 7000 events with a little
+# work on each, stops it in the middle, shows the story from the log, and checks the account. Exits 0
+# when every event is accounted for.
+set -eu
+
+events=7000
+here=$(dirname -- "$(readlink -f -- "$0")")
+root=$(cd "$here/.." && pwd)
+programs=$root
+if [ -f "$root/CMakeLists.txt" ]; then
+    "$here/build.sh"
+    programs=$root/build
+fi
+
+folder=$(mktemp -d)
+log=$folder/log/info.log
+name=demo-$$
+launcher=""
+clean_up() {
+    [ -z "$launcher" ] || kill -KILL "$launcher" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+await() { # a pattern in the log, for 5 seconds at most
+    tries=0
+    until grep -q "$1" "$log" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -le 500 ] || { echo "demo.sh: no '$1' in the log within 5 s" >&2; exit 1; }
+        sleep 0.01
+    done
+}
+count() { grep -c "\] $1 id=" "$log" || true; }
+show() { # the first and the last record of a kind
+    grep "\] $1 id=" "$log" | sed -n '1p;$p' | cut -c1-100
+}
+
+echo "== start, $events events, 200 us of work on each"
+"$programs/launcher" --name "$name" --run-dir "$folder/run" --log-dir "$folder/log" \
+    --event-delay 200us >"$folder/output" 2>"$folder/said" &
+launcher=$!
+await '\] ready '
+"$programs/enqueue" --name "$name" --run-dir "$folder/run" "$events"
+await 'processed id=1500 '
+
+echo "== kill -TERM $launcher"
+code=0
+kill -TERM "$launcher"
+wait "$launcher" || code=$?
+launcher=""
+
+echo "== the story, from log/info.log"
+grep '\] ready ' "$log" | cut -c1-100
+show processed
+grep -E '\] (stopping|intake closed|terminating) ' "$log"
+show emptied
+show drained
+grep -E '\] (drained all|summary )' "$log"
+
+echo "== the account"
+ids=$(grep -oE '\] (processed|emptied|drained) id=[0-9]+' "$log" | sed 's/.*=//' | sort -n | uniq | wc -l)
+echo "processed $(count processed) + emptied $(count emptied) + drained $(count drained) = $events?"
+if [ "$code" -eq 0 ] && [ "$ids" -eq "$events" ] &&
+    [ $(($(count processed) + $(count emptied) + $(count drained))) -eq "$events" ] &&
+    [ "$(wc -l <"$folder/output")" -eq "$events" ]; then
+    echo "every event is accounted for: none lost, none twice"
+else
+    echo "demo.sh: the account does not hold (exit code $code, $ids ids)" >&2
+    exit 1
+fi

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Installs the Debian packages that are named and missing; says nothing when there are none.
+#   setup.sh build         what the programs need
+#   setup.sh test          what the tests need besides
+set -eu
+
+build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev"
+test="doctest-dev clang-format shellcheck util-linux"
+
+case "${1:-}" in
+build) wanted=$build ;;
+test) wanted="$build $test" ;;
+*)
+    echo "usage: setup.sh build|test" >&2
+    exit 64
+    ;;
+esac
+
+missing=""
+for package in $wanted; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+    installed) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=""
+[ "$(id -u)" -eq 0 ] || as_root="sudo"
+echo "installing:$missing" >&2
+# shellcheck disable=SC2086  # a list of words
+{
+    $as_root apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing
+} >/dev/null

@@ -1,0 +1,43 @@
+#!/bin/sh
+# From a fresh Debian 12 machine to every test run: installs what is missing, checks the format of
+# the code and the scripts, then tests the release build, the build with AddressSanitizer and UBSan,
+# and ring and demand under ThreadSanitizer.
+set -eu
+
+root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+"$root/scripts/setup.sh" test
+cd "$root"
+jobs=$(nproc)
+
+step() { echo "== $*"; }
+quietly() { # says what it printed only when it fails
+    said=$(mktemp)
+    if ! "$@" >"$said" 2>&1; then
+        cat "$said"
+        rm -f "$said"
+        echo "test.sh: failed: $*" >&2
+        exit 1
+    fi
+    rm -f "$said"
+}
+build() { # a preset
+    step "build: $1"
+    quietly cmake --preset "$1" -DDRAINPIPE_TESTS=ON -DDRAINPIPE_WERROR=ON
+    quietly cmake --build --preset "$1"
+}
+
+step "format and shellcheck"
+find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
+shellcheck scripts/*.sh .ci/run
+
+build release
+ctest --preset release --parallel "$jobs"
+
+build asan
+ctest --preset asan --parallel "$jobs"
+
+# Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
+build tsan
+setarch --addr-no-randomize ctest --preset tsan --tests-regex 'unit\.(ring|demand|doorbell)'
+
+step "all passed"
