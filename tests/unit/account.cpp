@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string_view>
+
+#include "gauge.hpp"
+#include "ring_reader.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::ScratchSegment;
+
+namespace {
+
+bool holds(const Account& account) {
+    return account.accepted == account.processed + account.emptied + account.drained + account.left;
+}
+
+}  // namespace
+
+TEST_SUITE("account") {
+    TEST_CASE("account: it holds at every step of a run, its drain and the next run") {
+        ScratchSegment scratch("account", 32, 1000);
+        const Gauge gauge(scratch.name());
+        RingWriter writer(scratch.get());
+        for (int event = 0; event < 20; ++event) {
+            REQUIRE(writer.push(std::array<std::string_view, 1>{"x"}).count == 1);
+        }
+        RingReader reader(scratch.get());
+        reader.begin(reader.turn(0, 10, 4).last);
+        reader.commit(4);
+        CHECK(gauge.read().processed == 4);
+        CHECK(gauge.read().in_flight == 6);
+        CHECK(gauge.read().buffered == 10);
+
+        reader.begin_drain();
+        reader.begin(10);
+        reader.commit(6);
+        reader.map_buffered();
+        reader.begin(13);
+        reader.commit(3);
+        Account account = gauge.read();
+        CHECK(account.processed == 4);
+        CHECK(account.emptied == 6);
+        CHECK(account.drained == 3);
+        CHECK(account.left == 7);
+        CHECK(holds(account));
+
+        scratch.get().begin_run(Settings{});
+        account = gauge.read();
+        CHECK(account.accepted == 7);
+        CHECK(account.left == 7);
+        CHECK(account.in_flight == 0);
+        CHECK(holds(account));
+    }
+
+    TEST_CASE("account: a gauge takes no lock") {
+        ScratchSegment scratch("nolock", 4, 100);
+        RobustLock lock(scratch.header().lock);
+        lock.lock();
+        CHECK(Gauge(scratch.name()).read().left == 0);
+        lock.unlock();
+    }
+}

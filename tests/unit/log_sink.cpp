@@ -1,0 +1,73 @@
+#include "log_sink.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "log.hpp"
+#include "scratch_folder.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::ScratchFolder;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+}  // namespace
+
+TEST_SUITE("log_sink") {
+    TEST_CASE("log: a record has the contract's form and is there when the call returns") {
+        const ScratchFolder folder;
+        Log log(folder.path() / "new", "launcher");
+        log.info("ready name={}", "x");
+        log.warn("careful");
+        const auto lines = lines_of(folder.path() / "new" / "info.log");
+        REQUIRE(lines.size() == 2);
+        const std::regex form(
+            R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \[\d+\] \[launcher\] \[info\] ready name=x)");
+        CHECK(std::regex_match(lines[0], form));
+        CHECK(lines[1].find("[warning] careful") != std::string::npos);
+    }
+
+    TEST_CASE("log: finished records go behind those that were logged before") {
+        const ScratchFolder folder;
+        Log log(folder.path(), "consumer");
+        log.info("first");
+        const std::string prefix = log.sink().prefix(log.program(), spdlog::level::info);
+        log.sink().write_records(prefix + "second\n" + prefix + "third\n", 2);
+        const auto lines = lines_of(folder.path() / "info.log");
+        REQUIRE(lines.size() == 3);
+        CHECK(lines[1] == prefix + "second");
+        CHECK(prefix.substr(27) == lines[0].substr(27, prefix.size() - 27));
+    }
+
+    TEST_CASE("log: after a rename it goes on in a new file, and no record is lost over both") {
+        const ScratchFolder folder;
+        Log log(folder.path(), "launcher");
+        log.info("one");
+        std::filesystem::rename(folder.path() / "info.log", folder.path() / "old.log");
+        log.info("two");
+        REQUIRE(log.sink().reopen());
+        log.info("three");
+        CHECK(lines_of(folder.path() / "old.log").size() == 2);
+        CHECK(lines_of(folder.path() / "info.log").size() == 1);
+    }
+
+    TEST_CASE("log: a full disk loses records, counts them, and stops nobody") {
+        LogSink sink("/dev/full");
+        sink.write_records("a\nb\nc\n", 3);
+        CHECK(sink.take_lost() == 3);
+        CHECK(sink.take_lost() == 0);
+    }
+}

@@ -1,0 +1,241 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "forked.hpp"
+#include "ring_reader.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::fork_to_die;
+using drainpipe::test::ScratchSegment;
+using drainpipe::test::was_killed;
+using Outcome = RingWriter::Outcome;
+
+namespace {
+
+RingWriter::Pushed push(RingWriter& writer, std::string_view payload) {
+    return writer.push(std::array{payload});
+}
+
+// Takes all that is in flight, with as much demand as there are events, and commits it.
+std::vector<std::string> take_all(RingReader& reader, std::uint64_t asked) {
+    std::vector<std::string> payloads;
+    auto chunk = reader.turn(0, asked, asked);
+    while (!chunk.is_empty()) {
+        reader.begin(chunk.last);
+        for (std::uint64_t event = chunk.first; event < chunk.last; ++event) {
+            payloads.emplace_back(reader.payload(event));
+        }
+        chunk = reader.turn(chunk.size(), 0, asked);
+    }
+    return payloads;
+}
+
+}  // namespace
+
+TEST_SUITE("ring") {
+    TEST_CASE("ring: payloads of any size come back unchanged, in order, over many wrap-arounds") {
+        ScratchSegment scratch("sizes", 8, 10000);
+        RingWriter writer(scratch.get());
+        RingReader reader(scratch.get());
+        const std::array<std::size_t, 6> sizes{0, 1, 7, 8, 4096, 10000};
+        for (int round = 0; round < 300; ++round) {
+            for (const std::size_t size : sizes) {
+                const std::string payload(size, static_cast<char>('a' + round % 26));
+                REQUIRE(push(writer, payload).outcome == Outcome::pushed);
+                REQUIRE(take_all(reader, 1) == std::vector{payload});
+            }
+        }
+    }
+
+    TEST_CASE(
+        "ring: one payload may fill the buffer to the last byte, wherever the last one ended") {
+        ScratchSegment scratch("exact", 16, 4096);
+        RingWriter writer(scratch.get());
+        RingReader reader(scratch.get());
+        REQUIRE(push(writer, "abc").outcome == Outcome::pushed);
+        REQUIRE(take_all(reader, 1).size() == 1);
+        const std::string whole(4096, 'x');
+        CHECK(push(writer, whole).outcome == Outcome::pushed);
+        CHECK(push(writer, "y").outcome == Outcome::full);
+        CHECK(push(writer, "").outcome == Outcome::pushed);
+        CHECK(take_all(reader, 2) == std::vector<std::string>{whole, ""});
+    }
+
+    TEST_CASE("ring: full by events and full by bytes are told, and what went in is counted") {
+        ScratchSegment scratch("full", 3, 100);
+        RingWriter writer(scratch.get());
+        RingReader reader(scratch.get());
+        const std::array<std::string_view, 5> five{"1", "2", "3", "4", "5"};
+        const RingWriter::Pushed pushed = writer.push(five);
+        CHECK(pushed.count == 3);
+        CHECK(pushed.outcome == Outcome::full);
+        CHECK(take_all(reader, 3) == std::vector<std::string>{"1", "2", "3"});
+
+        const std::string most(99, 'm');
+        CHECK(push(writer, most).outcome == Outcome::pushed);
+        CHECK(push(writer, "ab").outcome == Outcome::full);
+        CHECK(push(writer, "a").outcome == Outcome::pushed);
+    }
+
+    TEST_CASE("ring: a payload larger than the buffer never fits") {
+        ScratchSegment scratch("large", 4, 100);
+        const RingWriter writer(scratch.get());
+        CHECK(writer.fits(100));
+        CHECK_FALSE(writer.fits(101));
+    }
+
+    TEST_CASE("ring: once the intake is closed the tail never moves again") {
+        ScratchSegment scratch("closed", 4, 100);
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, "in").outcome == Outcome::pushed);
+        CHECK(writer.close_intake());
+        CHECK_FALSE(writer.close_intake());
+        CHECK(push(writer, "out").outcome == Outcome::intake_closed);
+        CHECK(scratch.header().tail.load() == 1);
+    }
+
+    TEST_CASE("ring: nothing is handed out without demand, and no more than was asked for") {
+        ScratchSegment scratch("demand", 16, 100);
+        RingWriter writer(scratch.get());
+        RingReader reader(scratch.get());
+        for (int event = 0; event < 10; ++event) {
+            REQUIRE(push(writer, "x").outcome == Outcome::pushed);
+        }
+        CHECK(reader.turn(0, 0, 16).is_empty());
+        const auto chunk = reader.turn(0, 4, 16);
+        CHECK(chunk.size() == 4);
+        reader.begin(chunk.last);
+        CHECK(reader.turn(4, 0, 16).is_empty());
+    }
+
+    TEST_CASE("ring: a consumer killed before it commits leaves its events for the next one") {
+        ScratchSegment scratch("uncommitted", 16, 100);
+        RingWriter writer(scratch.get());
+        for (const char* payload : {"a", "b", "c", "d"}) {
+            REQUIRE(push(writer, payload).outcome == Outcome::pushed);
+        }
+        for (std::uint32_t deaths = 1; deaths <= 3; ++deaths) {
+            REQUIRE(was_killed(fork_to_die([&] {
+                RingReader doomed(scratch.get());
+                const auto chunk = doomed.turn(0, deaths == 1 ? 4 : 0, 3);
+                doomed.begin(chunk.last);
+            })));
+        }
+        RingReader next(scratch.get());
+        const auto chunk = next.turn(0, 0, 4);
+        REQUIRE(chunk.first == 0);
+        REQUIRE(chunk.size() == 4);
+        next.begin(chunk.last);
+        CHECK(next.attempt(0) == 4);
+        CHECK(next.attempt(2) == 4);
+        CHECK(next.attempt(3) == 1);  // in flight, but nobody had begun it
+        CHECK(scratch.header().attachments.load().redelivered == 9);
+    }
+
+    TEST_CASE("ring: a consumer killed after it commits does not leave its events") {
+        ScratchSegment scratch("committed", 16, 100);
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, "a").outcome == Outcome::pushed);
+        REQUIRE(push(writer, "b").outcome == Outcome::pushed);
+        REQUIRE(was_killed(fork_to_die([&] {
+            RingReader doomed(scratch.get());
+            const auto chunk = doomed.turn(0, 2, 1);
+            doomed.begin(chunk.last);
+            doomed.commit(1);
+        })));
+        RingReader next(scratch.get());
+        CHECK(next.head() == 1);
+        const auto chunk = next.turn(0, 0, 4);
+        CHECK(chunk.size() == 1);
+        next.begin(chunk.last);
+        CHECK(next.payload(chunk.first) == "b");
+        CHECK(next.attempt(chunk.first) == 1);
+    }
+
+    TEST_CASE("ring: a producer killed in the middle of a push has pushed nothing") {
+        ScratchSegment scratch("halfpush", 16, 100);
+        REQUIRE(was_killed(fork_to_die([&] {
+            RingWriter doomed(scratch.get());
+            static_cast<void>(push(doomed, "whole"));
+            scratch.get().slot(1) = {.begin = 5, .length = 1000};  // what a push writes first
+        })));
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, "next").outcome == Outcome::pushed);
+        RingReader reader(scratch.get());
+        CHECK(take_all(reader, 2) == std::vector<std::string>{"whole", "next"});
+    }
+
+    TEST_CASE("ring: the drain splits what is left into in flight and buffered, once") {
+        ScratchSegment scratch("drain", 16, 100);
+        RingWriter writer(scratch.get());
+        for (int event = 0; event < 10; ++event) {
+            REQUIRE(push(writer, "x").outcome == Outcome::pushed);
+        }
+        RingReader reader(scratch.get());
+        reader.begin(reader.turn(0, 6, 2).last);
+        reader.commit(2);
+        const RingReader::Drain drain = reader.begin_drain();
+        CHECK(drain.closed_intake);
+        CHECK(drain.head == 2);
+        CHECK(drain.in_flight_end == 6);
+        CHECK(drain.tail == 10);
+
+        reader.begin(5);
+        reader.commit(3);
+        RingReader successor(scratch.get());
+        const RingReader::Drain again = successor.begin_drain();
+        CHECK_FALSE(again.closed_intake);
+        CHECK(again.head == 5);
+        CHECK(again.in_flight_end == 6);
+    }
+
+    TEST_CASE("ring: a writer that waits for room is woken when events are committed") {
+        ScratchSegment scratch("room", 2, 100);
+        RingWriter writer(scratch.get());
+        RingReader reader(scratch.get());
+        REQUIRE(push(writer, "a").outcome == Outcome::pushed);
+        REQUIRE(push(writer, "b").outcome == Outcome::pushed);
+        std::thread consumer([&] { take_all(reader, 1); });
+        writer.wait_for_room(1, [] { return false; });
+        CHECK(push(writer, "c").outcome == Outcome::pushed);
+        consumer.join();
+    }
+
+    TEST_CASE("ring: events pass from thread to thread as from process to process") {
+        constexpr std::uint64_t kEvents = 20000;
+        ScratchSegment scratch("threads", 64, 512);
+        std::thread producer([&] {
+            RingWriter writer(scratch.get());
+            for (std::uint64_t event = 0; event < kEvents; ++event) {
+                const std::string payload = std::to_string(event);
+                while (push(writer, payload).outcome == Outcome::full) {
+                    writer.wait_for_room(payload.size(), [] { return false; });
+                }
+            }
+        });
+        RingReader reader(scratch.get());
+        std::uint64_t next = 0;
+        std::uint64_t done = 0;
+        std::uint64_t asked = 20;
+        while (next < kEvents) {
+            const auto chunk = reader.turn(done, asked, 10);
+            done = asked = chunk.size();
+            reader.begin(chunk.last);
+            for (std::uint64_t event = chunk.first; event < chunk.last; ++event, ++next) {
+                REQUIRE(reader.payload(event) == std::to_string(next));
+            }
+            if (chunk.is_empty()) {
+                reader.wait_for_events([] { return false; });
+            }
+        }
+        producer.join();
+    }
+}

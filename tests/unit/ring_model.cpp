@@ -1,0 +1,128 @@
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ring_reader.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::ScratchSegment;
+
+namespace {
+
+// A ring beside a plain deque of what it must hold, moved at random.
+class Walk {
+  public:
+    Walk(Segment& segment, std::uint64_t seed) : segment_(segment), random_(seed) {
+        writer_.emplace(segment);
+        reader_.emplace(segment);
+    }
+
+    void step() {
+        switch (between(0, 3)) {
+            case 0:
+            case 1:
+                push();
+                break;
+            case 2:
+                turn();
+                break;
+            default:
+                replace_somebody();
+        }
+        check();
+    }
+
+  private:
+    std::uint64_t between(std::uint64_t least, std::uint64_t most) {
+        return std::uniform_int_distribution<std::uint64_t>(least, most)(random_);
+    }
+
+    void push() {
+        std::vector<std::string> texts(between(1, 5));
+        std::vector<std::string_view> payloads;
+        for (std::string& text : texts) {
+            text.assign(between(0, 40), static_cast<char>(between('a', 'z')));
+            payloads.push_back(text);
+        }
+        const RingWriter::Pushed pushed = writer_->push(payloads);
+        for (std::size_t index = 0; index < texts.size(); ++index) {
+            const bool fits = model_.size() < segment_.header().shape.capacity &&
+                              bytes_ + texts[index].size() <= segment_.header().shape.buffer_bytes;
+            REQUIRE(fits == (index < pushed.count));
+            if (!fits) {
+                break;
+            }
+            model_.push_back(texts[index]);
+            bytes_ += texts[index].size();
+        }
+    }
+
+    void turn() {
+        const std::uint64_t done = chunk_.size();
+        for (std::uint64_t event = 0; event < done; ++event) {
+            bytes_ -= model_.front().size();
+            model_.pop_front();
+        }
+        const std::uint64_t asked = between(0, 6);
+        demand_ += asked;
+        chunk_ = reader_->turn(done, asked, between(1, 8));
+        reader_->begin(chunk_.last);
+        REQUIRE(chunk_.size() <= model_.size());
+        for (std::uint64_t event = chunk_.first; event < chunk_.last; ++event) {
+            REQUIRE(reader_->payload(event) == model_[event - chunk_.first]);
+        }
+        // Nothing undelivered, or no demand.
+        REQUIRE((!chunk_.is_empty() || model_.empty() || reader_->pending() == 0));
+    }
+
+    // As if it had died and another had taken its place.
+    void replace_somebody() {
+        if (between(0, 9) == 0) {
+            writer_.emplace(segment_);
+        }
+        if (between(0, 9) == 0) {
+            reader_.emplace(segment_);
+            chunk_ = {};
+        }
+    }
+
+    void check() const {
+        const Header& header = segment_.header();
+        REQUIRE(header.head.load() <= header.begun.load());
+        REQUIRE(header.begun.load() <= header.tail.load());
+        REQUIRE(header.tail.load() - header.head.load() == model_.size());
+        REQUIRE(header.demanded.load() == demand_);
+        segment_.validate();
+    }
+
+    Segment& segment_;
+    std::mt19937_64 random_;
+    std::optional<RingWriter> writer_;
+    std::optional<RingReader> reader_;
+    RingReader::Chunk chunk_{};
+    std::deque<std::string> model_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t demand_ = 0;
+};
+
+}  // namespace
+
+TEST_SUITE("ring_model") {
+    TEST_CASE("ring: a random walk agrees with a plain deque") {
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            CAPTURE(seed);
+            ScratchSegment scratch("walk" + std::to_string(seed), 5 + seed, 50 + seed * 10);
+            Walk walk(scratch.get(), seed);
+            for (int step = 0; step < 3000; ++step) {
+                walk.step();
+            }
+        }
+    }
+}

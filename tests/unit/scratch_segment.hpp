@@ -1,0 +1,38 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "segment.hpp"
+
+namespace drainpipe::test {
+
+// A name that no other test process uses.
+inline std::string scratch_name(const std::string& what) {
+    return "dp-unit-" + std::to_string(::getpid()) + "-" + what;
+}
+
+// A segment of its own for a test, with a run begun on it; gone with the test.
+class ScratchSegment {
+  public:
+    ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes)
+        : name_(scratch_name(what)),
+          segment_(Segment::make(name_, Shape::of(capacity, buffer_bytes))) {
+        segment_.begin_run(Settings{});
+    }
+    ~ScratchSegment() { Segment::remove(name_); }
+    ScratchSegment(const ScratchSegment&) = delete;
+    ScratchSegment& operator=(const ScratchSegment&) = delete;
+
+    const std::string& name() const { return name_; }
+    Segment& get() { return segment_; }
+    Header& header() { return segment_.header(); }
+
+  private:
+    std::string name_;
+    Segment segment_;
+};
+
+}  // namespace drainpipe::test

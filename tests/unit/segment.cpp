@@ -1,0 +1,135 @@
+#include "segment.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "inspection.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::scratch_name;
+using drainpipe::test::ScratchSegment;
+
+namespace {
+
+// Something else at a segment's path, gone with the test.
+class Stranger {
+  public:
+    explicit Stranger(const std::string& what)
+        : name(scratch_name(what)), path(segment_path(name)) {}
+    ~Stranger() { std::filesystem::remove(path); }
+
+    std::string name;
+    std::string path;
+};
+
+void push(Segment& segment, std::string_view payload) {
+    RingWriter writer(segment);
+    REQUIRE(writer.push(std::array{payload}).outcome == RingWriter::Outcome::pushed);
+}
+
+}  // namespace
+
+TEST_SUITE("segment") {
+    TEST_CASE("segment: it is its owner's alone and wholly reserved, whatever the umask") {
+        const mode_t mask = ::umask(0);
+        ScratchSegment scratch("mode", 1000, 100000);
+        ::umask(mask);
+        struct stat info {};
+        REQUIRE(::stat(segment_path(scratch.name()).c_str(), &info) == 0);
+        CHECK((info.st_mode & 07777) == 0600);
+        CHECK(static_cast<std::size_t>(info.st_size) == scratch.header().shape.segment_bytes());
+        CHECK(info.st_blocks * 512 >= info.st_size);
+    }
+
+    TEST_CASE("segment: a second mapping sees what the first one wrote, once round the buffer") {
+        ScratchSegment scratch("mapping", 4, 4096);
+        const Segment other = Segment::open(scratch.name());
+        scratch.get().bytes_at(0)[4095] = 'l';
+        scratch.get().bytes_at(0)[4096] = 'f';
+        CHECK(other.bytes_at(4095)[0] == 'l');
+        CHECK(other.bytes_at(0)[0] == 'f');
+    }
+
+    TEST_CASE("segment: absent, half made and ready are told apart") {
+        CHECK(inspect_segment(scratch_name("absent")) == Standing::absent);
+        const ScratchSegment scratch("ready", 4, 100);
+        CHECK(inspect_segment(scratch.name()) == Standing::ready);
+
+        const Stranger empty("empty");
+        std::ofstream{empty.path};
+        CHECK(inspect_segment(empty.name) == Standing::half_made);
+        const Stranger zeros("zeros");
+        std::ofstream{zeros.path} << std::string(100000, '\0');
+        CHECK(inspect_segment(zeros.name) == Standing::half_made);
+        const Stranger named("named");
+        std::ofstream{named.path} << "DRAINPIP" << std::string(100000, '\0');
+        CHECK(inspect_segment(named.name) == Standing::half_made);
+    }
+
+    TEST_CASE("segment: what is not ours is refused") {
+        const Stranger garbage("garbage");
+        std::ofstream{garbage.path} << "somebody's letters";
+        CHECK_THROWS_AS(inspect_segment(garbage.name), SegmentRefused);
+        const Stranger folder("folder");
+        std::filesystem::create_directory(folder.path);
+        CHECK_THROWS_AS(inspect_segment(folder.name), SegmentRefused);
+        const Stranger link("link");
+        std::filesystem::create_symlink("/dev/null", link.path);
+        CHECK_THROWS_AS(inspect_segment(link.name), SegmentRefused);
+        const Stranger fifo("fifo");
+        REQUIRE(::mkfifo(fifo.path.c_str(), 0600) == 0);
+        CHECK_THROWS_AS(inspect_segment(fifo.name), SegmentRefused);
+    }
+
+    TEST_CASE("segment: another layout, or a size that is not the header's, is refused") {
+        ScratchSegment scratch("layout", 4, 100);
+        scratch.header().version.store(kLayoutVersion + 1);
+        CHECK_THROWS_AS(inspect_segment(scratch.name()), SegmentRefused);
+        scratch.header().version.store(kLayoutVersion);
+        REQUIRE(::truncate(segment_path(scratch.name()).c_str(), 50000) == 0);
+        CHECK_THROWS_AS(inspect_segment(scratch.name()), SegmentRefused);
+    }
+
+    TEST_CASE("segment: cursors and slots are checked before anybody trusts them") {
+        ScratchSegment scratch("damage", 4, 100);
+        push(scratch.get(), "abc");
+        push(scratch.get(), "de");
+        scratch.get().validate();
+
+        Header& header = scratch.header();
+        scratch.get().slot(1).length = 1000;
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        scratch.get().slot(1) = {.begin = 50, .length = 2};
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        scratch.get().slot(1) = {.begin = 3, .length = 2};
+        header.head.store(3);
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        header.head.store(0);
+        header.tail.store(9);
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+    }
+
+    TEST_CASE("segment: a run begins on what an earlier one left, with nothing in flight") {
+        ScratchSegment scratch("run", 4, 100);
+        push(scratch.get(), "abc");
+        Header& header = scratch.header();
+        header.demanded.store(4);
+        header.intake_closed.store(1);
+        header.phase.store(Phase::draining);
+        scratch.get().begin_run(Settings{});
+        CHECK(header.tail.load() == 1);
+        CHECK(header.demanded.load() == 0);
+        CHECK(header.intake_closed.load() == 0);
+        CHECK(header.phase.load() == Phase::running);
+    }
+}
