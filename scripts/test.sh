@@ -20,24 +20,29 @@ quietly() { # says what it printed only when it fails
     fi
     rm -f "$said"
 }
-build() { # a preset
-    step "build: $1"
-    quietly cmake --preset "$1" -DDRAINPIPE_TESTS=ON -DDRAINPIPE_WERROR=ON
-    quietly cmake --build --preset "$1"
+configure() { # a preset, and what else cmake is to be told
+    preset=$1
+    shift
+    step "build: $preset"
+    quietly cmake --preset "$preset" -DDRAINPIPE_TESTS=ON "$@"
 }
 
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
 
-build release
+configure release -DDRAINPIPE_WERROR=ON
+quietly cmake --build --preset release
 ctest --preset release --parallel "$jobs"
 
-build asan
+configure asan
+quietly cmake --build --preset asan
 ctest --preset asan --parallel "$jobs"
+DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" --tests-regex '^system\.'
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
-build tsan
-setarch --addr-no-randomize ctest --preset tsan --tests-regex 'unit\.(ring|demand|doorbell)'
+configure tsan
+quietly cmake --build --preset tsan --target ring_tests
+setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(ring|demand|doorbell)'
 
 step "all passed"

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cctype>
 #include <fstream>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -24,6 +24,14 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
     return lines;
 }
 
+// The text with every digit a 0.
+std::string shape_of(std::string text) {
+    for (char& character : text) {
+        character = std::isdigit(static_cast<unsigned char>(character)) ? '0' : character;
+    }
+    return text;
+}
+
 }  // namespace
 
 TEST_SUITE("log_sink") {
@@ -34,9 +42,9 @@ TEST_SUITE("log_sink") {
         log.warn("careful");
         const auto lines = lines_of(folder.path() / "new" / "info.log");
         REQUIRE(lines.size() == 2);
-        const std::regex form(
-            R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \[\d+\] \[launcher\] \[info\] ready name=x)");
-        CHECK(std::regex_match(lines[0], form));
+        CHECK(shape_of(lines[0].substr(0, 28)) == "0000-00-00T00:00:00.000000Z ");
+        CHECK(lines[0].substr(28) ==
+              "[" + std::to_string(::getpid()) + "] [launcher] [info] ready name=x");
         CHECK(lines[1].find("[warning] careful") != std::string::npos);
     }
 
