@@ -29,7 +29,7 @@ configure() { # a preset, and what else cmake is to be told
 
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
-shellcheck scripts/*.sh .ci/run
+shellcheck scripts/*.sh tests/bench/*.sh .ci/run
 
 configure release -DDRAINPIPE_WERROR=ON
 quietly cmake --build --preset release
