@@ -54,11 +54,7 @@ void Address::prepare_run_folder() const {
     std::error_code error;
     std::filesystem::create_directories(run_folder_.parent_path(), error);
     if (::mkdir(run_folder_.c_str(), 0700) != 0 && errno != EEXIST) {
-        const int code = errno;
-        throw Failure(
-            code == EACCES || code == EPERM ? ExitCode::no_permission : ExitCode::cannot_create,
-            "cannot make the run folder " + run_folder_.string() + ": " +
-                std::generic_category().message(code));
+        throw creation_failure("cannot make the run folder " + run_folder_.string(), errno);
     }
     struct stat info {};
     if (::stat(run_folder_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {

@@ -12,9 +12,7 @@ std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder) {
         std::filesystem::create_directories(folder);
         return std::make_shared<LogSink>(folder / Log::kFileName);
     } catch (const std::system_error& error) {
-        const bool is_denied = exit_code_of_errno(error.code().value()) == ExitCode::no_permission;
-        throw Failure(is_denied ? ExitCode::no_permission : ExitCode::cannot_create,
-                      "cannot write the log in " + folder.string() + ": " + error.code().message());
+        throw creation_failure("cannot write the log in " + folder.string(), error.code().value());
     }
 }
 

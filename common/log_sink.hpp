@@ -15,9 +15,11 @@ namespace drainpipe {
 
 // Writes whole records to a file that several processes append to.
 //
-// One write(2) per flush, on a descriptor opened with O_APPEND: records of different processes
-// don't mix, and a record is in the file whole or not at all. A write that fails (a full disk)
-// loses its records and counts them; it never stops the caller.
+// One write(2) per flush, on a descriptor opened with O_APPEND and under the file's lock: records
+// of different processes don't mix. A process killed in the middle of a write leaves a torn record
+// behind; the next writer takes it away, so that a record is in the file whole or not at all. A
+// write that fails (a full disk) loses its records and counts them; it never stops the caller, and
+// nor does another writer that was stopped with the lock.
 class LogSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     // Opens the file, makes it if need be. Throws std::system_error.
@@ -43,13 +45,15 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
 
   private:
     void write_out(std::string_view text, std::uint64_t records);
+    bool take_file_lock();
+    void remove_torn_end() const;
 
     std::filesystem::path path_;
     Descriptor file_;
     spdlog::memory_buf_t buffer_;
     std::uint64_t buffered_records_ = 0;
     std::uint64_t lost_ = 0;
-    bool has_torn_end_ = false;
+    bool is_lock_held_up_ = false;  // by a process that was stopped with it
 };
 
 }  // namespace drainpipe

@@ -43,11 +43,7 @@ Places Places::make(const std::filesystem::path& path) {
     Descriptor file(
         ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (!file.is_open()) {
-        const int error = errno;
-        throw Failure(
-            error == EACCES || error == EPERM ? ExitCode::no_permission : ExitCode::cannot_create,
-            "cannot open the lock " + path.string() + ": " +
-                std::generic_category().message(error));
+        throw creation_failure("cannot open the lock " + path.string(), errno);
     }
     check_file(path, file.get());
     return {path, std::move(file)};

@@ -1,7 +1,9 @@
 #include "consumer.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace drainpipe {
 namespace {
@@ -16,10 +18,21 @@ DemandWindow window_of(const Settings& settings) {
 Consumer::Consumer(Stage& stage, int output)
     : stage_(stage),
       reader_(stage.segment()),
+      output_(output),
       window_(window_of(stage.segment().header().settings)),
-      sink_(output, stage.log()),
+      sink_(output_, stage.log()),
       event_delay_(stage.segment().header().settings.event_delay_microseconds) {
     stage_.listen(stage.segment().header().events_bell);
+    mend_output();
+}
+
+void Consumer::mend_output() const {
+    std::vector<std::string_view> begun;
+    const RingReader::Chunk repeated = reader_.repeated();
+    for (std::uint64_t event = repeated.first; event < repeated.last; ++event) {
+        begun.push_back(reader_.payload(event));
+    }
+    output_.mend(begun);
 }
 
 void Consumer::run() {

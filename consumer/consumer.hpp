@@ -15,7 +15,7 @@ namespace drainpipe {
 // works until nothing is left.
 class Consumer {
   public:
-    // `output` is the descriptor that the payloads go to.
+    // `output` is the descriptor that the payloads go to, not owned.
     Consumer(Stage& stage, int output);
 
     // Returns when it has left or drained.
@@ -31,11 +31,13 @@ class Consumer {
     std::uint64_t work_on(std::uint64_t first, std::uint64_t last, Stretch stretch, bool stoppable);
     void work_on_all(std::uint64_t first, std::uint64_t last, Stretch stretch);
 
+    void mend_output() const;
     bool is_draining() const;
     bool is_slow() const { return event_delay_.count() > 0; }
 
     Stage& stage_;
     RingReader reader_;
+    Output output_;
     DemandWindow window_;
     WorkSink sink_;
     std::chrono::microseconds event_delay_;

@@ -1,11 +1,5 @@
 #include "work_sink.hpp"
 
-#include <cerrno>
-#include <cstring>
-
-#include "descriptor.hpp"
-#include "failure.hpp"
-
 namespace drainpipe {
 
 void WorkSink::add(const EventDone& event) {
@@ -24,10 +18,7 @@ void WorkSink::flush() {
     if (size_ == 0) {
         return;
     }
-    if (write_all(output_, payloads_) != payloads_.size()) {
-        throw Failure(ExitCode::io, std::string("cannot write payloads to standard output: ") +
-                                        std::strerror(errno));
-    }
+    output_.write(payloads_);
     log_.sink().write_records(records_, size_);
     payloads_.clear();
     records_.clear();

@@ -6,6 +6,7 @@
 
 #include "event_record.hpp"
 #include "log.hpp"
+#include "output.hpp"
 
 namespace drainpipe {
 
@@ -13,8 +14,7 @@ namespace drainpipe {
 // and leaves in two writes.
 class WorkSink {
   public:
-    // `output` is a descriptor, not owned.
-    WorkSink(int output, Log& log) : output_(output), log_(log) {}
+    WorkSink(const Output& output, Log& log) : output_(output), log_(log) {}
 
     void add(const EventDone& event);
 
@@ -29,7 +29,7 @@ class WorkSink {
   private:
     static constexpr std::size_t kFlushBytes = 256 * 1024;
 
-    int output_;
+    const Output& output_;
     Log& log_;
     std::string prefix_;  // of the records, rendered once a burst
     std::string payloads_;

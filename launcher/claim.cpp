@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -40,31 +41,31 @@ Places take_launcher_place(const Address& address) {
     }
 }
 
-// Sleeps until the process is dead, or that time.
-void await_death(pid_t pid, Clock::time_point until) {
+// Sleeps until the process is dead, a signal has come (true), or that time.
+bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    pollfd death{process.get(), POLLIN, 0};
-    ::poll(&death, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    std::array<pollfd, 2> waits{{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(),
+           static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000)));
+    return waits[1].revents != 0;
 }
 
-void await_left_behind(const Places& places, const Options& options, Console& console) {
-    const Clock::time_point until = Clock::now() + options.grace + kBeyondGrace;
-    bool was_said = false;
-    while (const auto pid = places.stage_holder()) {
-        if (Clock::now() >= until) {
-            throw Failure(ExitCode::taken,
-                          pipeline_in_words(options.address) +
-                              " is still draining: its launcher is gone, but pid " +
-                              std::to_string(*pid) + " has not left");
-        }
-        if (!was_said) {
-            console.say("waiting for pid " + std::to_string(*pid) +
-                        ", which drains what a dead launcher left");
-            was_said = true;
-        }
-        await_death(*pid, until);
+// What stands at the socket's path may be replaced if it is a stale socket, or nothing.
+void require_free_socket(const Address& address) {
+    struct stat info {};
+    if (::lstat(address.socket_path().c_str(), &info) != 0 || S_ISSOCK(info.st_mode) ||
+        (S_ISREG(info.st_mode) && info.st_size == 0)) {
+        return;
     }
+    throw Failure(ExitCode::cannot_create,
+                  address.socket_path().string() + " is in the way: it is not a socket");
+}
+
+// The run folder is there before the lock in it.
+Places prepare_and_take(const Address& address) {
+    address.prepare_run_folder();
+    return take_launcher_place(address);
 }
 
 Settings settings_of(const Options& options) {
@@ -82,14 +83,13 @@ Segment make_segment(const Options& options) {
     try {
         return Segment::make(name, Shape::of(options.capacity, options.buffer_bytes));
     } catch (const std::system_error& error) {
-        const int number = error.code().value();
-        if (number == ENOSPC) {
-            throw Failure(ExitCode::system,
-                          std::string(error.what()) +
-                              ": /dev/shm is too small; lower --capacity or --buffer-size");
-        }
-        throw Failure(number == EEXIST ? ExitCode::cannot_create : exit_code_of_errno(number),
-                      error.what());
+        const bool is_too_small = error.code().value() == ENOSPC;
+        throw creation_failure(
+            error.what() + std::string(is_too_small
+                                           ? ": /dev/shm is too small, lower --capacity or "
+                                             "--buffer-size"
+                                           : ""),
+            error.code().value());
     }
 }
 
@@ -134,33 +134,71 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
     return segment;
 }
 
-}  // namespace
-
-Places claim_name(const Options& options, Console& console) {
-    options.address.prepare_run_folder();
-    Places places = take_launcher_place(options.address);
-    await_left_behind(places, options, console);
-    return places;
-}
-
-void require_free_socket(const Address& address) {
-    struct stat info {};
-    if (::lstat(address.socket_path().c_str(), &info) == 0 && !S_ISSOCK(info.st_mode)) {
-        throw Failure(ExitCode::cannot_create,
-                      address.socket_path().string() + " is in the way: it is not a socket");
-    }
-}
-
-Segment claim_segment(const Options& options, Log& log, Console& console) {
+Segment obtain_segment(const Options& options, Log& log, Console& console) {
     try {
         std::optional<Segment> recovered = recover_segment(options, log, console);
-        Segment segment = recovered ? std::move(*recovered) : make_segment(options);
-        segment.begin_run(settings_of(options));
-        return segment;
+        return recovered ? std::move(*recovered) : make_segment(options);
     } catch (const SegmentRefused& refused) {
         throw Failure(ExitCode::cannot_create,
                       std::string(refused.what()) +
                           "; it was left as it is: choose another --name, or remove it yourself");
+    }
+}
+
+}  // namespace
+
+NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
+    : places_(prepare_and_take(options.address)), socket_(options.address.socket_path()) {
+    try {
+        await_left_behind(options, signals, console);
+        require_free_socket(options.address);
+    } catch (...) {
+        release();
+        throw;
+    }
+}
+
+NameClaim::~NameClaim() { release(); }
+
+void NameClaim::release() const {
+    if (!is_used()) {
+        struct stat info {};
+        if (::lstat(socket_.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
+            ::unlink(socket_.c_str());
+        }
+        places_.remove_file();
+    }
+}
+
+void NameClaim::await_left_behind(const Options& options, const Descriptor& signals,
+                                  Console& console) const {
+    const Clock::time_point until = Clock::now() + options.grace + kBeyondGrace;
+    bool was_said = false;
+    while (const auto pid = places_.stage_holder()) {
+        const std::string who = "pid " + std::to_string(*pid) +
+                                ", which drains what a dead launcher left of " +
+                                pipeline_in_words(options.address);
+        if (!was_said) {
+            console.say("waiting for " + who);
+            was_said = true;
+        }
+        if (await_death(*pid, signals, until) || Clock::now() >= until) {
+            throw Failure(ExitCode::taken, "no longer waiting for " + who);
+        }
+    }
+}
+
+SegmentClaim::SegmentClaim(const Options& options, const NameClaim& name, Log& log,
+                           Console& console)
+    : options_(options), name_(name), segment_(obtain_segment(options, log, console)) {
+    segment_.begin_run(settings_of(options));
+}
+
+SegmentClaim::~SegmentClaim() {
+    const Header& header = segment_.header();
+    const bool is_empty = header.head.load() == header.tail.load();
+    if (is_empty && !name_.is_used() && segment_.is_at(options_.address.name())) {
+        Segment::remove(options_.address.name());
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "console.hpp"
+#include "descriptor.hpp"
 #include "log.hpp"
 #include "options.hpp"
 #include "places.hpp"
@@ -10,15 +11,52 @@ namespace drainpipe {
 
 // What a launcher has to get hold of before it can start anything.
 
-// Takes the launcher's place, having waited for stages that a dead launcher left behind. Throws
-// Failure(taken) where another launcher has it, or where those stages don't leave in time.
-Places claim_name(const Options& options, Console& console);
+// The launcher's place, and with it the pipeline's name, as long as it lives.
+class NameClaim {
+  public:
+    // Takes the place, and waits for stages that a dead launcher left behind. Throws
+    // Failure(taken) where another launcher has it, or where those stages don't leave in time or a
+    // signal ends the waiting; Failure(cannot_create) where something that is no socket stands at
+    // the socket's path.
+    NameClaim(const Options& options, const Descriptor& signals, Console& console);
 
-// Throws Failure(cannot_create) where something else than a socket stands at the socket's path.
-void require_free_socket(const Address& address);
+    // Removes the lock file and a stale socket if no stage needs them.
+    ~NameClaim();
+    NameClaim(const NameClaim&) = delete;
+    NameClaim& operator=(const NameClaim&) = delete;
 
-// Makes the segment, or recovers the one that an earlier run left, and begins a run on it. Throws
-// Failure, with somebody else's segment untouched. Requires the launcher's place.
-Segment claim_segment(const Options& options, Log& log, Console& console);
+    Places& places() { return places_; }
+
+    // Whether a stage of this name runs.
+    bool is_used() const { return places_.stage_holder().has_value(); }
+
+  private:
+    void await_left_behind(const Options& options, const Descriptor& signals,
+                           Console& console) const;
+    void release() const;
+
+    Places places_;
+    std::filesystem::path socket_;
+};
+
+// The segment, as long as a launcher runs on it.
+class SegmentClaim {
+  public:
+    // Makes the segment, or recovers the one that an earlier run left, and begins a run on it.
+    // Throws Failure, with somebody else's segment untouched.
+    SegmentClaim(const Options& options, const NameClaim& name, Log& log, Console& console);
+
+    // Removes the segment if nothing is left in it and no stage uses it.
+    ~SegmentClaim();
+    SegmentClaim(const SegmentClaim&) = delete;
+    SegmentClaim& operator=(const SegmentClaim&) = delete;
+
+    Segment& segment() { return segment_; }
+
+  private:
+    const Options& options_;
+    const NameClaim& name_;
+    Segment segment_;
+};
 
 }  // namespace drainpipe

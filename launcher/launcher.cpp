@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <csignal>
 
-#include "claim.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
 
@@ -39,12 +38,14 @@ Launcher::Launcher(const Options& options, Descriptor signals)
 Launcher::Launcher(const Options& options, Descriptor signals, Child::Program producer,
                    Child::Program consumer)
     : options_(options),
-      places_(claim_name(options_, console_)),
+      name_claim_(options_, signals, console_),
       log_(options_.log_folder, "launcher"),
-      segment_(claim_segment(options_, log_, console_)),
+      segment_claim_(options_, name_claim_, log_, console_),
+      segment_(segment_claim_.segment()),
+      watch_(segment_, options_.address.name()),
       gauge_(options_.address.name()),
-      supervisor_(std::move(producer), std::move(consumer), std::move(signals), segment_, log_,
-                  console_) {}
+      supervisor_(std::move(producer), std::move(consumer), std::move(signals), segment_, watch_,
+                  log_, console_) {}
 
 ExitCode Launcher::run() {
     start();
@@ -92,7 +93,7 @@ ExitCode Launcher::shut_down() {
 
 void Launcher::close_intake(Clock::time_point deadline) {
     Supervisor::Kept& producer = supervisor_.producer();
-    static_cast<void>(places_.take(Place::stopping));
+    static_cast<void>(name_claim_.places().take(Place::stopping));
     segment_.header().phase.store(Phase::stopping);
     supervisor_.let_go(producer);
     producer.child.signal(SIGTERM);
@@ -154,17 +155,19 @@ ExitCode Launcher::settle() {
     log_.info("{}", summary);
     console_.say(summary);
 
-    if (account.left == 0) {
-        Segment::remove(options_.address.name());
-    } else {
+    if (account.left > 0 && !supervisor_.has_lost_segment()) {
         console_.warn(fmt::format("left={} stay in {}; the next start delivers them first",
                                   account.left, segment_path(options_.address.name())));
     }
-    ::unlink(options_.address.socket_path().c_str());
-    places_.remove_file();
+    return exit_code_for(account);
+}
 
-    if (supervisor_.has_failed()) {
-        return ExitCode::software;
+ExitCode Launcher::exit_code_for(const Account& account) {
+    if (supervisor_.has_lost_segment()) {
+        return ExitCode::io;
+    }
+    if (supervisor_.failure()) {
+        return *supervisor_.failure();
     }
     if (account.left > 0) {
         return ExitCode::deadline;

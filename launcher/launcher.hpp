@@ -2,13 +2,13 @@
 
 #include <chrono>
 
+#include "claim.hpp"
 #include "console.hpp"
 #include "descriptor.hpp"
 #include "exit_code.hpp"
 #include "gauge.hpp"
 #include "log.hpp"
 #include "options.hpp"
-#include "places.hpp"
 #include "segment.hpp"
 #include "supervisor.hpp"
 
@@ -40,15 +40,18 @@ class Launcher {
     void drain(Clock::time_point deadline);
     void kill_what_still_runs();
     ExitCode settle();
+    ExitCode exit_code_for(const Account& account);
 
     bool is_cut_short(Clock::time_point deadline) const;
     void show_progress(Clock::time_point deadline);
 
     Options options_;
     Console console_;
-    Places places_;
+    NameClaim name_claim_;
     Log log_;
-    Segment segment_;
+    SegmentClaim segment_claim_;
+    Segment& segment_;
+    SegmentWatch watch_;
     Gauge gauge_;
     Supervisor supervisor_;
 };

@@ -26,11 +26,12 @@ int poll_timeout(Supervisor::Clock::time_point until) {
 }  // namespace
 
 Supervisor::Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
-                       Segment& segment, Log& log, Console& console)
+                       Segment& segment, SegmentWatch& watch, Log& log, Console& console)
     : producer_(std::move(producer)),
       consumer_(std::move(consumer)),
       signals_(std::move(signals)),
       segment_(segment),
+      watch_(watch),
       log_(log),
       console_(console) {}
 
@@ -46,7 +47,13 @@ void Supervisor::let_go(Kept& kept) {
 
 void Supervisor::start(Kept& kept) {
     kept.start_at.reset();
-    kept.child.start();
+    try {
+        kept.child.start();
+    } catch (const Failure& failure) {
+        fail(kept, failure.what(), failure.code());
+    } catch (const std::system_error& error) {
+        fail(kept, error.what(), exit_code_of_errno(error.code().value()));
+    }
 }
 
 void Supervisor::kill(Kept& kept) {
@@ -59,13 +66,17 @@ void Supervisor::kill(Kept& kept) {
 }
 
 void Supervisor::wait(Clock::time_point until) {
-    std::array<pollfd, 5> waits{{{signals_.get(), POLLIN, 0},
+    std::array<pollfd, 6> waits{{{signals_.get(), POLLIN, 0},
                                  {producer_.child.death_fd(), POLLIN, 0},
                                  {producer_.child.ready_fd(), POLLIN, 0},
                                  {consumer_.child.death_fd(), POLLIN, 0},
-                                 {consumer_.child.ready_fd(), POLLIN, 0}}};
+                                 {consumer_.child.ready_fd(), POLLIN, 0},
+                                 {watch_.fd(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(), poll_timeout(next_time(until)));
     take_signals();
+    if (waits[5].revents != 0) {
+        look_at_segment();
+    }
     for (Kept* kept : {&producer_, &consumer_}) {
         const std::size_t ready = kept == &producer_ ? 2 : 4;
         if (waits[ready].revents != 0) {
@@ -81,12 +92,14 @@ void Supervisor::look_after(Kept& kept) {
             bury(kept, *ending);
         } else if (kept.is_wanted && !kept.child.is_ready() && !kept.has_failed &&
                    Clock::now() >= kept.child.started_at() + kReadyLimit) {
-            fail(kept, "did not report ready within " + to_text(kReadyLimit));
+            fail(kept, "did not report ready within " + to_text(kReadyLimit), ExitCode::software);
         }
     } else if (kept.start_at && Clock::now() >= *kept.start_at) {
         start(kept);
-        console_.warn(kept.child.role() + " died and is started again, pid " +
-                      std::to_string(kept.child.pid()));
+        if (kept.child.is_running()) {
+            console_.warn(kept.child.role() + " died and is started again, pid " +
+                          std::to_string(kept.child.pid()));
+        }
     }
 }
 
@@ -103,17 +116,33 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     }
     kept.start_at = kept.policy.died(now);
     if (!kept.start_at) {
-        fail(kept, "died more than " + std::to_string(RestartPolicy::kMostDeaths) + " times in " +
-                       to_text(RestartPolicy::kWindow));
+        fail(kept,
+             "died more than " + std::to_string(RestartPolicy::kMostDeaths) + " times in " +
+                 to_text(RestartPolicy::kWindow),
+             ExitCode::software);
     }
 }
 
-void Supervisor::fail(Kept& kept, const std::string& reason) {
+void Supervisor::fail(Kept& kept, const std::string& reason, ExitCode code) {
     kept.has_failed = true;
+    failure_ = failure_.value_or(code);
     log_.error("{} {}: stopping", kept.child.role(), reason);
     console_.warn(kept.child.role() + " " + reason + ": stopping");
     if (!stop_request_) {
         stop_request_ = {"failure", Clock::now()};
+    }
+}
+
+void Supervisor::look_at_segment() {
+    if (has_lost_segment_ || !watch_.has_vanished()) {
+        return;
+    }
+    has_lost_segment_ = true;
+    const std::string loss = "the segment was removed while in use: draining what it holds";
+    log_.error("{}", loss);
+    console_.warn(loss);
+    if (!stop_request_) {
+        stop_request_ = {"segment-removed", Clock::now()};
     }
 }
 

@@ -7,9 +7,11 @@
 
 #include "child.hpp"
 #include "console.hpp"
+#include "exit_code.hpp"
 #include "log.hpp"
 #include "restart_policy.hpp"
 #include "segment.hpp"
+#include "segment_watch.hpp"
 
 namespace drainpipe {
 
@@ -23,7 +25,7 @@ class Supervisor {
 
     // `signals` as claim_signals() returned it.
     Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
-               Segment& segment, Log& log, Console& console);
+               Segment& segment, SegmentWatch& watch, Log& log, Console& console);
 
     // A child that the supervisor starts again when it dies.
     struct Kept {
@@ -33,12 +35,12 @@ class Supervisor {
         RestartPolicy policy;
         bool is_wanted = false;
         std::optional<Clock::time_point> start_at;
-        bool has_failed = false;  // it died too often, or never became ready
+        bool has_failed = false;  // it can't be started, died too often, or never became ready
     };
     Kept& producer() { return producer_; }
     Kept& consumer() { return consumer_; }
 
-    // Starts a child now and keeps it running. Throws as Child::start() does.
+    // Starts a child now and keeps it running.
     void keep(Kept& kept);
 
     // Does not start it again from now on.
@@ -60,13 +62,18 @@ class Supervisor {
     // A second SIGINT or a SIGQUIT: the drain is to be cut short.
     bool is_forced() const { return is_forced_; }
 
-    bool has_failed() const { return producer_.has_failed || consumer_.has_failed; }
+    // Somebody removed the segment's file: what runs goes on in its mappings, and is to be stopped.
+    bool has_lost_segment() const { return has_lost_segment_; }
+
+    // Why the pipeline can't go on, if it can't; a stop is requested then.
+    const std::optional<ExitCode>& failure() const { return failure_; }
 
   private:
     void start(Kept& kept);
     void look_after(Kept& kept);
     void bury(Kept& kept, const Ending& ending);
-    void fail(Kept& kept, const std::string& reason);
+    void fail(Kept& kept, const std::string& reason, ExitCode code);
+    void look_at_segment();
     void take_signals();
     void heed(int signal);
     Clock::time_point next_time(Clock::time_point until) const;
@@ -75,11 +82,14 @@ class Supervisor {
     Kept consumer_;
     Descriptor signals_;
     Segment& segment_;
+    SegmentWatch& watch_;
     Log& log_;
     Console& console_;
     std::optional<StopRequest> stop_request_;
+    std::optional<ExitCode> failure_;
     int interrupts_ = 0;
     bool is_forced_ = false;
+    bool has_lost_segment_ = false;
 };
 
 }  // namespace drainpipe

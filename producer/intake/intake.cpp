@@ -181,6 +181,8 @@ void Intake::close_intake() {
 
 void Intake::tell_all(wire::Reason reason) {
     const auto deadline = std::chrono::steady_clock::now() + kFarewell;
+    listener_.close_to_new();
+    accept_clients();
     for (const auto& [fd, client] : clients_) {
         client->close(reason);
         client->flush();

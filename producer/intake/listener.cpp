@@ -33,7 +33,15 @@ Listener::Listener(std::filesystem::path path)
     }
 }
 
-Listener::~Listener() { ::unlink(path_.c_str()); }
+Listener::~Listener() { close_to_new(); }
+
+void Listener::close_to_new() {
+    if (!path_.empty()) {
+        ::unlink(path_.c_str());
+        ::shutdown(socket_.get(), SHUT_RD);
+        path_.clear();
+    }
+}
 
 Descriptor Listener::accept(bool& is_out_of_room) const {
     Descriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));

@@ -16,6 +16,9 @@ class Listener {
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
+    // From here on connecting fails; who waits to be accepted still is.
+    void close_to_new();
+
     int fd() const { return socket_.get(); }
 
     // The next connection, which does not block; closed when there is none. Sets `is_out_of_room`

@@ -31,6 +31,9 @@ class RingReader {
         std::uint64_t size() const { return last - first; }
     };
 
+    // What an earlier reader had begun and not committed, before this one's first turn().
+    Chunk repeated() const { return {head(), segment_.header().begun.load()}; }
+
     // One visit to the lock: commits the next `done` events, adds `asked` to the demand, and hands
     // out up to `limit` events of the delivery at hand. A delivery is what is in flight when the
     // one before it is used up, as in GenStage, where each answer to an ask is one. Requires that

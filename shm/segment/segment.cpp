@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <new>
@@ -122,6 +123,14 @@ Segment Segment::open(const std::string& name) {
 }
 
 void Segment::remove(const std::string& name) { ipc::shared_memory_object::remove(name.c_str()); }
+
+bool Segment::is_at(const std::string& name) const {
+    struct stat here {};
+    struct stat there {};
+    return ::fstat(object_.get_mapping_handle().handle, &here) == 0 &&
+           ::lstat(segment_path(name).c_str(), &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
 
 void Segment::validate() const {
     const Header& header = *header_;

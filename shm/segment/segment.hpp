@@ -29,6 +29,9 @@ class Segment {
     // Takes the name away; the memory goes with the last mapping. Absent is fine.
     static void remove(const std::string& name);
 
+    // Whether the name still leads to this segment: somebody may have removed or replaced it.
+    bool is_at(const std::string& name) const;
+
     // Checks everything that the stages will trust: cursors in order, every slot between head and
     // tail inside the buffer and next to its neighbour. Throws SegmentRefused. Requires that no
     // stage is attached.

@@ -1,0 +1,32 @@
+#include "segment_watch.hpp"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "failure.hpp"
+
+namespace drainpipe {
+
+SegmentWatch::SegmentWatch(const Segment& segment, std::string name)
+    : segment_(segment),
+      name_(std::move(name)),
+      notifications_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    // A removal of a file that is still mapped shows as a change of its attributes: its links.
+    if (!notifications_.is_open() ||
+        ::inotify_add_watch(notifications_.get(), segment_path(name_).c_str(),
+                            IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
+        throw_errno("cannot watch " + segment_path(name_));
+    }
+}
+
+bool SegmentWatch::has_vanished() const {
+    std::array<char, 4096> taken;
+    while (::read(notifications_.get(), taken.data(), taken.size()) > 0) {
+    }
+    return !segment_.is_at(name_);
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "descriptor.hpp"
+#include "segment.hpp"
+
+namespace drainpipe {
+
+// Learns from the kernel when somebody removes or renames the segment's file.
+class SegmentWatch {
+  public:
+    // Throws std::system_error.
+    SegmentWatch(const Segment& segment, std::string name);
+
+    // Readable when something happened to the file.
+    int fd() const { return notifications_.get(); }
+
+    // Takes what happened; whether the name no longer leads to the segment.
+    bool has_vanished() const;
+
+  private:
+    const Segment& segment_;
+    std::string name_;
+    Descriptor notifications_;
+};
+
+}  // namespace drainpipe

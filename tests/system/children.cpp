@@ -1,0 +1,218 @@
+// Children that are missing, broken or deaf, and pipelines that are already there.
+
+#include <doctest/doctest.h>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view kExitsAtOnce = "#!/bin/sh\nexit 3\n";
+constexpr std::string_view kNeverReady = "#!/bin/sh\nwhile :; do sleep 0.2; done\n";
+constexpr std::string_view kDeaf = "#!/bin/sh\ntrap '' TERM INT\nwhile :; do sleep 0.2; done\n";
+
+// A folder with the real programs, in which a test replaces what it wants broken.
+struct BrokenPrograms {
+    BrokenPrograms() { copy_programs(folder.path()); }
+    [[nodiscard]] std::filesystem::path path(std::string_view name) const {
+        return folder.path() / name;
+    }
+    void replace(std::string_view name, std::string_view script) const {
+        std::filesystem::remove(path(name));
+        write_script(path(name), script);
+    }
+    const TemporaryFolder folder{"dp-programs"};
+};
+
+// The launcher gives up by itself with this code, names the culprit, and leaves nothing.
+void check_gives_up(const BrokenPrograms& programs, std::string_view role, int code) {
+    CAPTURE(role);
+    Pipeline pipeline(programs.folder.path());
+    CHECK(pipeline.launch({"--grace", "1s"}).wait(15s) == code);
+    INFO("standard error: ", pipeline.errors());
+    CHECK(contains(pipeline.errors(), role));
+    CHECK(await([&] { return pipeline.leftovers().empty(); }, 1s));
+    CHECK(pipeline.leftovers() == "");
+}
+
+TEST_SUITE("children") {
+    TEST_CASE("children: a missing one is told and nothing is started") {
+        for (const std::string role : {"producer", "consumer"}) {
+            const BrokenPrograms programs;
+            std::filesystem::remove(programs.path(role));
+            check_gives_up(programs, role, 69);
+        }
+    }
+
+    TEST_CASE("children: one that is not executable is told and nothing is started") {
+        for (const std::string role : {"producer", "consumer"}) {
+            const BrokenPrograms programs;
+            std::filesystem::permissions(programs.path(role), std::filesystem::perms{0644});
+            check_gives_up(programs, role, 69);
+            std::filesystem::remove(programs.path(role));
+            std::filesystem::create_directory(programs.path(role));
+            check_gives_up(programs, role, 69);
+        }
+    }
+
+    TEST_CASE("children: one that exits at once ends the start") {
+        for (const std::string role : {"producer", "consumer"}) {
+            const BrokenPrograms programs;
+            programs.replace(role, kExitsAtOnce);
+            check_gives_up(programs, role, 70);
+        }
+    }
+
+    TEST_CASE("children: one that never reports ready ends the start within 15 s") {
+        const BrokenPrograms programs;
+        programs.replace("consumer", kNeverReady);
+        Pipeline pipeline(programs.folder.path());
+        const int code = pipeline.launch({"--grace", "1s"}).wait(15s);
+        CHECK(code > 0);
+        CHECK(code < 128);
+        CHECK(contains(pipeline.errors(), "consumer"));
+        CHECK(await([&] { return pipeline.leftovers().empty(); }, 1s));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("children: a stop during a start that hangs keeps its deadline") {
+        const BrokenPrograms programs;
+        programs.replace("producer", kDeaf);
+        Pipeline pipeline(programs.folder.path());
+        pipeline.launch({"--grace", "1s"});
+        CHECK(await([&] { return pipeline.stage("producer").has_value(); }));
+        const Stopwatch watch;
+        CHECK(pipeline.stop() == 0);
+        CHECK(watch.elapsed() < 3s);
+        CHECK(await([&] { return pipeline.leftovers().empty(); }, 1s));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("children: they carry the pipeline's name and have groups of their own") {
+        Pipeline pipeline;
+        pipeline.start();
+        for (const std::string role : {"producer", "consumer"}) {
+            const auto pid = pipeline.stage(role);
+            REQUIRE(pid.has_value());
+            const auto words = read_text("/proc/" + std::to_string(*pid) + "/cmdline");
+            CHECK(contains(words, pipeline.name()));
+            CHECK(contains(words, pipeline.run_dir().string()));
+            CHECK(::getpgid(*pid) == *pid);
+        }
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("children: a second launcher of the same name is turned away with the first's pid") {
+        Pipeline pipeline;
+        pipeline.start();
+        const auto second = run(pipeline.launcher_command());
+        CHECK(second.code == 75);
+        CHECK(is_one_line(second.errors));
+        CHECK(contains(second.errors, std::to_string(pipeline.launcher().pid())));
+        CHECK(second.elapsed < 2s);
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+    }
+
+    TEST_CASE("children: --discard does not take a running pipeline's events away") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(run(pipeline.launcher_command({"--discard"})).code == 75);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+    }
+
+    TEST_CASE("children: of ten launchers at once one runs and nine are turned away") {
+        Pipeline pipeline;
+        pipeline.launch();
+        std::vector<Process> others;
+        for (int number = 0; number < 9; ++number) {
+            others.emplace_back(pipeline.launcher_command());
+        }
+        const auto count_turned_away = [&] {
+            auto count =
+                std::ranges::count_if(others, [](Process& each) { return each.has_ended(); });
+            return count + (pipeline.launcher().has_ended() ? 1 : 0);
+        };
+        CHECK(await([&] { return count_turned_away() == 9; }));
+        CHECK(pipeline.await_record("ready "));
+        CHECK(pipeline.log().starting("ready ").size() == 1);
+        int stopped = 0;
+        const auto check_end = [&](Process& each) {
+            if (each.has_ended()) {
+                CHECK(each.wait() == 75);
+            } else {
+                each.send(SIGTERM);
+                CHECK(each.wait() == 0);
+                ++stopped;
+            }
+        };
+        std::ranges::for_each(others, check_end);
+        check_end(pipeline.launcher());
+        CHECK(stopped == 1);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("children: pipelines of different names share a run-dir in peace") {
+        Pipeline first;
+        Pipeline second;
+        first.start();
+        auto command = second.launcher_command({"--run-dir", first.run_dir()});
+        command.words.erase(command.words.begin() + 3, command.words.begin() + 5);
+        second.start(command);
+        CHECK(first.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(first.stop() == 0);
+        CHECK(second.launcher().has_ended() == false);
+        CHECK(second.stop() == 0);
+        CHECK(first.output() == numbers(1, 100));
+        CHECK(second.output() == "");
+    }
+
+    TEST_CASE("children: stale lock and socket files do not keep a pipeline from starting") {
+        Pipeline pipeline;
+        std::filesystem::create_directory(pipeline.run_dir());
+        std::filesystem::permissions(pipeline.run_dir(), std::filesystem::perms{0700});
+        write_text(pipeline.lock(), "1\n");
+        write_text(pipeline.socket(), "");
+        pipeline.start();
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("children: a stage started by hand is turned away while its place is taken") {
+        Pipeline pipeline;
+        pipeline.start();
+        for (const auto* role : {"producer", "consumer"}) {
+            CAPTURE(role);
+            const auto second = run(pipeline.command(role));
+            CHECK(second.code == 75);
+            CHECK(is_one_line(second.errors));
+        }
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+    }
+
+    TEST_CASE("children: a stage started by hand says when there is no such pipeline") {
+        const Pipeline pipeline;
+        for (const auto* role : {"producer", "consumer"}) {
+            CAPTURE(role);
+            const auto outcome = run(pipeline.command(role));
+            CHECK(outcome.code == 69);
+            CHECK(is_one_line(outcome.errors));
+            CHECK(contains(outcome.errors, pipeline.name()));
+        }
+        CHECK(pipeline.leftovers() == "");
+    }
+}
+
+}  // namespace

@@ -1,0 +1,216 @@
+// Stops that do not get through in time, and what the next start makes of what they left.
+
+#include <doctest/doctest.h>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t kEvents = 500;
+
+// A pipeline with five seconds of work before it.
+void start_with_backlog(Pipeline& pipeline, const std::string& grace) {
+    pipeline.start({"--event-delay", "10ms", "--grace", grace, "--max-demand", "10"});
+    CHECK(pipeline.enqueue_all(numbers(1, kEvents)) == kEvents);
+    CHECK(pipeline.await_output(5));
+}
+
+// After a run that was cut short: the account adds up, something is left and is still there.
+std::uint64_t check_cut(const Pipeline& pipeline) {
+    const auto log = pipeline.log();
+    CHECK(fault_of_cut_run(log, pipeline.output()) == "");
+    const auto account = log.account();
+    REQUIRE(account.has_value());
+    CHECK(account->accepted == kEvents);
+    CHECK(account->left > 0);
+    CHECK(std::filesystem::exists(pipeline.segment()));
+    CHECK(std::filesystem::file_size(pipeline.segment()) > 0);
+    return account->left;
+}
+
+// The next start delivers what was left, then what is new, and ends clean.
+void check_next_start(Pipeline& pipeline, std::uint64_t left) {
+    const auto first_output = pipeline.output();
+    pipeline.start();
+    CHECK(pipeline.enqueue_all(numbers(kEvents + 1, kEvents + 10)) == 10);
+    CHECK(pipeline.stop() == 0);
+    const auto log = pipeline.log();
+    CHECK(number_of(log.first("recovered "), "events") == left);
+    const auto events = log.events();
+    REQUIRE(events.size() == left + 10);
+    CHECK(events.front().id == kEvents - left + 1);
+    CHECK(pipeline.output() == numbers(kEvents - left + 1, kEvents + 10));
+    const auto account = log.account();
+    REQUIRE(account.has_value());
+    CHECK(account->accepted == left + 10);
+    CHECK(account->processed + account->emptied + account->drained == left + 10);
+    CHECK(account->left == 0);
+
+    const auto whole_log = pipeline.whole_log();
+    const auto all_output = first_output + pipeline.output();
+    CHECK(whole_log.fault() == "");
+    CHECK(fault_of_redelivery(whole_log.events(), 1, kEvents + 10) == "");
+    CHECK(fault_of_repeats(whole_log.events(), all_output, 1, kEvents + 10) == "");
+    CHECK(pipeline.leftovers() == "");
+}
+
+// Events that carry an attempt are the ones that were in flight at the kill.
+std::int64_t count_marked(const RecordLog& log) {
+    return std::ranges::count_if(log.events(),
+                                 [](const EventRecord& event) { return event.attempt > 1; });
+}
+
+TEST_SUITE("deadline") {
+    TEST_CASE("deadline: what it cuts off is kept, and the next start delivers it first") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "1s");
+        const Stopwatch watch;
+        CHECK(pipeline.stop() == 124);
+        CHECK(watch.elapsed() >= 900ms);
+        CHECK(watch.elapsed() < 2500ms);
+        const auto left = check_cut(pipeline);
+        CHECK(contains(pipeline.errors(), std::to_string(left)));
+        check_next_start(pipeline, left);
+    }
+
+    TEST_CASE("deadline: of what is delivered again only what was in flight is marked") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "1s");
+        CHECK(pipeline.stop() == 124);
+        pipeline.start();
+        CHECK(pipeline.await_record("processed id=500"));
+        CHECK(pipeline.stop() == 0);
+        const auto log = pipeline.log();
+        CHECK(count_marked(log) <= 10);
+        CHECK(static_cast<std::int64_t>(log.account().value().redelivered) == count_marked(log));
+    }
+
+    TEST_CASE("deadline: repeated SIGTERM is one sequence and does not move it") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "1s");
+        const Stopwatch watch;
+        pipeline.launcher().send(SIGTERM);
+        const auto has_ended = [&] {
+            pipeline.launcher().send(SIGTERM);
+            return pipeline.launcher().has_ended();
+        };
+        CHECK(await(has_ended));
+        CHECK(pipeline.launcher().wait() == 124);
+        CHECK(watch.elapsed() >= 900ms);
+        CHECK(watch.elapsed() < 2500ms);
+        CHECK(pipeline.log().starting("stopping ").size() == 1);
+        check_cut(pipeline);
+    }
+
+    TEST_CASE("deadline: repeated SIGTERM does not disturb a drain that gets through") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "1ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 300)) == 300);
+        pipeline.launcher().send(SIGTERM);
+        const auto has_ended = [&] {
+            pipeline.launcher().send(SIGTERM);
+            return pipeline.launcher().has_ended();
+        };
+        CHECK(await(has_ended));
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: a second SIGINT cuts the drain short") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "10s");
+        pipeline.launcher().send(SIGINT);
+        CHECK(pipeline.await_record("stopping reason=SIGINT"));
+        const Stopwatch watch;
+        CHECK(pipeline.stop(SIGINT) == 124);
+        CHECK(watch.elapsed() < 1500ms);
+        check_next_start(pipeline, check_cut(pipeline));
+    }
+
+    TEST_CASE("deadline: SIGQUIT skips the drain") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "10s");
+        const Stopwatch watch;
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+        CHECK(watch.elapsed() < 1500ms);
+        check_cut(pipeline);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, kEvents) == "");
+    }
+
+    TEST_CASE("deadline: SIGQUIT in the middle of a drain skips the rest of it") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "10s");
+        pipeline.launcher().send(SIGTERM);
+        CHECK(pipeline.await_record("drained id="));
+        const Stopwatch watch;
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+        CHECK(watch.elapsed() < 1500ms);
+        check_next_start(pipeline, check_cut(pipeline));
+    }
+
+    TEST_CASE("deadline: SIGQUIT with nothing left is a clean end") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.await_record("processed id=10"));
+        CHECK(pipeline.await_output(10));
+        CHECK(pipeline.stop(SIGQUIT) == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: a stopped consumer does not move it") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "1s");
+        const auto consumer = pipeline.stage("consumer");
+        REQUIRE(consumer.has_value());
+        freeze(*consumer);
+        const Stopwatch watch;
+        CHECK(pipeline.stop() == 124);
+        CHECK(watch.elapsed() < 2500ms);
+        check_next_start(pipeline, check_cut(pipeline));
+    }
+
+    TEST_CASE("deadline: a stopped producer does not keep the consumer from draining") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "2ms", "--grace", "6s"});
+        CHECK(pipeline.enqueue_all(numbers(1, 300)) == 300);
+        const auto producer = pipeline.stage("producer");
+        REQUIRE(producer.has_value());
+        freeze(*producer);
+        const Stopwatch watch;
+        CHECK(pipeline.stop() == 0);
+        CHECK(watch.elapsed() < 7s);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: --discard throws away what was left and says how much") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "100ms");
+        CHECK(pipeline.stop() == 124);
+        const auto left = check_cut(pipeline);
+        pipeline.start({"--discard"});
+        CHECK(pipeline.enqueue_all("new\n") == 1);
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.output() == "new\n");
+        const auto log = pipeline.log();
+        const auto is_told = [&](const Record& record) {
+            return contains(record.message, "discard") &&
+                   number_of(record.message, "events") == left;
+        };
+        CHECK(std::ranges::count_if(log.records(), is_told) == 1);
+        CHECK(log.starting("recovered ").empty());
+        CHECK(fault_of_run(log, pipeline.output()) == "");
+    }
+}
+
+}  // namespace

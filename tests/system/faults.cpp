@@ -1,0 +1,153 @@
+// A system that gives too little: descriptors, permissions, room for the output, a segment that
+// goes away.
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "harness/audit.hpp"
+#include "harness/client.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+// The same command, started by a shell after a line of its own.
+Command after(const std::string& line, Command command) {
+    const std::vector<std::string> shell = {"/bin/sh", "-c", line, "sh"};
+    command.words.insert(command.words.begin(), shell.begin(), shell.end());
+    return command;
+}
+
+// Somebody who is not root, for tests of permissions, with programs that they can reach.
+class Stranger {
+  public:
+    Stranger() {
+        copy_programs(folder_.path());
+        REQUIRE(::chown(folder_.path().c_str(), kNobody, kNobody) == 0);
+    }
+    [[nodiscard]] Command does(Command command, const std::string& program) const {
+        command.words[0] = folder_.path() / program;
+        command.folder = folder_.path();
+        command.user = kNobody;
+        return command;
+    }
+    [[nodiscard]] const std::filesystem::path& home() const { return folder_.path(); }
+
+  private:
+    TemporaryFolder folder_{"dp-stranger"};
+};
+
+TEST_SUITE("faults") {
+    TEST_CASE("faults: too few descriptors are told with 71 and nothing is left, or they suffice") {
+        for (int count = 5; count <= 20; ++count) {
+            CAPTURE(count);
+            Pipeline pipeline;
+            const auto line = "ulimit -n " + std::to_string(count) + "; exec \"$@\"";
+            auto& launcher = pipeline.launch(after(line, pipeline.launcher_command()));
+            const auto is_decided = [&] {
+                return launcher.has_ended() || contains(pipeline.errors(), "ready ");
+            };
+            CHECK(await(is_decided));
+            INFO("standard error: ", pipeline.errors());
+            if (launcher.has_ended()) {
+                CHECK(launcher.wait() == 71);
+                CHECK(contains(pipeline.errors(), "Too many open files"));
+            } else {
+                CHECK(pipeline.stop() == 0);
+            }
+            CHECK(await([&] { return pipeline.leftovers().empty(); }, 1s));
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
+    TEST_CASE("faults: more clients than the producer has descriptors wait their turn") {
+        Pipeline pipeline;
+        pipeline.start(after("ulimit -n 40; exec \"$@\"", pipeline.launcher_command()));
+        std::vector<std::unique_ptr<SocketClient>> clients;
+        std::vector<Client> expected;
+        for (int number = 0; number < 100; ++number) {
+            expected.push_back({"c" + std::to_string(number) + "-", 10});
+            clients.push_back(std::make_unique<SocketClient>(pipeline.socket()));
+            clients.back()->send(numbers(1, 10, expected.back().prefix));
+            clients.back()->finish_sending();
+        }
+        for (auto& client : clients) {
+            const auto answers = client->answers();
+            REQUIRE_FALSE(answers.empty());
+            CHECK(answers.back() == "closed accepted=10 reason=end");
+        }
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_clients(expected, pipeline.output()) == "");
+    }
+
+    TEST_CASE(
+        "faults: a segment that vanishes while running is told with 74, its events are done") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(std::filesystem::remove(pipeline.segment()));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 74);
+        CHECK(pipeline.output() == numbers(1, 100));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("faults: an output that takes nothing loses nothing") {
+        Pipeline pipeline;
+        pipeline.start(after("exec \"$@\" > /dev/full", pipeline.launcher_command()));
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.stop() > 0);
+        CHECK(pipeline.log().account().value().left == 10);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.output() == numbers(1, 10));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("faults: a stranger may not enqueue" * doctest::skip(::geteuid() != 0)) {
+        Pipeline pipeline;
+        pipeline.start();
+        const Stranger stranger;
+        const auto outcome = run(stranger.does(pipeline.command("enqueue", {"5"}), "enqueue"));
+        INFO("standard error: ", outcome.errors);
+        CHECK(outcome.code == 77);
+        CHECK(is_one_line(outcome.errors));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().account().value().accepted == 0);
+    }
+
+    TEST_CASE("faults: a stranger may not touch a segment" * doctest::skip(::geteuid() != 0)) {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "10ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+        const auto bytes = read_text(pipeline.segment());
+        const Stranger stranger;
+        auto command = stranger.does(pipeline.launcher_command(), "launcher");
+        command.words[4] = stranger.home() / "run";
+        command.words[6] = stranger.home() / "log";
+        const auto outcome = run(command);
+        INFO("standard error: ", outcome.errors);
+        CHECK((outcome.code == 73 || outcome.code == 77));
+        CHECK(is_one_line(outcome.errors));
+        CHECK((read_text(pipeline.segment()) == bytes));
+    }
+
+    TEST_CASE("faults: no permission for the run-dir is told" * doctest::skip(::geteuid() != 0)) {
+        const Pipeline pipeline;
+        const Stranger stranger;
+        const auto command = stranger.does(pipeline.launcher_command(), "launcher");
+        const auto outcome = run(command);
+        INFO("standard error: ", outcome.errors);
+        CHECK(outcome.code == 77);
+        CHECK(is_one_line(outcome.errors));
+        CHECK(contains(outcome.errors, pipeline.folder().string()));
+        CHECK(pipeline.leftovers() == "");
+    }
+}
+
+}  // namespace

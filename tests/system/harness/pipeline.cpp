@@ -1,0 +1,146 @@
+#include "pipeline.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "process_table.hpp"
+
+namespace harness {
+
+Pipeline::Pipeline(std::filesystem::path programs) : programs_(std::move(programs)) {}
+
+Pipeline::~Pipeline() {
+    launcher_.reset();
+    for (const auto pid : processes_marked(name_)) ::kill(pid, SIGKILL);
+    (void)await([this] { return processes_marked(name_).empty(); }, std::chrono::seconds{5});
+    std::error_code ignored;
+    std::filesystem::remove_all(segment(), ignored);
+}
+
+Command Pipeline::command(std::string_view program, const Flags& arguments) const {
+    Command command;
+    command.words = {programs_ / program, "--name", name_, "--run-dir", run_dir()};
+    command.words.insert(command.words.end(), arguments.begin(), arguments.end());
+    command.environment["SYSTEM_TEST_PIPELINE"] = name_;
+    command.folder = folder();
+    return command;
+}
+
+Command Pipeline::launcher_command(const Flags& flags) const {
+    auto launcher = command("launcher", {"--log-dir", log_dir()});
+    launcher.words.insert(launcher.words.end(), flags.begin(), flags.end());
+    return launcher;
+}
+
+Process& Pipeline::launch(const Flags& flags) { return launch(launcher_command(flags)); }
+
+Process& Pipeline::launch(Command command) {
+    launcher_.reset();
+    // A killed writer's torn end is not there any more once the next one has written.
+    log_start_ = read_text(log_file()).rfind('\n') + 1;
+    command.output = new_file("launcher-output");
+    command.errors = new_file("launcher-errors");
+    return launcher_.emplace(command);
+}
+
+void Pipeline::start(const Flags& flags) { start(launcher_command(flags)); }
+
+void Pipeline::start(Command command) {
+    auto& process = launch(std::move(command));
+    const auto is_decided = [&] { return process.has_ended() || !log().first("ready ").empty(); };
+    const bool is_in_time = await(is_decided);
+    INFO("standard error of the launcher: ", errors());
+    REQUIRE(is_in_time);
+    REQUIRE(process.wait(std::chrono::milliseconds{0}) == Process::kStillRunning);
+}
+
+std::optional<pid_t> Pipeline::stage(std::string_view role) const {
+    for (const auto pid : processes_marked(name_)) {
+        if (program_of(pid) == role) return pid;
+    }
+    return std::nullopt;
+}
+
+int Pipeline::stop(int signal, std::chrono::milliseconds limit) {
+    launcher().send(signal);
+    return launcher().wait(limit);
+}
+
+void Pipeline::kill_all() {
+    auto pids = processes_marked(name_);
+    std::erase_if(pids, [](pid_t pid) { return program_of(pid) == "enqueue"; });
+    // Stopped, the launcher can't react to its children's death; dying last, nor can they to its.
+    std::ranges::partition(pids, [this](pid_t pid) { return pid != launcher().pid(); });
+    for (const auto pid : pids) ::kill(pid, SIGSTOP);
+    for (const auto pid : pids) ::kill(pid, SIGKILL);
+    REQUIRE(launcher().wait() == 128 + SIGKILL);
+    REQUIRE(await([&] { return std::ranges::none_of(pids, is_running); }));
+}
+
+Process Pipeline::enqueue(std::uint64_t count) {
+    auto client = command("enqueue", {std::to_string(count)});
+    client.output = new_file("enqueue-output");
+    client.errors = new_file("enqueue-errors");
+    return Process(client);
+}
+
+Process Pipeline::enqueue_text(std::string_view text) {
+    auto client = command("enqueue", {"-"});
+    client.input = new_file("enqueue-input");
+    client.output = new_file("enqueue-output");
+    client.errors = new_file("enqueue-errors");
+    write_text(client.input, text);
+    return Process(client);
+}
+
+std::uint64_t Pipeline::enqueue_all(std::string_view text) {
+    auto client = enqueue_text(text);
+    const int code = client.wait();
+    INFO("standard error of enqueue: ", client.errors());
+    REQUIRE(code == 0);
+    const auto accepted = accepted_by(client.output());
+    REQUIRE(accepted.has_value());
+    return *accepted;
+}
+
+bool Pipeline::await_record(std::string_view words, std::chrono::milliseconds limit) const {
+    return await([&] { return !log().first(words).empty(); }, limit);
+}
+
+bool Pipeline::await_output(std::uint64_t events, std::chrono::milliseconds limit) const {
+    const auto has_come = [&] {
+        const auto text = output();
+        return std::ranges::count(text, '\n') >= static_cast<std::ptrdiff_t>(events);
+    };
+    return await(has_come, limit);
+}
+
+std::string Pipeline::leftovers() const {
+    std::string found;
+    for (const auto& path : {segment(), socket(), lock()}) {
+        if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
+            found += path.string() + " ";
+        }
+    }
+    for (const auto pid : processes_marked(name_)) {
+        found += "process " + program_of(pid) + " " + std::to_string(pid) + " ";
+    }
+    return found;
+}
+
+std::filesystem::path Pipeline::new_file(std::string_view stem) {
+    return folder() / (std::string(stem) + "." + std::to_string(++files_));
+}
+
+std::optional<std::uint64_t> accepted_by(std::string_view client_output) {
+    const auto lines = lines_of(client_output);
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+        if (const auto accepted = number_of(*line, "accepted")) return accepted;
+    }
+    return std::nullopt;
+}
+
+}  // namespace harness

@@ -1,0 +1,171 @@
+// Where the log goes, what stands in it, and folders that can't hold one.
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/mount.hpp"
+#include "harness/pipeline.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+// Refused at the start with this code and a line that names the folder; nothing is left.
+void check_refused(const Pipeline& pipeline, const Command& command) {
+    const auto outcome = run(command, 5s);
+    INFO("standard error: ", outcome.errors);
+    CHECK((outcome.code == 73 || outcome.code == 77));
+    CHECK(is_one_line(outcome.errors));
+    CHECK(contains(outcome.errors, pipeline.log_dir().string()));
+    CHECK(outcome.elapsed < 2s);
+    CHECK(pipeline.leftovers() == "");
+}
+
+// The lines of one process stand in the order in which they were made.
+std::string fault_of_times(const RecordLog& log) {
+    std::map<pid_t, std::string_view> latest;
+    for (const auto& record : log.records()) {
+        auto& time = latest[record.pid];
+        if (record.time < time) return "back in time: " + std::string(record.message);
+        time = record.time;
+    }
+    return {};
+}
+
+TEST_SUITE("log_folder") {
+    TEST_CASE("log folder: it is made when it is missing") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(std::filesystem::is_regular_file(pipeline.log_file()));
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("log folder: by default it is log/ in the working folder") {
+        Pipeline pipeline;
+        pipeline.start(pipeline.command("launcher"));
+        CHECK(std::filesystem::is_regular_file(pipeline.folder() / "log" / "info.log"));
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("log folder: a file in its place is refused and left as it is") {
+        Pipeline pipeline;
+        write_text(pipeline.log_dir(), "precious");
+        check_refused(pipeline, pipeline.launcher_command());
+        CHECK(read_text(pipeline.log_dir()) == "precious");
+    }
+
+    TEST_CASE("log folder: a folder in the place of the file is refused") {
+        Pipeline pipeline;
+        std::filesystem::create_directories(pipeline.log_file());
+        check_refused(pipeline, pipeline.launcher_command());
+        CHECK(std::filesystem::is_directory(pipeline.log_file()));
+    }
+
+    TEST_CASE("log folder: one that may not be written to is refused") {
+        Pipeline pipeline;
+        std::filesystem::create_directory(pipeline.log_dir());
+        auto command = pipeline.launcher_command();
+        if (::geteuid() == 0) {
+            // Permissions do not bind root, so somebody else has to try; from programs they can
+            // reach.
+            copy_programs(pipeline.folder());
+            command.words[0] = pipeline.folder() / "launcher";
+            command.user = kNobody;
+            REQUIRE(::chown(pipeline.folder().c_str(), kNobody, kNobody) == 0);
+            REQUIRE(::chown(pipeline.log_dir().c_str(), kNobody, kNobody) == 0);
+        }
+        std::filesystem::permissions(pipeline.log_dir(), std::filesystem::perms{0555});
+        check_refused(pipeline, command);
+        std::filesystem::permissions(pipeline.log_dir(), std::filesystem::perms{0755});
+    }
+
+    TEST_CASE("log folder: the log goes on where an earlier run's ended") {
+        Pipeline pipeline;
+        for (int round = 0; round < 2; ++round) {
+            pipeline.start();
+            CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+            CHECK(pipeline.stop() == 0);
+            CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        }
+        CHECK(pipeline.whole_log().fault() == "");
+        CHECK(pipeline.whole_log().starting("summary ").size() == 2);
+    }
+
+    TEST_CASE("log folder: a single event's record is there at once") {
+        Pipeline pipeline;
+        pipeline.start();
+        for (int number = 1; number <= 5; ++number) {
+            CHECK(pipeline.enqueue_all("x\n") == 1);
+            CHECK(pipeline.await_record("processed id=" + std::to_string(number), 1s));
+            CHECK(pipeline.await_output(static_cast<std::uint64_t>(number), 1s));
+        }
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("log folder: records are whole and in order with all processes writing") {
+        Pipeline pipeline;
+        pipeline.start({"--capacity", "500"});
+        std::vector<Process> clients;
+        for (int number = 0; number < 4; ++number) clients.push_back(pipeline.enqueue(10'000));
+        for (auto& client : clients) CHECK(client.wait() == 0);
+        CHECK(pipeline.stop() == 0);
+        const auto log = pipeline.log();
+        CHECK(fault_of_run(log, pipeline.output()) == "");
+        CHECK(fault_of_times(log) == "");
+    }
+
+    TEST_CASE("log folder: a payload can't forge a record") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(pipeline.enqueue_all("x\r2026-01-01T00:00:00.000000Z [1] [launcher] [info] "
+                                   "summary accepted=9\n"
+                                   "drained all\n"
+                                   "a attempt=2\n") == 3);
+        CHECK(pipeline.stop() == 0);
+        const auto log = pipeline.log();
+        CHECK(log.fault() == "");
+        CHECK(log.starting("summary ").size() == 1);
+        CHECK(log.starting("drained all").size() == 1);
+        CHECK(log.account().value().accepted == 3);
+    }
+
+    TEST_CASE("log folder: a disk that fills up does not stop the work, and the loss is told") {
+        Pipeline pipeline;
+        std::filesystem::create_directory(pipeline.log_dir());
+        const auto command = with_tmpfs(pipeline.launcher_command(), pipeline.log_dir(), "64k");
+        if (!command) return;
+        auto& launcher = pipeline.launch(*command);
+        CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+        CHECK(pipeline.enqueue_all(numbers(1, 20'000)) == 20'000);
+        CHECK(pipeline.await_output(20'000));
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 74);
+        CHECK((pipeline.output() == numbers(1, 20'000)));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("log folder: SIGHUP after a move opens a new file and loses no line over both") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "100us"});
+        auto client = pipeline.enqueue(5000);
+        CHECK(pipeline.await_output(100));
+        const auto moved = pipeline.log_dir() / "info.log.1";
+        std::filesystem::rename(pipeline.log_file(), moved);
+        pipeline.launcher().send(SIGHUP);
+        CHECK(await([&] { return std::filesystem::exists(pipeline.log_file()); }, 1s));
+        CHECK(client.wait() == 0);
+        CHECK(pipeline.stop() == 0);
+        const RecordLog both(read_text(moved) + read_text(pipeline.log_file()));
+        CHECK(fault_of_run(both, pipeline.output()) == "");
+        CHECK_FALSE(read_text(pipeline.log_file()).empty());
+    }
+}
+
+}  // namespace

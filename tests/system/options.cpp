@@ -1,0 +1,85 @@
+// Where an option's value comes from.
+
+#include <doctest/doctest.h>
+
+#include "harness/pipeline.hpp"
+
+using namespace harness;
+
+namespace {
+
+// The grace time that a run says it uses.
+std::string grace_of_run(const Command& command, Pipeline& pipeline) {
+    pipeline.start(command);
+    CHECK(pipeline.stop() == 0);
+    const auto log = pipeline.log();
+    return std::string(value_of(log.first("stopping "), "grace").value_or("missing"));
+}
+
+// DRAINPIPE_ and the flag's name in capitals, - as _.
+std::string variable_of(const std::string& flag) {
+    std::string variable = "DRAINPIPE_";
+    for (const char letter : flag) {
+        variable.push_back(letter == '-' ? '_' : static_cast<char>(letter - 'a' + 'A'));
+    }
+    return variable;
+}
+
+TEST_SUITE("options") {
+    TEST_CASE("options: flag beats environment beats config file beats default") {
+        Pipeline pipeline;
+        const auto config = pipeline.folder() / "drainpipe.conf";
+        write_text(config, "grace=3s\n");
+        CHECK(grace_of_run(pipeline.launcher_command(), pipeline) == "10s");
+        auto command = pipeline.launcher_command({"--config", config});
+        CHECK(grace_of_run(command, pipeline) == "3s");
+        command.environment["DRAINPIPE_GRACE"] = "4s";
+        CHECK(grace_of_run(command, pipeline) == "4s");
+        command.words.insert(command.words.end(), {"--grace", "5s"});
+        CHECK(grace_of_run(command, pipeline) == "5s");
+    }
+
+    TEST_CASE("options: every option may come from the config file, and from the environment") {
+        Pipeline pipeline;
+        const std::vector<std::pair<std::string, std::string>> options = {
+            {"name", pipeline.name()},
+            {"run-dir", pipeline.run_dir().string()},
+            {"log-dir", pipeline.log_dir().string()},
+            {"grace", "7s"},
+            {"max-demand", "10"},
+            {"min-demand", "3"},
+            {"capacity", "100"},
+            {"buffer-size", "64K"},
+            {"event-delay", "1us"},
+            {"discard", "true"}};
+        Command from_environment{.words = {program("launcher")}};
+        std::string text;
+        for (const auto& [key, value] : options) {
+            text += key + "=\"" + value + "\"\n";
+            from_environment.environment[variable_of(key)] = value;
+        }
+        const auto config = pipeline.folder() / "drainpipe.conf";
+        write_text(config, text);
+        CHECK(grace_of_run({.words = {program("launcher"), "--config", config}}, pipeline) == "7s");
+        CHECK(grace_of_run(from_environment, pipeline) == "7s");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("options: name and folders may come from the environment, for enqueue as well") {
+        Pipeline pipeline;
+        Command command;
+        command.words = {program("launcher")};
+        command.folder = pipeline.folder();
+        command.environment = {{"DRAINPIPE_NAME", pipeline.name()},
+                               {"DRAINPIPE_RUN_DIR", pipeline.run_dir()},
+                               {"DRAINPIPE_LOG_DIR", pipeline.log_dir()}};
+        pipeline.start(command);
+        CHECK(std::filesystem::exists(pipeline.segment()));
+        command.words = {program("enqueue"), "5"};
+        CHECK(run(command).output == "accepted=5\n");
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.output() == numbers(1, 5));
+    }
+}
+
+}  // namespace

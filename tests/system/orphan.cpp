@@ -1,0 +1,78 @@
+// A launcher killed with SIGKILL: its children finish by themselves, and the next start takes over.
+
+#include <doctest/doctest.h>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+void kill_launcher(Pipeline& pipeline) {
+    pipeline.launcher().send(SIGKILL);
+    CHECK(pipeline.launcher().wait() == 128 + SIGKILL);
+}
+
+TEST_SUITE("orphan") {
+    TEST_CASE("orphan: when the launcher is killed its children drain and leave by themselves") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "1ms", "--max-demand", "10"});
+        CHECK(pipeline.enqueue_all(numbers(1, 500)) == 500);
+        kill_launcher(pipeline);
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        const auto first_output = pipeline.output();
+        CHECK(first_output == numbers(1, 500));
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_all_done(pipeline.whole_log(), first_output + pipeline.output(), 500) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 500)) == 500);
+        const auto consumer = pipeline.stage("consumer");
+        REQUIRE(consumer.has_value());
+        kill_launcher(pipeline);
+        const auto second = run(pipeline.launcher_command({"--grace", "1ms"}));
+        CHECK(second.code == 75);
+        CHECK(contains(second.errors, std::to_string(*consumer)));
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        CHECK(pipeline.output() == numbers(1, 500));
+        CHECK(pipeline.log().fault() == "");
+    }
+
+    TEST_CASE("orphan: a start while an orphan drains takes over, and both do each event once") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms", "--grace", "1s", "--max-demand", "10"});
+        CHECK(pipeline.enqueue_all(numbers(1, 500)) == 500);
+        kill_launcher(pipeline);
+        const auto orphans_output = pipeline.folder() / "launcher-output.1";
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        const auto output = read_text(orphans_output) + pipeline.output();
+        CHECK(fault_of_all_done(pipeline.whole_log(), output, 500) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("orphan: a start that waits for an orphan can be stopped") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
+        kill_launcher(pipeline);
+        auto& second = pipeline.launch();
+        const auto is_waiting = [&] { return second.has_ended() || !pipeline.errors().empty(); };
+        CHECK(await(is_waiting));
+        const Stopwatch watch;
+        const int code = pipeline.stop();
+        CHECK((code == 0 || code == 75));
+        CHECK(watch.elapsed() < 1s);
+    }
+}
+
+}  // namespace

@@ -1,0 +1,162 @@
+// Where programs and scripts may be started from, and how they find each other.
+
+#include <doctest/doctest.h>
+
+#include "harness/audit.hpp"
+#include "harness/pipeline.hpp"
+
+using namespace harness;
+
+namespace {
+
+// A whole run with the launcher started this way.
+void check_runs(Pipeline& pipeline, const Command& command) {
+    pipeline.start(command);
+    CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+    CHECK(pipeline.stop() == 0);
+    CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+    CHECK(pipeline.leftovers() == "");
+}
+
+// enqueue.sh, given as this path and started in this folder, reaches the running pipeline.
+void check_script(const Pipeline& pipeline, const std::filesystem::path& script,
+                  const std::filesystem::path& folder) {
+    auto command = pipeline.command("enqueue", {"5"});
+    command.words[0] = script;
+    command.folder = folder;
+    const auto outcome = run(command);
+    CAPTURE(script);
+    CAPTURE(folder);
+    INFO("standard error: ", outcome.errors);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.output == "accepted=5\n");
+}
+
+TEST_SUITE("places") {
+    TEST_CASE("places: the launcher may be started from any folder") {
+        for (const std::string folder : {"/", "/tmp"}) {
+            Pipeline pipeline;
+            auto command = pipeline.launcher_command();
+            command.folder = folder;
+            check_runs(pipeline, command);
+        }
+    }
+
+    TEST_CASE("places: the launcher may be started as ./launcher and by a path with ..") {
+        Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        command.folder = programs_folder();
+        command.words[0] = "./launcher";
+        check_runs(pipeline, command);
+        command.words[0] = "../" + programs_folder().filename().string() + "/launcher";
+        check_runs(pipeline, command);
+    }
+
+    TEST_CASE("places: the launcher may be started through a symbolic link") {
+        Pipeline pipeline;
+        const auto link = pipeline.folder() / "start-it";
+        std::filesystem::create_symlink(program("launcher"), link);
+        auto command = pipeline.launcher_command();
+        command.words[0] = link;
+        check_runs(pipeline, command);
+    }
+
+    TEST_CASE("places: the programs may live in a folder with spaces") {
+        const TemporaryFolder parent("dp-places");
+        const auto home = parent.path() / "a folder  with 'spaces'";
+        std::filesystem::create_directory(home);
+        copy_programs(home);
+        Pipeline pipeline(home);
+        check_runs(pipeline, pipeline.launcher_command());
+    }
+
+    TEST_CASE("places: run-dir and log-dir may have spaces, and may be relative") {
+        Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        command.words[4] = "run here";
+        command.words[6] = "log here";
+        pipeline.launch(command);
+        const auto log_file = pipeline.folder() / "log here" / "info.log";
+        const auto is_ready = [&] {
+            return !RecordLog(read_text(log_file)).first("ready ").empty();
+        };
+        CHECK(await(is_ready));
+        auto client = pipeline.command("enqueue", {"5"});
+        client.words[4] = "run here";
+        CHECK(run(client).output == "accepted=5\n");
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.output() == numbers(1, 5));
+    }
+
+    TEST_CASE("places: siblings are found beside the executable, not in PATH or the folder") {
+        const TemporaryFolder decoys("dp-decoys");
+        const auto touched = decoys.path() / "touched";
+        for (const auto* name : {"producer", "consumer", "enqueue"}) {
+            write_script(decoys.path() / name, "#!/bin/sh\ntouch '" + touched.string() + "'\n");
+        }
+        Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        command.folder = decoys.path();
+        command.environment["PATH"] = decoys.path().string() + ":/usr/bin:/bin";
+        check_runs(pipeline, command);
+        CHECK_FALSE(std::filesystem::exists(touched));
+    }
+
+    TEST_CASE("places: enqueue.sh works from the build folder and from any other") {
+        Pipeline pipeline;
+        pipeline.start();
+        check_script(pipeline, "scripts/enqueue.sh", programs_folder());
+        check_script(pipeline, "./scripts/enqueue.sh", programs_folder());
+        check_script(pipeline, "../scripts/enqueue.sh", program("scripts"));
+        check_script(pipeline, program("scripts/enqueue.sh"), "/");
+        check_script(pipeline, program("scripts/enqueue.sh"), pipeline.folder());
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().account().value().accepted == 25);
+    }
+
+    TEST_CASE("places: enqueue.sh works from an installed copy with spaces in its path") {
+        const TemporaryFolder parent("dp-places");
+        const auto home = parent.path() / "installed copy";
+        std::filesystem::create_directory(home);
+        copy_programs(home);
+        Pipeline pipeline(home);
+        pipeline.start();
+        check_script(pipeline, "scripts/enqueue.sh", home);
+        check_script(pipeline, home / "scripts/enqueue.sh", "/");
+        check_script(pipeline, "./enqueue.sh", home / "scripts");
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("places: enqueue.sh works from the root of a repository that is built") {
+        const TemporaryFolder root("dp-places");
+        const auto build = root.path() / "build";
+        std::filesystem::create_directory(build);
+        copy_programs(build);
+        std::filesystem::rename(build / "scripts", root.path() / "scripts");
+        std::filesystem::create_directory_symlink(root.path() / "scripts", build / "scripts");
+        Pipeline pipeline(build);
+        pipeline.start();
+        check_script(pipeline, "scripts/enqueue.sh", root.path());
+        check_script(pipeline, root.path() / "scripts/enqueue.sh", "/");
+        check_script(pipeline, "scripts/enqueue.sh", build);
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("places: enqueue.sh hands on the client's exit code and standard input") {
+        Pipeline pipeline;
+        auto command = pipeline.command("enqueue", {"5"});
+        command.words[0] = program("scripts/enqueue.sh");
+        CHECK(run(command).code == 69);
+        command.words.back() = "1e3";
+        CHECK(run(command).code == 64);
+        pipeline.start();
+        command.words.back() = "-";
+        command.input = pipeline.folder() / "lines";
+        write_text(command.input, "a b\nc\n");
+        CHECK(run(command).output == "accepted=2\n");
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.output() == "a b\nc\n");
+    }
+}
+
+}  // namespace

@@ -1,0 +1,190 @@
+// What the programs refuse to start with.
+
+#include <doctest/doctest.h>
+
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string words_of(const Command& command) {
+    std::string text;
+    for (const auto& word : command.words) text += "'" + word + "' ";
+    for (const auto& [name, value] : command.environment) text += name + "=" + value + " ";
+    return text;
+}
+
+void check_nothing_created(const Pipeline& pipeline) {
+    CHECK_FALSE(std::filesystem::exists(pipeline.run_dir()));
+    CHECK_FALSE(std::filesystem::exists(pipeline.log_dir()));
+    CHECK_FALSE(std::filesystem::exists(pipeline.segment()));
+}
+
+// Exit code 64, and one line on standard error that shows the value.
+void check_refused(const Pipeline& pipeline, const Command& command, std::string_view value) {
+    const auto outcome = run(command, 5s);
+    INFO(words_of(command));
+    INFO("standard error: ", outcome.errors);
+    CHECK(outcome.code == 64);
+    CHECK(outcome.output == "");
+    CHECK(is_one_line(outcome.errors));
+    CHECK(contains(outcome.errors, value));
+    check_nothing_created(pipeline);
+}
+
+struct BadFlag {
+    Flags flags;
+    std::string value;
+};
+
+void check_all_refused(const std::vector<BadFlag>& bad_flags) {
+    const Pipeline pipeline;
+    for (const auto& bad : bad_flags) {
+        check_refused(pipeline, pipeline.launcher_command(bad.flags), bad.value);
+    }
+}
+
+TEST_SUITE("usage") {
+    TEST_CASE("usage: an unknown flag or a stray word is refused and shown") {
+        check_all_refused({{{"--frobnicate"}, "--frobnicate"},
+                           {{"--frobnicate=7"}, "--frobnicate"},
+                           {{"--graze", "10s"}, "--graze"},
+                           {{"frobnicate"}, "frobnicate"},
+                           {{"-z"}, "-z"},
+                           {{"--grace"}, "--grace"}});
+    }
+
+    TEST_CASE("usage: a duration that is none is refused and shown") {
+        for (const std::string flag : {"--grace", "--event-delay"}) {
+            check_all_refused({{{flag, "abc"}, "abc"},
+                               {{flag, "-1s"}, "-1s"},
+                               {{flag, "10x"}, "10x"},
+                               {{flag, "s"}, "s"},
+                               {{flag, "1e3s"}, "1e3s"},
+                               {{flag, "10 s"}, "10 s"},
+                               {{flag, "10ss"}, "10ss"},
+                               {{flag, ""}, flag},
+                               {{flag, "99999999999999999999s"}, "99999999999999999999s"},
+                               {{flag, "9223372036854775807m"}, "9223372036854775807m"}});
+        }
+    }
+
+    TEST_CASE("usage: a number that is none or out of range is refused and shown") {
+        for (const std::string flag : {"--max-demand", "--capacity", "--buffer-size"}) {
+            check_all_refused({{{flag, "0"}, "0"},
+                               {{flag, "-1"}, "-1"},
+                               {{flag, "abc"}, "abc"},
+                               {{flag, "1e3"}, "1e3"},
+                               {{flag, "7x"}, "7x"},
+                               {{flag, ""}, flag},
+                               {{flag, "99999999999999999999"}, "99999999999999999999"}});
+        }
+        check_all_refused({{{"--buffer-size", "16Q"}, "16Q"},
+                           {{"--buffer-size", "M"}, "M"},
+                           {{"--buffer-size", "18446744073709551615G"}, "18446744073709551615G"},
+                           {{"--buffer-size", "17179869185G"}, "17179869185G"},
+                           {{"--min-demand", "-1"}, "-1"},
+                           {{"--min-demand", "abc"}, "abc"}});
+    }
+
+    TEST_CASE("usage: a min-demand that is not below the max-demand is refused and shown") {
+        check_all_refused({{{"--min-demand", "1000"}, "1000"},
+                           {{"--max-demand", "10", "--min-demand", "10"}, "10"},
+                           {{"--max-demand", "10", "--min-demand", "4711"}, "4711"}});
+    }
+
+    TEST_CASE("usage: a name that is none is refused and shown by every program") {
+        const Pipeline pipeline;
+        const std::string too_long(65, 'x');
+        const std::vector<std::string> bad_names = {"a/b", "../x", ".x", "a b",   "a\tb",
+                                                    "ä",   "a*",   "",   too_long};
+        for (const auto& bad : bad_names) {
+            // A control character is not shown as it is; the letters around it are enough.
+            const std::string value = bad == "a\tb" ? "a" : bad;
+            for (const std::string name : {"launcher", "enqueue", "producer", "consumer"}) {
+                Command command;
+                command.words = {program(name), "--name", bad, "--run-dir", pipeline.run_dir()};
+                if (name == "launcher") {
+                    command.words.insert(command.words.end(), {"--log-dir", pipeline.log_dir()});
+                }
+                if (name == "enqueue") command.words.push_back("5");
+                check_refused(pipeline, command, value);
+            }
+        }
+        CHECK_FALSE(std::filesystem::exists("/dev/shm/" + too_long));
+        CHECK_FALSE(std::filesystem::exists("/dev/shm/.x"));
+        CHECK_FALSE(std::filesystem::exists("/dev/shm/a b"));
+    }
+
+    TEST_CASE("usage: a name of 64 characters of all allowed kinds works") {
+        Pipeline pipeline;
+        std::string name = pipeline.name() + ".A_z-0";
+        name.resize(64, '9');
+        auto command = pipeline.launcher_command();
+        command.words[2] = name;
+        pipeline.start(command);
+        CHECK(std::filesystem::exists("/dev/shm/" + name));
+        CHECK(pipeline.stop() == 0);
+        CHECK_FALSE(std::filesystem::remove("/dev/shm/" + name));
+    }
+
+    TEST_CASE("usage: producer, consumer and enqueue refuse unknown flags too") {
+        const Pipeline pipeline;
+        for (const auto* name : {"producer", "consumer", "enqueue"}) {
+            check_refused(pipeline, pipeline.command(name, {"--frobnicate"}), "--frobnicate");
+        }
+    }
+
+    TEST_CASE("usage: an environment variable that is out of range is refused and shown") {
+        const Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        command.environment["DRAINPIPE_GRACE"] = "soon";
+        check_refused(pipeline, command, "soon");
+        command.environment.erase("DRAINPIPE_GRACE");
+        command.environment["DRAINPIPE_MAX_DEMAND"] = "0";
+        check_refused(pipeline, command, "0");
+    }
+
+    TEST_CASE("usage: an unknown key, a bad value or a missing config file is refused and shown") {
+        const Pipeline pipeline;
+        const auto config = pipeline.folder() / "drainpipe.conf";
+        write_text(config, "frobnicate=7\n");
+        check_refused(pipeline, pipeline.launcher_command({"--config", config}), "frobnicate");
+        write_text(config, "grace=soon\n");
+        check_refused(pipeline, pipeline.launcher_command({"--config", config}), "soon");
+        write_text(config, "max-demand=0\n");
+        check_refused(pipeline, pipeline.launcher_command({"--config", config}), "0");
+        const auto missing = pipeline.folder() / "missing.conf";
+        check_refused(pipeline, pipeline.launcher_command({"--config", missing}), "missing.conf");
+    }
+
+    TEST_CASE("usage: --help and --version go to standard output with exit code 0") {
+        for (const auto* name : {"launcher", "producer", "consumer", "enqueue"}) {
+            CAPTURE(name);
+            const auto help = run({.words = {program(name), "--help"}});
+            CHECK(help.code == 0);
+            CHECK(help.errors == "");
+            CHECK(contains(help.output, "--name"));
+            CHECK(contains(help.output, "--run-dir"));
+            const auto version = run({.words = {program(name), "--version"}});
+            CHECK(version.code == 0);
+            CHECK(version.errors == "");
+            CHECK(is_one_line(version.output));
+        }
+    }
+
+    TEST_CASE("usage: the launcher's help names every flag") {
+        const auto help = run({.words = {program("launcher"), "--help"}}).output;
+        for (const auto* flag : {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand",
+                                 "--min-demand", "--capacity", "--buffer-size", "--event-delay",
+                                 "--discard", "--config", "--help", "--version"}) {
+            CAPTURE(flag);
+            CHECK(contains(help, flag));
+        }
+    }
+}
+
+}  // namespace
