@@ -59,6 +59,7 @@ void RingReader::begin(std::uint64_t last) {
         return;
     }
     for (std::uint64_t event = begun; event < last; ++event) {
+        FaultPoint::here().reached();
         segment_.first_attempt(event) = attachment_;
     }
     header.begun.store(last);

@@ -46,8 +46,10 @@ std::size_t RingWriter::fill(std::span<const std::string_view> payloads) {
             break;
         }
         const auto begin = static_cast<std::uint32_t>(end_ + bytes);
+        FaultPoint::here().reached();
         segment_.slot(tail_ + count) = {.begin = begin,
                                         .length = static_cast<std::uint32_t>(payload.size())};
+        FaultPoint::here().reached();
         std::memcpy(segment_.bytes_at(begin), payload.data(), payload.size());
         bytes += payload.size();
         ++count;

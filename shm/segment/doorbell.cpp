@@ -7,16 +7,23 @@
 #include <climits>
 #include <ctime>
 
+#include "fault_point.hpp"
+
 namespace drainpipe {
 
 void Doorbell::make() noexcept {
+    FaultPoint::here().reached();
     rings_.store(0, std::memory_order_relaxed);
+    FaultPoint::here().reached();
     awaited_.store(0, std::memory_order_relaxed);
+    FaultPoint::here().reached();
 }
 
 std::uint32_t Doorbell::prepare() noexcept {
     const std::uint32_t noted = rings_.load(std::memory_order_acquire);
+    FaultPoint::here().reached();
     awaited_.store(1, std::memory_order_seq_cst);
+    FaultPoint::here().reached();
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return noted;
 }
@@ -37,9 +44,13 @@ void Doorbell::ring_always() noexcept {
     // Cleared before the ring counts: a sleeper that announces itself in between either sees the
     // new count and does not sleep, or had the old one noted and is woken. A sleeper that was
     // killed costs one ring in vain, not one for ever.
+    FaultPoint::here().reached();
     awaited_.store(0, std::memory_order_seq_cst);
+    FaultPoint::here().reached();
     rings_.fetch_add(1, std::memory_order_seq_cst);
+    FaultPoint::here().reached();
     ::syscall(SYS_futex, &rings_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    FaultPoint::here().reached();
 }
 
 }  // namespace drainpipe

@@ -92,13 +92,17 @@ Segment Segment::make(const std::string& name, const Shape& shape) {
         return ipc::shared_memory_object(ipc::create_only, name.c_str(), ipc::read_write,
                                          ipc::permissions(0600));
     });
+    FaultPoint::here().reached();
     try {
         reserve_memory(object, path, shape.segment_bytes());
         return in_words("cannot map " + path, [&] {
             Segment segment(std::move(object), shape);
             Header& header = segment.header();
+            FaultPoint::here().reached();
             header.magic = kMagic;
+            FaultPoint::here().reached();
             header.header_bytes = kHeaderBytes;
+            FaultPoint::here().reached();
             header.shape = shape;
             header.version.store(kLayoutVersion);
             return segment;
@@ -159,9 +163,11 @@ void Segment::validate() const {
 
 void Segment::begin_run(const Settings& settings) {
     Header& header = *header_;
+    FaultPoint::here().reached();
     make_lock(header.lock);
     header.events_bell.make();
     header.room_bell.make();
+    FaultPoint::here().reached();
     header.settings = settings;
     header.phase.store(Phase::running);
     header.log_lines_lost.store(0);

@@ -21,16 +21,16 @@ class Word {
     T load() const noexcept { return value_.load(std::memory_order_acquire); }
 
     void store(T value, FaultPoint point = FaultPoint::here()) noexcept {
-        point.before_store();
+        point.reached();
         value_.store(value, std::memory_order_release);
-        point.after_store();
+        point.reached();
     }
 
     // For counts that several processes add to.
     void add(T amount, FaultPoint point = FaultPoint::here()) noexcept {
-        point.before_store();
+        point.reached();
         value_.fetch_add(amount, std::memory_order_acq_rel);
-        point.after_store();
+        point.reached();
     }
 
   private:
