@@ -22,6 +22,10 @@ class Descriptor {
     int fd_ = -1;
 };
 
+// Opens /dev/null in the place of each of the descriptors 0 to 2 that this process was started
+// without, so that nothing else gets their numbers.
+void fill_standard_descriptors();
+
 struct Pipe {
     Descriptor read_end;
     Descriptor write_end;

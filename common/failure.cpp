@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <system_error>
 
+#include "descriptor.hpp"
+
 namespace drainpipe {
 namespace {
 
@@ -43,6 +45,7 @@ Failure creation_failure(const std::string& action, int error) {
 }
 
 int run_program(std::string_view program, const std::function<ExitCode()>& body) {
+    fill_standard_descriptors();
     try {
         return static_cast<int>(body());
     } catch (const Failure& failure) {

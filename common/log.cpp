@@ -7,10 +7,12 @@
 namespace drainpipe {
 namespace {
 
-std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder) {
+std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder, LogSink::File need) {
     try {
-        std::filesystem::create_directories(folder);
-        return std::make_shared<LogSink>(folder / Log::kFileName);
+        if (need == LogSink::File::required) {
+            std::filesystem::create_directories(folder);
+        }
+        return std::make_shared<LogSink>(folder / Log::kFileName, need);
     } catch (const std::system_error& error) {
         throw creation_failure("cannot write the log in " + folder.string(), error.code().value());
     }
@@ -18,8 +20,8 @@ std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Log::Log(const std::filesystem::path& folder, const std::string& program)
-    : sink_(open_in(folder)), logger_(program, sink_) {
+Log::Log(const std::filesystem::path& folder, const std::string& program, LogSink::File need)
+    : sink_(open_in(folder, need)), logger_(program, sink_) {
     logger_.flush_on(spdlog::level::trace);
 }
 

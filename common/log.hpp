@@ -16,8 +16,9 @@ class Log {
   public:
     static constexpr const char* kFileName = "info.log";
 
-    // Makes the folder if it is not there. Throws Failure(cannot_create or no_permission).
-    Log(const std::filesystem::path& folder, const std::string& program);
+    // Makes the folder if it is not there. Throws Failure where the file is required and can't be
+    // written.
+    Log(const std::filesystem::path& folder, const std::string& program, LogSink::File need);
 
     template <typename... Arguments>
     void info(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {

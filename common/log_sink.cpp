@@ -34,7 +34,14 @@ Descriptor open_log(const std::filesystem::path& path) {
 
 }  // namespace
 
-LogSink::LogSink(std::filesystem::path file) : path_(std::move(file)), file_(open_log(path_)) {
+LogSink::LogSink(std::filesystem::path path, File need) : path_(std::move(path)) {
+    try {
+        file_ = open_log(path_);
+    } catch (const std::system_error&) {
+        if (need == File::required) {
+            throw;
+        }
+    }
     set_formatter_(std::make_unique<spdlog::pattern_formatter>(
         "%Y-%m-%dT%H:%M:%S.%fZ [%P] [%n] [%l] %v", spdlog::pattern_time_type::utc));
 }

@@ -41,7 +41,7 @@ void Consumer::run() {
     if (is_draining()) {
         drain();
     }
-    stage_.count_lost_log_lines();
+    stage_.leave();
 }
 
 void Consumer::work_until_stopped() {

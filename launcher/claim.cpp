@@ -135,13 +135,22 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
 }
 
 Segment obtain_segment(const Options& options, Log& log, Console& console) {
+    const std::string what_to_do =
+        "; it was left as it is: choose another --name, or remove it yourself";
     try {
         std::optional<Segment> recovered = recover_segment(options, log, console);
         return recovered ? std::move(*recovered) : make_segment(options);
+    } catch (const SegmentUnusable& unusable) {
+        if (!options.discard) {
+            throw Failure(ExitCode::cannot_create,
+                          unusable.what() + what_to_do + ", or throw it away with --discard");
+        }
+        log.warn("discarded events=unknown: {}", unusable.what());
+        console.warn(std::string("discarded events=unknown: ") + unusable.what());
+        Segment::remove(options.address.name());
+        return make_segment(options);
     } catch (const SegmentRefused& refused) {
-        throw Failure(ExitCode::cannot_create,
-                      std::string(refused.what()) +
-                          "; it was left as it is: choose another --name, or remove it yourself");
+        throw Failure(ExitCode::cannot_create, refused.what() + what_to_do);
     }
 }
 

@@ -39,7 +39,7 @@ Launcher::Launcher(const Options& options, Descriptor signals, Child::Program pr
                    Child::Program consumer)
     : options_(options),
       name_claim_(options_, signals, console_),
-      log_(options_.log_folder, "launcher"),
+      log_(options_.log_folder, "launcher", LogSink::File::required),
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       watch_(segment_, options_.address.name()),
@@ -148,10 +148,7 @@ void Launcher::kill_what_still_runs() {
 
 ExitCode Launcher::settle() {
     const Account account = gauge_.read();
-    const std::string summary =
-        fmt::format("summary accepted={} processed={} emptied={} drained={} left={} redelivered={}",
-                    account.accepted, account.processed, account.emptied, account.drained,
-                    account.left, account.redelivered);
+    const std::string summary = "summary " + to_text(account);
     log_.info("{}", summary);
     console_.say(summary);
 
@@ -172,7 +169,12 @@ ExitCode Launcher::exit_code_for(const Account& account) {
     if (account.left > 0) {
         return ExitCode::deadline;
     }
-    return gauge_.log_lines_lost() + log_.sink().take_lost() > 0 ? ExitCode::io : ExitCode::done;
+    const std::uint64_t lost = gauge_.log_lines_lost() + log_.sink().take_lost();
+    if (lost > 0) {
+        console_.warn(fmt::format("log_lines_lost={}: the log could not be written", lost));
+        return ExitCode::io;
+    }
+    return ExitCode::done;
 }
 
 }  // namespace drainpipe

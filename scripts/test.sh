@@ -45,4 +45,7 @@ configure tsan
 quietly cmake --build --preset tsan --target ring_tests
 setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(ring|demand|doorbell)'
 
+step "fuzz the wire"
+scripts/fuzz.sh 30
+
 step "all passed"

@@ -13,11 +13,14 @@
 
 #include "command_line.hpp"
 #include "failure.hpp"
+#include "gauge.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
 
 namespace drainpipe {
 namespace {
+
+constexpr std::chrono::seconds kBetweenComplaints{10};
 
 [[noreturn]] void no_pipeline(const Address& address) {
     throw Failure(ExitCode::unavailable, "no pipeline '" + address.name() + "' is running in " +
@@ -88,7 +91,8 @@ Stage::Stage(const StageOptions& options, const std::string& program, Place plac
       places_(take_place(address_, place)),
       launcher_(watch_launcher(address_, places_)),
       segment_(open_segment(address_)),
-      log_(segment_.header().settings.log_folder.data(), program) {}
+      log_(segment_.header().settings.log_folder.data(), program, LogSink::File::may_be_missing),
+      place_(place) {}
 
 std::chrono::microseconds Stage::grace() const {
     return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
@@ -132,9 +136,41 @@ void Stage::report_ready() {
 }
 
 void Stage::count_lost_log_lines() {
-    if (const std::uint64_t lost = log_.sink().take_lost(); lost > 0) {
-        segment_.header().log_lines_lost.add(lost);
+    const std::uint64_t lost = log_.sink().take_lost();
+    if (lost == 0) {
+        return;
     }
+    segment_.header().log_lines_lost.add(lost);
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_complaint_) {
+        next_complaint_ = now + kBetweenComplaints;
+        write_all(STDERR_FILENO, log_.program() + ": the log can't be written, lines are lost (" +
+                                     std::to_string(segment_.header().log_lines_lost.load()) +
+                                     " so far); the work goes on\n");
+    }
+}
+
+void Stage::leave() {
+    count_lost_log_lines();
+    if (!launcher_is_gone()) {
+        return;
+    }
+    places_.leave(place_);
+    places_.wait_and_take(Place::cleaning);
+    if (!places_.holder(Place::launcher) && !places_.stage_holder()) {
+        clean_up();
+    }
+    places_.leave(Place::cleaning);
+}
+
+void Stage::clean_up() {
+    const Account account = account_of(segment_.header());
+    log_.info("summary {}", to_text(account));
+    if (account.left == 0 && segment_.is_at(address_.name())) {
+        Segment::remove(address_.name());
+    }
+    ::unlink(address_.socket_path().c_str());
+    places_.remove_file();
 }
 
 }  // namespace drainpipe

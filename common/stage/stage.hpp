@@ -52,10 +52,15 @@ class Stage {
     bool should_leave() const { return should_leave_.load(std::memory_order_relaxed); }
     bool launcher_is_gone() const { return launcher_is_gone_.load(std::memory_order_relaxed); }
 
-    // Adds the log lines that were lost to the run's count.
+    // Adds the log lines that were lost to the run's count, and complains now and then.
     void count_lost_log_lines();
 
+    // Ends this part. Where the launcher is gone and nobody else is left, it says in its stead what
+    // became of the events, and removes what nobody needs any more.
+    void leave();
+
   private:
+    void clean_up();
     void wake(Doorbell& bell);
     void end_after_grace() const;
 
@@ -67,6 +72,8 @@ class Stage {
     Descriptor launcher_;
     Segment segment_;
     Log log_;
+    Place place_;
+    std::chrono::steady_clock::time_point next_complaint_;
     std::atomic<bool> should_leave_{false};
     std::atomic<bool> launcher_is_gone_{false};
     std::optional<Watcher> watcher_;

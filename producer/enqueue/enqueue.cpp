@@ -155,6 +155,9 @@ Enqueue::Result Enqueue::result() const {
     if (reason_ == wire::Reason::leaving) {
         return stopped(ExitCode::io, "the producer left and is started again; send the rest anew");
     }
+    if (reason_ == wire::Reason::stalled) {
+        return stopped(ExitCode::io, "the intake did not wait for the rest of a large payload");
+    }
     if (!source_failure_.empty()) {
         return stopped(ExitCode::io, source_failure_);
     }

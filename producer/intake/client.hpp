@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,13 +42,21 @@ class Client {
     bool is_closed() const { return is_closed_; }
 
     // A client that does not read its answers is not read either.
-    bool may_be_read() const { return !is_closed_ && unsent_.size() < kMostUnsent; }
+    bool may_be_read() const { return !is_closed_ && !is_held_ && unsent_.size() < kMostUnsent; }
 
-    // The epoll events that it is registered for; kept here for whoever registers it.
-    std::uint32_t registered = 0;
+    // Its unfinished payload takes more room than every client may take at a time.
+    bool is_large() const { return splitter_.kept() > kMostKept; }
+
+    // A client that is held is not read until it is let go.
+    void hold(bool on) { is_held_ = on; }
+    bool is_held() const { return is_held_; }
+
+    // The epoll events that it is watched for, if it is; kept here for whoever watches it.
+    std::optional<std::uint32_t> watched;
 
   private:
     static constexpr std::size_t kMostUnsent = 4096;
+    static constexpr std::size_t kMostKept = 64 * 1024;
 
     Descriptor socket_;
     wire::LineSplitter splitter_;
@@ -56,6 +65,7 @@ class Client {
     std::uint64_t accepted_ = 0;
     bool owes_acknowledgement_ = false;
     bool is_closed_ = false;
+    bool is_held_ = false;
 };
 
 }  // namespace drainpipe

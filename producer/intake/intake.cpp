@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -13,7 +15,10 @@
 namespace drainpipe {
 namespace {
 
+// A client may keep what it was read of: the more clients, the less they are read at a time.
 constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kLeastReadBytes = 4 * 1024;
+constexpr std::size_t kReadBytesOfAll = 16 * 1024 * 1024;
 constexpr std::chrono::milliseconds kFarewell{200};
 
 void control(int epoll, int operation, int fd, std::uint32_t events) {
@@ -55,7 +60,7 @@ void Intake::run() {
         close_intake();
         tell_all(wire::Reason::shutdown);
     }
-    stage_.count_lost_log_lines();
+    stage_.leave();
 }
 
 bool Intake::is_over() const {
@@ -64,8 +69,9 @@ bool Intake::is_over() const {
 
 void Intake::wait_and_serve() {
     std::array<epoll_event, 64> events;
-    const int count =
-        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                   milliseconds_to_wait());
+    end_stalled_turn();
     for (int index = 0; index < count && !is_over(); ++index) {
         const epoll_event& event = events[static_cast<std::size_t>(index)];
         if (event.data.fd == listener_.fd()) {
@@ -84,8 +90,7 @@ void Intake::accept_clients() {
             break;
         }
         auto client = std::make_unique<Client>(std::move(socket), writer_.largest_payload());
-        control(epoll_.get(), EPOLL_CTL_ADD, client->fd(), 0);
-        register_client(*client);
+        watch(*client);
         clients_.emplace(client->fd(), std::move(client));
     }
     if (is_out_of_room) {
@@ -97,7 +102,7 @@ void Intake::serve(Client& client, std::uint32_t events) {
     client.flush();
     if (client.may_be_read() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
         lines_.clear();
-        switch (client.read(scratch_, lines_)) {
+        switch (client.read(std::span(scratch_).first(most_to_read()), lines_)) {
             case Client::Input::lines:
                 take_in(client);
                 client.acknowledge();
@@ -108,12 +113,15 @@ void Intake::serve(Client& client, std::uint32_t events) {
                 client.close(wire::Reason::end);
                 break;
         }
+        if (Client* const let_go = large_turn_.after_read(client, LargeTurn::Clock::now())) {
+            watch(*let_go);
+        }
         client.flush();
     }
     if (client.is_closed() && !client.has_unsent()) {
         remove(client);
     } else {
-        register_client(client);
+        watch(client);
     }
 }
 
@@ -151,18 +159,51 @@ void Intake::push(Client& client) {
     }
 }
 
-void Intake::register_client(Client& client) {
-    const std::uint32_t wanted =
-        (client.may_be_read() ? EPOLLIN : 0u) | (client.has_unsent() ? EPOLLOUT : 0u);
-    if (wanted != client.registered) {
-        control(epoll_.get(), EPOLL_CTL_MOD, client.fd(), wanted);
-        client.registered = wanted;
+void Intake::watch(Client& client) {
+    const std::optional<std::uint32_t> before = client.watched;
+    client.watched = (client.may_be_read() ? EPOLLIN : 0u) | (client.has_unsent() ? EPOLLOUT : 0u);
+    if (client.is_held()) {
+        client.watched.reset();
+    }
+    if (client.watched != before) {
+        control(epoll_.get(),
+                !before           ? EPOLL_CTL_ADD
+                : !client.watched ? EPOLL_CTL_DEL
+                                  : EPOLL_CTL_MOD,
+                client.fd(), client.watched.value_or(0));
     }
 }
 
 void Intake::remove(const Client& client) {
+    Client* const let_go = large_turn_.forget(client, LargeTurn::Clock::now());
     clients_.erase(client.fd());
+    if (let_go) {
+        watch(*let_go);
+    }
     listen(true);
+}
+
+void Intake::end_stalled_turn() {
+    if (large_turn_.has_waiting() && LargeTurn::Clock::now() >= large_turn_.deadline()) {
+        Client& stalled = *large_turn_.holder();
+        stalled.close(wire::Reason::stalled);
+        stalled.flush();
+        remove(stalled);
+    }
+}
+
+int Intake::milliseconds_to_wait() const {
+    if (!large_turn_.has_waiting()) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(large_turn_.deadline() -
+                                                                   LargeTurn::Clock::now());
+    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+std::size_t Intake::most_to_read() const {
+    return std::clamp(kReadBytesOfAll / std::max<std::size_t>(1, clients_.size()), kLeastReadBytes,
+                      kReadBytes);
 }
 
 void Intake::listen(bool on) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client.hpp"
+#include "large_turn.hpp"
 #include "listener.hpp"
 #include "ring_writer.hpp"
 #include "stage.hpp"
@@ -33,8 +34,12 @@ class Intake {
     void take_in(Client& client);
     void push(Client& client);
 
-    void register_client(Client& client);
+    // Watches a client for what it has to be served for next, a held one for nothing.
+    void watch(Client& client);
     void remove(const Client& client);
+    void end_stalled_turn();
+    int milliseconds_to_wait() const;
+    std::size_t most_to_read() const;
     void listen(bool on);
 
     void close_intake();
@@ -45,6 +50,7 @@ class Intake {
     Listener listener_;
     Descriptor epoll_;
     std::unordered_map<int, std::unique_ptr<Client>> clients_;
+    LargeTurn large_turn_;
     bool is_closed_ = false;
     bool is_listening_ = false;
 

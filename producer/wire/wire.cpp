@@ -6,7 +6,7 @@
 namespace drainpipe::wire {
 namespace {
 
-constexpr std::array<std::string_view, 3> kReasons{"end", "shutdown", "leaving"};
+constexpr std::array<std::string_view, 4> kReasons{"end", "shutdown", "leaving", "stalled"};
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
     if (!text.starts_with(prefix)) {

@@ -17,8 +17,9 @@ namespace drainpipe::wire {
 //     closed accepted=K reason=R         the last line: the exact count, and why
 //
 // Reasons: end (the client's side is finished), shutdown (the pipeline is shutting down), leaving
-// (this producer leaves, another takes its place).
-enum class Reason { end, shutdown, leaving };
+// (this producer leaves, another takes its place), stalled (the client sent nothing for a while
+// with a large payload unfinished, and others waited for the room that it takes).
+enum class Reason { end, shutdown, leaving, stalled };
 
 std::string accepted_line(std::uint64_t accepted);
 std::string refused_line(std::uint64_t event, std::uint64_t bytes, std::uint64_t limit);

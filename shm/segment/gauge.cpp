@@ -18,21 +18,15 @@ const Header& header_in(const ipc::mapped_region& region) {
 
 }  // namespace
 
-Gauge::Gauge(const std::string& name) {
-    if (inspect_segment(name) != Standing::ready) {
-        throw SegmentRefused(segment_path(name) + " is not ready");
-    }
-    try {
-        const ipc::shared_memory_object object(ipc::open_only, name.c_str(), ipc::read_only);
-        region_ = ipc::mapped_region(object, ipc::read_only, 0, kHeaderBytes);
-    } catch (const ipc::interprocess_exception& error) {
-        throw std::system_error(error.get_native_error(), std::generic_category(),
-                                "cannot map " + segment_path(name));
-    }
+std::string to_text(const Account& account) {
+    return "accepted=" + std::to_string(account.accepted) +
+           " processed=" + std::to_string(account.processed) +
+           " emptied=" + std::to_string(account.emptied) +
+           " drained=" + std::to_string(account.drained) + " left=" + std::to_string(account.left) +
+           " redelivered=" + std::to_string(account.redelivered);
 }
 
-Account Gauge::read() const {
-    const Header& header = header_in(region_);
+Account account_of(const Header& header) {
     // The drain's marks are stored before its flag, and head before demanded before tail can only
     // be read too low, never past one another.
     const bool drain_begun = header.drain_begun.load() != 0;
@@ -54,6 +48,21 @@ Account Gauge::read() const {
             .in_flight = dispatched - head,
             .buffered = tail - dispatched};
 }
+
+Gauge::Gauge(const std::string& name) {
+    if (inspect_segment(name) != Standing::ready) {
+        throw SegmentRefused(segment_path(name) + " is not ready");
+    }
+    try {
+        const ipc::shared_memory_object object(ipc::open_only, name.c_str(), ipc::read_only);
+        region_ = ipc::mapped_region(object, ipc::read_only, 0, kHeaderBytes);
+    } catch (const ipc::interprocess_exception& error) {
+        throw std::system_error(error.get_native_error(), std::generic_category(),
+                                "cannot map " + segment_path(name));
+    }
+}
+
+Account Gauge::read() const { return account_of(header_in(region_)); }
 
 std::uint64_t Gauge::log_lines_lost() const { return header_in(region_).log_lines_lost.load(); }
 

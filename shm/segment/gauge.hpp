@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "layout.hpp"
+
 namespace drainpipe {
 
 // What became of the events of a run. Always accepted = processed + emptied + drained + left.
@@ -18,6 +20,13 @@ struct Account {
     std::uint64_t buffered;
 };
 
+// The cursors are read one after the other while others move them; each is true, and they are read
+// in an order that keeps the sums right.
+Account account_of(const Header& header);
+
+// "accepted=A processed=P emptied=E drained=D left=L redelivered=R"
+std::string to_text(const Account& account);
+
 // Reads how full the segment is, and can do nothing else: it maps the header read-only and takes no
 // lock, so that it works beside a stage that hangs with the lock held.
 class Gauge {
@@ -25,8 +34,6 @@ class Gauge {
     // Throws SegmentRefused or std::system_error.
     explicit Gauge(const std::string& name);
 
-    // The cursors are read one after the other while others move them; each is true, and they are
-    // read in an order that keeps the sums right.
     Account read() const;
 
     std::uint64_t log_lines_lost() const;

@@ -78,14 +78,14 @@ Standing inspect_segment(const std::string& name) {
         refuse(path, "is not a drainpipe segment");
     }
     if (version != kLayoutVersion) {
-        refuse(path, "has layout version " + std::to_string(version) + ", this program has " +
-                         std::to_string(kLayoutVersion));
+        throw SegmentUnusable(path + " has layout version " + std::to_string(version) +
+                              ", this program has " + std::to_string(kLayoutVersion));
     }
     const auto shape = field<Shape>(bytes, offsetof(Header, shape));
     if (!shape.is_sound() ||
         field<std::uint32_t>(bytes, offsetof(Header, header_bytes)) != kHeaderBytes ||
         static_cast<std::uint64_t>(info.st_size) != shape.segment_bytes()) {
-        refuse(path, "has a damaged header");
+        throw SegmentUnusable(path + " has a damaged header");
     }
     return Standing::ready;
 }

@@ -11,6 +11,13 @@ class SegmentRefused : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// A segment of ours by its magic, but damaged or of another layout: nobody may touch it, but its
+// owner may throw it away.
+class SegmentUnusable : public SegmentRefused {
+  public:
+    using SegmentRefused::SegmentRefused;
+};
+
 // What stands at the segment's name.
 enum class Standing {
     absent,

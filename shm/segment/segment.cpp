@@ -142,7 +142,7 @@ void Segment::validate() const {
     const std::uint64_t tail = header.tail.load();
     const std::uint64_t begun = header.begun.load();
     const auto damaged = [](const std::string& what) {
-        throw SegmentRefused("the segment is damaged: " + what);
+        throw SegmentUnusable("the segment is damaged: " + what);
     };
     if (head > tail || tail - head > header.shape.capacity) {
         damaged("head=" + std::to_string(head) + " tail=" + std::to_string(tail));

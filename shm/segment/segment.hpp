@@ -33,7 +33,7 @@ class Segment {
     bool is_at(const std::string& name) const;
 
     // Checks everything that the stages will trust: cursors in order, every slot between head and
-    // tail inside the buffer and next to its neighbour. Throws SegmentRefused. Requires that no
+    // tail inside the buffer and next to its neighbour. Throws SegmentUnusable. Requires that no
     // stage is attached.
     void validate() const;
 

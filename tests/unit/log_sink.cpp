@@ -37,7 +37,7 @@ std::string shape_of(std::string text) {
 TEST_SUITE("log_sink") {
     TEST_CASE("log: a record has the contract's form and is there when the call returns") {
         const ScratchFolder folder;
-        Log log(folder.path() / "new", "launcher");
+        Log log(folder.path() / "new", "launcher", LogSink::File::required);
         log.info("ready name={}", "x");
         log.warn("careful");
         const auto lines = lines_of(folder.path() / "new" / "info.log");
@@ -50,7 +50,7 @@ TEST_SUITE("log_sink") {
 
     TEST_CASE("log: finished records go behind those that were logged before") {
         const ScratchFolder folder;
-        Log log(folder.path(), "consumer");
+        Log log(folder.path(), "consumer", LogSink::File::required);
         log.info("first");
         const std::string prefix = log.sink().prefix(log.program(), spdlog::level::info);
         log.sink().write_records(prefix + "second\n" + prefix + "third\n", 2);
@@ -62,7 +62,7 @@ TEST_SUITE("log_sink") {
 
     TEST_CASE("log: after a rename it goes on in a new file, and no record is lost over both") {
         const ScratchFolder folder;
-        Log log(folder.path(), "launcher");
+        Log log(folder.path(), "launcher", LogSink::File::required);
         log.info("one");
         std::filesystem::rename(folder.path() / "info.log", folder.path() / "old.log");
         log.info("two");
@@ -73,7 +73,7 @@ TEST_SUITE("log_sink") {
     }
 
     TEST_CASE("log: a full disk loses records, counts them, and stops nobody") {
-        LogSink sink("/dev/full");
+        LogSink sink("/dev/full", LogSink::File::required);
         sink.write_records("a\nb\nc\n", 3);
         CHECK(sink.take_lost() == 3);
         CHECK(sink.take_lost() == 0);

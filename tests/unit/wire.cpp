@@ -20,7 +20,8 @@ TEST_SUITE("wire") {
         REQUIRE(accepted);
         CHECK(accepted->kind == Answer::Kind::accepted);
         CHECK(accepted->accepted == 17);
-        for (const Reason reason : {Reason::end, Reason::shutdown, Reason::leaving}) {
+        for (const Reason reason :
+             {Reason::end, Reason::shutdown, Reason::leaving, Reason::stalled}) {
             const auto closed = parse_answer(without_newline(closed_line(9, reason)));
             REQUIRE(closed);
             CHECK(closed->kind == Answer::Kind::closed);

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Fuzzes the parser of the wire for SECONDS (30), from the corpus in tests/fuzz/corpus. Needs clang++
+# with libFuzzer; says so and exits 0 where there is none.
+set -eu
+
+seconds=${1:-30}
+root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+if ! command -v clang++ >/dev/null; then
+    echo "fuzz.sh: no clang++ here, nothing fuzzed"
+    exit 0
+fi
+echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' \
+    >"$folder/probe.cpp"
+if ! clang++ -fsanitize=fuzzer "$folder/probe.cpp" -o "$folder/probe" 2>/dev/null; then
+    echo "fuzz.sh: this clang++ has no libFuzzer, nothing fuzzed"
+    exit 0
+fi
+
+clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+    -I"$root/producer/wire" "$root"/producer/wire/*.cpp "$root/tests/fuzz/wire.cpp" -o "$folder/fuzz"
+cd "$folder"
+mkdir found
+if ! ./fuzz -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 \
+    found "$root/tests/fuzz/corpus" >said 2>&1; then
+    tail -n 40 said
+    echo "fuzz.sh: the input that did it, in base64:"
+    base64 crash-* 2>/dev/null || true
+    exit 1
+fi
+grep -E 'stat::(number_of_executed_units|new_units_added)' said
