@@ -126,7 +126,9 @@ void LogSink::remove_torn_end() const {
         }
         end = begin;
     }
-    if (end != info.st_size) {
+    // Whoever could not wait for the lock may have appended since.
+    struct stat now {};
+    if (end != info.st_size && ::fstat(file_.get(), &now) == 0 && now.st_size == info.st_size) {
         [[maybe_unused]] const int result = ::ftruncate(file_.get(), end);
     }
 }

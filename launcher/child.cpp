@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "failure.hpp"
@@ -110,6 +111,13 @@ void Child::start() {
     ::setpgid(pid, pid);
     pid_ = pid;
     pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd_.is_open()) {
+        const int error = errno;
+        kill();
+        ::waitpid(pid, nullptr, 0);
+        pid_ = 0;
+        throw std::system_error(error, std::generic_category(), "cannot watch a child");
+    }
     is_ready_ = false;
     started_at_ = std::chrono::steady_clock::now();
     ready_ = std::move(ready.read_end);
