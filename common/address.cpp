@@ -32,12 +32,17 @@ std::filesystem::path default_run_folder() {
     return "/tmp/drainpipe-" + std::to_string(::geteuid());
 }
 
+std::filesystem::path without_trailing_slash(const std::filesystem::path& path) {
+    const std::filesystem::path plain = path.lexically_normal();
+    return plain.has_filename() ? plain : plain.parent_path();
+}
+
 }  // namespace
 
 Address::Address(const std::string& name, const std::string& run_folder)
     : name_(name),
-      run_folder_(std::filesystem::absolute(
-          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder))) {
+      run_folder_(without_trailing_slash(std::filesystem::absolute(
+          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder)))) {
     if (name.empty() || name.size() > kLongestName || name.front() == '.' ||
         !std::all_of(name.begin(), name.end(), is_name_character)) {
         throw Failure(ExitCode::usage, "--name: '" + name +

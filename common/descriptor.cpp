@@ -41,6 +41,13 @@ Pipe make_pipe() {
     return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
+void write_if_ready(int fd, std::string_view line) noexcept {
+    pollfd writable{fd, POLLOUT, 0};
+    if (::poll(&writable, 1, 0) > 0 && (writable.revents & POLLOUT) != 0) {
+        [[maybe_unused]] const ssize_t count = ::write(fd, line.data(), line.size());
+    }
+}
+
 std::size_t write_all(int fd, std::string_view bytes) noexcept {
     std::size_t written = 0;
     while (written < bytes.size()) {

@@ -34,6 +34,9 @@ struct Pipe {
 // Both ends close at exec. Throws std::system_error.
 Pipe make_pipe();
 
+// Writes a line for a person, or drops it where that would wait for the reader.
+void write_if_ready(int fd, std::string_view line) noexcept;
+
 // Writes all of it, waiting where the descriptor does not block. Returns how many bytes went out;
 // fewer than all means an error, in errno.
 std::size_t write_all(int fd, std::string_view bytes) noexcept;

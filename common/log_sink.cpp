@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -20,16 +22,71 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A write takes far less; only a stopped process holds the lock for longer.
+// A write takes far less, but by a stopped process or to a disk that is held up.
 constexpr std::chrono::microseconds kLockPatience = 20ms;
 constexpr std::chrono::microseconds kBetweenTries = 100us;
+constexpr off_t kLongestRecord = 16 * 1024;
 
 Descriptor open_log(const std::filesystem::path& path) {
     Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
-    if (!file.is_open()) {
+    struct stat info {};
+    if (!file.is_open() || ::fstat(file.get(), &info) != 0) {
         throw_errno("cannot open the log " + path.string());
     }
+    if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode)) {
+        errno = EINVAL;  // a pipe would hold its writers up
+        throw_errno("the log " + path.string() + " is not a file");
+    }
     return file;
+}
+
+// Who takes a torn end away has the second lock alone; who appends without the first one shares it,
+// so that nothing of it is taken for torn. False when it is not to be had now.
+bool set_cutting(int fd, short type) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+// Whether the file's last byte is no newline.
+bool has_open_end(int fd) {
+    struct stat info {};
+    char last = '\n';
+    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
+           ::pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
+
+struct OpenEnd {
+    off_t begin;
+    std::string text;
+};
+
+// What stands behind the file's last newline, as far as a record may reach.
+std::optional<OpenEnd> open_end_of(int fd) {
+    struct stat info {};
+    if (!has_open_end(fd) || ::fstat(fd, &info) != 0) {
+        return std::nullopt;
+    }
+    const off_t begin = std::max<off_t>(0, info.st_size - kLongestRecord);
+    std::string text(static_cast<std::size_t>(info.st_size - begin), '\0');
+    if (::pread(fd, text.data(), text.size(), begin) != info.st_size - begin) {
+        return std::nullopt;
+    }
+    const auto behind_newline = text.rfind('\n') + 1;  // 0 where there is none
+    return OpenEnd{begin + static_cast<off_t>(behind_newline), text.substr(behind_newline)};
+}
+
+bool is_beginning_of_record(std::string_view text) {
+    constexpr std::string_view kShape = "0000-00-00T00:00:00.000000Z [";
+    for (std::size_t index = 0; index < std::min(text.size(), kShape.size()); ++index) {
+        const bool fits = kShape[index] == '0' ? text[index] >= '0' && text[index] <= '9'
+                                               : text[index] == kShape[index];
+        if (!fits) {
+            return false;
+        }
+    }
+    return text.size() < kLongestRecord;
 }
 
 }  // namespace
@@ -104,51 +161,43 @@ bool LogSink::take_file_lock() {
     }
 }
 
-void LogSink::remove_torn_end() const {
-    struct stat info {};
-    if (::fstat(file_.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+void LogSink::mend_end() const {
+    if (!has_open_end(file_.get()) || !set_cutting(file_.get(), F_WRLCK)) {
         return;
     }
-    off_t end = info.st_size;
-    std::array<char, 4096> bytes;
-    // Most often this reads the one byte that is a newline.
-    for (std::size_t length = 1; end > 0; length = bytes.size()) {
-        const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(length));
-        const ssize_t count =
-            ::pread(file_.get(), bytes.data(), static_cast<std::size_t>(end - begin), begin);
-        if (count != end - begin) {
-            return;
+    if (const std::optional<OpenEnd> end = open_end_of(file_.get())) {
+        if (is_beginning_of_record(end->text)) {
+            [[maybe_unused]] const int result = ::ftruncate(file_.get(), end->begin);
+        } else {
+            write_all(file_.get(), "\n");
         }
-        const std::string_view block(bytes.data(), static_cast<std::size_t>(count));
-        if (const auto newline = block.rfind('\n'); newline != std::string_view::npos) {
-            end = begin + static_cast<off_t>(newline) + 1;
-            break;
-        }
-        end = begin;
     }
-    // Whoever could not wait for the lock may have appended since.
-    struct stat now {};
-    if (end != info.st_size && ::fstat(file_.get(), &now) == 0 && now.st_size == info.st_size) {
-        [[maybe_unused]] const int result = ::ftruncate(file_.get(), end);
-    }
+    set_cutting(file_.get(), F_UNLCK);
 }
 
-void LogSink::write_out(std::string_view text, std::uint64_t records) {
-    const bool is_locked = take_file_lock();
-    if (is_locked) {
-        remove_torn_end();
-    }
+void LogSink::append(std::string_view text, std::uint64_t records) {
     const std::size_t written = write_all(file_.get(), text);
     if (written < text.size()) {
         const std::string_view out = text.substr(0, written);
         lost_ += records - static_cast<std::uint64_t>(std::count(out.begin(), out.end(), '\n'));
-        if (is_locked) {
-            remove_torn_end();
-        }
     }
-    if (is_locked) {
-        ::flock(file_.get(), LOCK_UN);
+}
+
+void LogSink::write_beside_lock(std::string_view text, std::uint64_t records) {
+    set_cutting(file_.get(), F_RDLCK);
+    append(text, records);
+    set_cutting(file_.get(), F_UNLCK);
+}
+
+void LogSink::write_out(std::string_view text, std::uint64_t records) {
+    if (!take_file_lock()) {
+        write_beside_lock(text, records);
+        return;
     }
+    mend_end();
+    append(text, records);
+    mend_end();
+    ::flock(file_.get(), LOCK_UN);
 }
 
 }  // namespace drainpipe

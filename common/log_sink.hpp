@@ -19,7 +19,8 @@ namespace drainpipe {
 // of different processes don't mix. A process killed in the middle of a write leaves a torn record
 // behind; the next writer takes it away, so that a record is in the file whole or not at all. A
 // write that fails (a full disk) loses its records and counts them; it never stops the caller, and
-// nor does another writer that was stopped with the lock.
+// nor does another writer that was stopped with the lock: who can't wait for it appends beside it,
+// and nothing is taken away meanwhile.
 class LogSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     // Opens the file, makes it if need be. Throws std::system_error if it can't, or goes on without
@@ -48,7 +49,9 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
   private:
     void write_out(std::string_view text, std::uint64_t records);
     bool take_file_lock();
-    void remove_torn_end() const;
+    void write_beside_lock(std::string_view text, std::uint64_t records);
+    void append(std::string_view text, std::uint64_t records);
+    void mend_end() const;
 
     std::filesystem::path path_;
     Descriptor file_;

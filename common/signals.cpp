@@ -25,6 +25,7 @@ Descriptor claim_signals(std::initializer_list<int> signals) {
     }
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);
+    ::signal(SIGTTOU, SIG_IGN);
 
     Descriptor descriptor(::signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!descriptor.is_open()) {

@@ -8,6 +8,9 @@
 namespace drainpipe {
 namespace {
 
+// Events that are begun together where the work on one takes next to no time.
+constexpr std::uint64_t kBegunAhead = 128;
+
 DemandWindow window_of(const Settings& settings) {
     return {static_cast<std::int64_t>(settings.max_demand),
             static_cast<std::int64_t>(settings.min_demand)};
@@ -23,7 +26,6 @@ Consumer::Consumer(Stage& stage, int output)
       sink_(output_, stage.log()),
       event_delay_(stage.segment().header().settings.event_delay_microseconds) {
     stage_.listen(stage.segment().header().events_bell);
-    mend_output();
 }
 
 void Consumer::mend_output() const {
@@ -37,6 +39,7 @@ void Consumer::mend_output() const {
 
 void Consumer::run() {
     stage_.report_ready();
+    mend_output();
     work_until_stopped();
     if (is_draining()) {
         drain();
@@ -82,6 +85,7 @@ void Consumer::work_on_all(std::uint64_t first, std::uint64_t last, Stretch stre
 
 std::uint64_t Consumer::work_on(std::uint64_t first, std::uint64_t last, Stretch stretch,
                                 bool stoppable) {
+    std::uint64_t begun = first;
     for (std::uint64_t event = first; event < last; ++event) {
         if (sink_.is_full() || (is_slow() && sink_.size() > 0)) {
             sink_.flush();
@@ -92,7 +96,10 @@ std::uint64_t Consumer::work_on(std::uint64_t first, std::uint64_t last, Stretch
             last = event;
             break;
         }
-        reader_.begin(is_slow() ? event + 1 : last);
+        if (event >= begun) {
+            begun = std::min(last, event + (is_slow() ? 1 : kBegunAhead));
+            reader_.begin(begun);
+        }
         if (is_slow()) {
             std::this_thread::sleep_for(event_delay_);
         }

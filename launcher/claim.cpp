@@ -9,18 +9,37 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <system_error>
+#include <thread>
 
 #include "failure.hpp"
+#include "signals.hpp"
 
 namespace drainpipe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kBeyondGrace{1};
+constexpr std::chrono::seconds kBrieflyHeld{2};
+constexpr std::chrono::milliseconds kBetweenLooks{10};
 
 std::string pipeline_in_words(const Address& address) {
     return "pipeline '" + address.name() + "' in " + address.run_folder().string();
+}
+
+// The last stage of a dead launcher may be removing what it left.
+void await_cleaning(Places& places, const Address& address) {
+    const Clock::time_point until = Clock::now() + kBrieflyHeld;
+    while (!places.take(Place::cleaning)) {
+        if (Clock::now() >= until) {
+            throw Failure(ExitCode::taken,
+                          pipeline_in_words(address) + " is being cleaned up by pid " +
+                              std::to_string(places.holder(Place::cleaning).value_or(0)));
+        }
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+    places.leave(Place::cleaning);
 }
 
 // The lock file with the launcher's place taken. A file that was removed between our opening and
@@ -29,8 +48,7 @@ Places take_launcher_place(const Address& address) {
     while (true) {
         Places places = Places::make(address.lock_path());
         if (places.take(Place::launcher)) {
-            places.wait_and_take(Place::cleaning);
-            places.leave(Place::cleaning);
+            await_cleaning(places, address);
             if (places.is_current()) {
                 return places;
             }
@@ -41,14 +59,27 @@ Places take_launcher_place(const Address& address) {
     }
 }
 
-// Sleeps until the process is dead, a signal has come (true), or that time.
+bool is_told_to_stop(const Descriptor& signals) {
+    while (const int signal = take_signal(signals)) {
+        if (signal != SIGHUP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Sleeps until the process is dead, a stop request has come (true), or that time. A process that
+// can't be watched is looked for again in a moment.
 bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!process.is_open()) {
+        until = std::min(until, Clock::now() + kBetweenLooks);
+    }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     std::array<pollfd, 2> waits{{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(),
            static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000)));
-    return waits[1].revents != 0;
+    return is_told_to_stop(signals);
 }
 
 // What stands at the socket's path may be replaced if it is a stale socket, or nothing.
@@ -106,6 +137,26 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
     }
 }
 
+[[noreturn]] void held_elsewhere(const std::string& name) {
+    throw Failure(ExitCode::taken, segment_path(name) +
+                                       " is in use by a pipeline of that name in another run "
+                                       "folder; choose another --name");
+}
+
+// A stage that is just leaving may still have it mapped.
+void await_alone(const Segment& segment, const std::string& name) {
+    const Clock::time_point until = Clock::now() + kBrieflyHeld;
+    if (!segment.hold_as_launcher()) {
+        held_elsewhere(name);
+    }
+    while (segment.is_held_by_stage()) {
+        if (Clock::now() >= until) {
+            held_elsewhere(name);
+        }
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+}
+
 // The segment that stands there, if there is anything in it to go on with.
 std::optional<Segment> recover_segment(const Options& options, Log& log, Console& console) {
     const std::string& name = options.address.name();
@@ -113,12 +164,15 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
         case Standing::absent:
             return std::nullopt;
         case Standing::half_made:
-            Segment::remove(name);
+            if (!Segment::remove_half_made(name)) {
+                held_elsewhere(name);
+            }
             return std::nullopt;
         case Standing::ready:
             break;
     }
     Segment segment = Segment::open(name);
+    await_alone(segment, name);
     segment.validate();
     const std::uint64_t events = segment.header().tail.load() - segment.header().head.load();
     if (options.discard) {
@@ -159,7 +213,9 @@ Segment obtain_segment(const Options& options, Log& log, Console& console) {
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : places_(prepare_and_take(options.address)), socket_(options.address.socket_path()) {
     try {
-        await_left_behind(options, signals, console);
+        do {
+            await_left_behind(options, signals, console);
+        } while (!places_.take(Place::producer) || !places_.take(Place::consumer));
         require_free_socket(options.address);
     } catch (...) {
         release();
@@ -168,6 +224,11 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
 }
 
 NameClaim::~NameClaim() { release(); }
+
+void NameClaim::open_to_stages() {
+    places_.leave(Place::producer);
+    places_.leave(Place::consumer);
+}
 
 void NameClaim::release() const {
     if (!is_used()) {
@@ -197,10 +258,10 @@ void NameClaim::await_left_behind(const Options& options, const Descriptor& sign
     }
 }
 
-SegmentClaim::SegmentClaim(const Options& options, const NameClaim& name, Log& log,
-                           Console& console)
+SegmentClaim::SegmentClaim(const Options& options, NameClaim& name, Log& log, Console& console)
     : options_(options), name_(name), segment_(obtain_segment(options, log, console)) {
     segment_.begin_run(settings_of(options));
+    name.open_to_stages();
 }
 
 SegmentClaim::~SegmentClaim() {

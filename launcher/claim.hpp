@@ -27,6 +27,9 @@ class NameClaim {
 
     Places& places() { return places_; }
 
+    // Until then no stage can join: it would find a segment that is being made.
+    void open_to_stages();
+
     // Whether a stage of this name runs.
     bool is_used() const { return places_.stage_holder().has_value(); }
 
@@ -44,7 +47,7 @@ class SegmentClaim {
   public:
     // Makes the segment, or recovers the one that an earlier run left, and begins a run on it.
     // Throws Failure, with somebody else's segment untouched.
-    SegmentClaim(const Options& options, const NameClaim& name, Log& log, Console& console);
+    SegmentClaim(const Options& options, NameClaim& name, Log& log, Console& console);
 
     // Removes the segment if nothing is left in it and no stage uses it.
     ~SegmentClaim();

@@ -15,18 +15,18 @@ Console::Console() : is_terminal_(::isatty(STDERR_FILENO) == 1), has_colour_(fal
 
 void Console::say(const std::string& line) {
     clear_progress();
-    write_all(STDERR_FILENO, "launcher: " + line + "\n");
+    write_if_ready(STDERR_FILENO, "launcher: " + line + "\n");
 }
 
 void Console::warn(const std::string& line) {
     clear_progress();
-    write_all(STDERR_FILENO,
-              has_colour_ ? "launcher: \033[33m" + line + "\033[0m\n" : "launcher: " + line + "\n");
+    write_if_ready(STDERR_FILENO, has_colour_ ? "launcher: \033[33m" + line + "\033[0m\n"
+                                              : "launcher: " + line + "\n");
 }
 
 void Console::show_progress(const std::string& line) {
     if (is_terminal_) {
-        write_all(STDERR_FILENO, "\r\033[Klauncher: " + line);
+        write_if_ready(STDERR_FILENO, "\r\033[Klauncher: " + line);
         shows_progress_ = true;
     } else {
         say(line);
@@ -39,7 +39,7 @@ std::chrono::milliseconds Console::progress_interval() const {
 
 void Console::clear_progress() {
     if (shows_progress_) {
-        write_all(STDERR_FILENO, "\r\033[K");
+        write_if_ready(STDERR_FILENO, "\r\033[K");
         shows_progress_ = false;
     }
 }

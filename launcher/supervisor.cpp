@@ -155,8 +155,11 @@ void Supervisor::take_signals() {
 void Supervisor::heed(int signal) {
     if (signal == SIGHUP) {
         log_.sink().reopen();
-        producer_.child.signal(SIGHUP);
-        consumer_.child.signal(SIGHUP);
+        for (const Kept* kept : {&producer_, &consumer_}) {
+            if (kept->child.is_ready()) {  // one that is not opens the new file by itself
+                kept->child.signal(SIGHUP);
+            }
+        }
         return;
     }
     if (signal == SIGINT) {

@@ -46,6 +46,9 @@ Places take_place(const Address& address, Place place) {
                                            std::to_string(holder.value_or(0)) + " in pipeline '" +
                                            address.name() + "'");
     }
+    if (!places->is_current()) {
+        no_pipeline(address);
+    }
     return std::move(*places);
 }
 
@@ -67,7 +70,9 @@ Descriptor watch_launcher(const Address& address, const Places& places) {
 
 Segment open_segment(const Address& address) {
     try {
-        return Segment::open(address.name());
+        Segment segment = Segment::open(address.name());
+        segment.hold_as_stage();
+        return segment;
     } catch (const SegmentRefused& refused) {
         throw Failure(ExitCode::cannot_create, refused.what());
     }
@@ -144,20 +149,22 @@ void Stage::count_lost_log_lines() {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_complaint_) {
         next_complaint_ = now + kBetweenComplaints;
-        write_all(STDERR_FILENO, log_.program() + ": the log can't be written, lines are lost (" +
-                                     std::to_string(segment_.header().log_lines_lost.load()) +
-                                     " so far); the work goes on\n");
+        write_if_ready(STDERR_FILENO, log_.program() +
+                                          ": the log can't be written, lines are lost (" +
+                                          std::to_string(segment_.header().log_lines_lost.load()) +
+                                          " so far); the work goes on\n");
     }
 }
 
 void Stage::leave() {
     count_lost_log_lines();
-    if (!launcher_is_gone()) {
+    if (places_.holder(Place::launcher)) {
         return;
     }
     places_.leave(place_);
     places_.wait_and_take(Place::cleaning);
-    if (!places_.holder(Place::launcher) && !places_.stage_holder()) {
+    // Another stage may have cleaned up since, and a new launcher have begun on a new lock file.
+    if (places_.is_current() && !places_.holder(Place::launcher) && !places_.stage_holder()) {
         clean_up();
     }
     places_.leave(Place::cleaning);

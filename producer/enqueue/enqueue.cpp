@@ -89,8 +89,14 @@ void Enqueue::finish_sending() {
 }
 
 void Enqueue::heed_signal() {
-    if (const int signal = take_signal(signals_); signal != 0 && !is_finished_) {
-        signal_ = signal;
+    const int signal = take_signal(signals_);
+    if (signal == 0) {
+        return;
+    }
+    // The first one waits for the exact count; the ring may be full for long.
+    is_broken_ = signal_ != 0;
+    signal_ = signal;
+    if (!is_finished_) {
         finish_sending();
     }
 }

@@ -44,7 +44,7 @@ ExitCode enqueue(const Address& address, PayloadSource& source) {
             std::fprintf(stderr, "enqueue: %s\n", result.complaint.c_str());
         }
         return result.code;
-    } catch (const Failure&) {
+    } catch (const std::exception&) {
         print_accepted(0);
         throw;
     }

@@ -26,6 +26,9 @@ class Client {
     // the next read or change of `scratch`.
     Input read(std::span<char> scratch, std::vector<wire::LineSplitter::Line>& lines);
 
+    // Frees the room of the lines that were read.
+    void release() { splitter_.release(); }
+
     void count_accepted(std::uint64_t events) { accepted_ += events; }
     std::uint64_t count_payload() { return ++payloads_; }
 

@@ -16,6 +16,9 @@ namespace drainpipe {
 namespace {
 
 // A client may keep what it was read of: the more clients, the less they are read at a time.
+// Milliseconds until a client is accepted again that there were no descriptors for.
+constexpr int kBetweenAccepts = 100;
+
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kLeastReadBytes = 4 * 1024;
 constexpr std::size_t kReadBytesOfAll = 16 * 1024 * 1024;
@@ -72,6 +75,7 @@ void Intake::wait_and_serve() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                                    milliseconds_to_wait());
     end_stalled_turn();
+    listen(true);
     for (int index = 0; index < count && !is_over(); ++index) {
         const epoll_event& event = events[static_cast<std::size_t>(index)];
         if (event.data.fd == listener_.fd()) {
@@ -105,6 +109,7 @@ void Intake::serve(Client& client, std::uint32_t events) {
         switch (client.read(std::span(scratch_).first(most_to_read()), lines_)) {
             case Client::Input::lines:
                 take_in(client);
+                client.release();
                 client.acknowledge();
                 break;
             case Client::Input::nothing:
@@ -193,6 +198,9 @@ void Intake::end_stalled_turn() {
 }
 
 int Intake::milliseconds_to_wait() const {
+    if (!is_listening_) {
+        return kBetweenAccepts;
+    }
     if (!large_turn_.has_waiting()) {
         return -1;
     }

@@ -19,10 +19,13 @@ void LineSplitter::keep(std::string_view bytes) {
     }
 }
 
-void LineSplitter::split(std::string_view bytes, std::vector<Line>& lines) {
+void LineSplitter::release() {
     if (finished_.capacity() > kMostIdle) {
         finished_ = std::string();
     }
+}
+
+void LineSplitter::split(std::string_view bytes, std::vector<Line>& lines) {
     const char* position = bytes.data();
     const char* const end = position + bytes.size();
     while (position < end) {

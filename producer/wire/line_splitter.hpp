@@ -23,6 +23,9 @@ class LineSplitter {
     // as long as `bytes` is.
     void split(std::string_view bytes, std::vector<Line>& lines);
 
+    // Frees the room of a long line once the lines of the last call are done with.
+    void release();
+
     // Bytes of the unfinished payload that are kept.
     std::size_t kept() const { return unfinished_.size(); }
 

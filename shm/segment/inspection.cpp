@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include "layout.hpp"
@@ -44,8 +45,18 @@ T field(const HeaderBytes& bytes, std::size_t offset) {
     return value;
 }
 
-bool is_zero(const HeaderBytes& bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
+// Whether there is nothing in the file: no bytes, or zeros to its end.
+bool is_blank(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 64 * 1024> block;
+    while (file) {
+        file.read(block.data(), block.size());
+        const auto end = block.begin() + file.gcount();
+        if (std::any_of(block.begin(), end, [](char byte) { return byte != 0; })) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -71,7 +82,7 @@ Standing inspect_segment(const std::string& name) {
     const HeaderBytes bytes = read_header(path);
     const bool has_magic = std::equal(kMagic.begin(), kMagic.end(), bytes.begin());
     const auto version = field<std::uint32_t>(bytes, offsetof(Header, version));
-    if (version == 0 && (has_magic || is_zero(bytes))) {
+    if (version == 0 && (has_magic || is_blank(path))) {
         return Standing::half_made;
     }
     if (!has_magic) {

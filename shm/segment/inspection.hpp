@@ -21,7 +21,7 @@ class SegmentUnusable : public SegmentRefused {
 // What stands at the segment's name.
 enum class Standing {
     absent,
-    half_made,  // ours, its maker was killed before it was ready; holds no event
+    half_made,  // its maker was killed before it was ready: our magic and no version, or blank
     ready,
 };
 

@@ -1,6 +1,7 @@
 #include "segment.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -57,6 +58,13 @@ ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Sha
             MAP_FIXED};
 }
 
+struct flock whole_file(short type) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
 // A lock that survives its holder: see design notes in ring/robust_lock.hpp.
 void make_lock(pthread_mutex_t& lock) {
     pthread_mutexattr_t attributes;
@@ -92,6 +100,7 @@ Segment Segment::make(const std::string& name, const Shape& shape) {
         return ipc::shared_memory_object(ipc::create_only, name.c_str(), ipc::read_write,
                                          ipc::permissions(0600));
     });
+    ::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB);
     FaultPoint::here().reached();
     try {
         reserve_memory(object, path, shape.segment_bytes());
@@ -124,6 +133,34 @@ Segment Segment::open(const std::string& name) {
         const Shape shape = static_cast<const Header*>(front.get_address())->shape;
         return Segment(std::move(object), shape);
     });
+}
+
+bool Segment::hold_as_launcher() const {
+    return ::flock(object_.get_mapping_handle().handle, LOCK_EX | LOCK_NB) == 0;
+}
+
+void Segment::hold_as_stage() const {
+    struct flock hold = whole_file(F_RDLCK);
+    if (::fcntl(object_.get_mapping_handle().handle, F_OFD_SETLK, &hold) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot hold the segment");
+    }
+}
+
+bool Segment::is_held_by_stage() const {
+    struct flock hold = whole_file(F_WRLCK);
+    return ::fcntl(object_.get_mapping_handle().handle, F_OFD_GETLK, &hold) == 0 &&
+           hold.l_type != F_UNLCK;
+}
+
+bool Segment::remove_half_made(const std::string& name) {
+    const ipc::shared_memory_object object = in_words("cannot open " + segment_path(name), [&] {
+        return ipc::shared_memory_object(ipc::open_only, name.c_str(), ipc::read_write);
+    });
+    if (::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB) != 0) {
+        return false;
+    }
+    remove(name);
+    return true;
 }
 
 void Segment::remove(const std::string& name) { ipc::shared_memory_object::remove(name.c_str()); }

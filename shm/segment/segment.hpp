@@ -26,11 +26,20 @@ class Segment {
     // can't be mapped.
     static Segment open(const std::string& name);
 
+    // Takes away what a killed launcher had half made; false when one is making it now.
+    [[nodiscard]] static bool remove_half_made(const std::string& name);
+
     // Takes the name away; the memory goes with the last mapping. Absent is fine.
     static void remove(const std::string& name);
 
     // Whether the name still leads to this segment: somebody may have removed or replaced it.
     bool is_at(const std::string& name) const;
+
+    // A launcher holds its segment against any other launcher, whatever its run folder; false when
+    // another one does. A stage holds it as long as it has it mapped.
+    [[nodiscard]] bool hold_as_launcher() const;
+    void hold_as_stage() const;
+    bool is_held_by_stage() const;
 
     // Checks everything that the stages will trust: cursors in order, every slot between head and
     // tail inside the buffer and next to its neighbour. Throws SegmentUnusable. Requires that no

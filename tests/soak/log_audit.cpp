@@ -1,0 +1,174 @@
+#include "log_audit.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <map>
+
+#include "harness/audit.hpp"
+#include "story.hpp"
+
+namespace soak {
+
+using harness::EventRecord;
+using harness::number_of;
+using harness::Record;
+using harness::value_of;
+
+namespace {
+
+bool is_event(const Record& record) {
+    const auto message = record.message;
+    return record.program.starts_with("consumer") &&
+           (message.starts_with("processed id=") || message.starts_with("emptied id=") ||
+            message.starts_with("drained id="));
+}
+
+// Nothing is left: the next event is the first of a new segment.
+bool ends_life(const Record& record) {
+    return (record.message.starts_with("summary ") && number_of(record.message, "left") == 0) ||
+           (record.message.starts_with("recovered ") && number_of(record.message, "events") == 0);
+}
+
+std::string text_of(const Record& record) {
+    return std::string(record.time) + " [" + std::to_string(record.pid) + "] " +
+           std::string(record.message);
+}
+
+}  // namespace
+
+void LogAudit::Ids::take(std::uint64_t id) {
+    lowest = lowest == 0 ? id : std::min(lowest, id);
+    highest = std::max(highest, id);
+}
+
+LogAudit::LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills,
+                   const Signals& sent)
+    : log_(log), plan_(plan) {
+    if (!log.fault().empty()) fail(log.fault());
+    const auto events = log.events();
+    follow_lives(events);
+    count_marked(events, had_kills);
+    check_deaths(sent);
+}
+
+// A run's events begin behind what its launcher recovered, or with a life of the segment.
+void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
+    std::vector<EventRecord> life;
+    bool is_life_over = false;
+    Ids ids;
+    auto event = events.begin();
+    for (const auto& record : log_.records()) {
+        const auto message = record.message;
+        if (message.starts_with("recovered ")) {
+            ids = {record.pid, number_of(message, "events").value_or(0)};
+        } else if (message.starts_with("summary ")) {
+            check_account(record, ids);
+        } else if (is_event(record) && event != events.end()) {
+            if (is_life_over) {
+                take_life(life);
+                life.clear();
+                ids.lowest = ids.highest = 0;
+                is_life_over = false;
+            }
+            life.push_back(*event++);
+            ids.take(life.back().id);
+        }
+        is_life_over = is_life_over || ends_life(record);
+    }
+    take_life(life);
+    if (event != events.end()) fail("an event's record is not one of the consumer");
+}
+
+void LogAudit::take_life(const std::vector<EventRecord>& life) {
+    if (life.empty()) return;
+    const auto highest = std::ranges::max(life, {}, &EventRecord::id).id;
+    const auto fault = harness::fault_of_redelivery(life, 1, highest);
+    if (!fault.empty()) {
+        fail("in the life of the segment that ends with id " + std::to_string(highest) + ": " +
+             fault);
+        return;
+    }
+    const auto before = events_.size();
+    for (const auto& record : life) {
+        const auto index = before + record.id - 1;
+        if (index == events_.size()) events_.push_back({record.payload, 1});
+        events_[index].attempts = std::max(events_[index].attempts, record.attempt);
+        if (events_[index].payload != record.payload) {
+            fail("id " + std::to_string(record.id) + " is '" + std::string(record.payload) +
+                 "' and was '" + std::string(events_[index].payload) + "'");
+        }
+    }
+}
+
+// A consumer has its forerunners' unfinished events to repeat, and each of those had no more in
+// flight than the most demand.
+void LogAudit::count_marked(const std::vector<EventRecord>& records, bool had_kills) {
+    std::map<pid_t, std::uint64_t> marked;
+    for (const auto& record : records) {
+        if (record.attempt > 1) ++marked[record.pid];
+    }
+    for (const auto& [pid, count] : marked) {
+        marked_ += count;
+        if (!had_kills) fail("nothing was killed and consumer " + std::to_string(pid) + " repeats");
+        if (count > plan_.max_demand) {
+            fail("consumer " + std::to_string(pid) + " repeats " + std::to_string(count) +
+                 " events, more than max-demand " + std::to_string(plan_.max_demand));
+        }
+    }
+}
+
+// `ids` are the run's own unless it found no segment and did nothing. From the first one that was
+// not committed before on there are all that the summary counts as done, and none that was not
+// accepted.
+void LogAudit::check_account(const Record& summary, const Ids& ids) {
+    const auto value = [&](std::string_view key) {
+        return number_of(summary.message, key).value_or(0);
+    };
+    const auto accepted = value("accepted");
+    const auto done = value("processed") + value("emptied") + value("drained");
+    if (accepted != done + value("left")) fail("A is not P + E + D + L: " + text_of(summary));
+    const bool has_recovered = ids.launcher == summary.pid;
+    if (has_recovered && ids.recovered > accepted) {
+        fail("recovered more than accepted: " + text_of(summary));
+    }
+    const auto seen = ids.highest == 0 ? 0 : ids.highest - ids.lowest + 1;
+    if ((has_recovered || done > 0) && (seen < done || seen > accepted)) {
+        fail("ids " + std::to_string(ids.lowest) + " to " + std::to_string(ids.highest) +
+             " have records in the run of " + text_of(summary));
+    }
+}
+
+void LogAudit::check_deaths(const Signals& sent) {
+    for (const auto& record : log_.records()) {
+        if (record.message.starts_with("child exited ")) check_death(record, sent);
+        const bool is_giving_up =
+            record.message.find("died more than 5 times") != std::string_view::npos;
+        if (record.level == "error" && !is_giving_up) fail("an error: " + text_of(record));
+    }
+}
+
+void LogAudit::check_death(const Record& record, const Signals& sent) {
+    const auto pid = static_cast<pid_t>(number_of(record.message, "pid").value_or(0));
+    const auto signal = value_of(record.message, "signal");
+    if (!signal) {
+        if (number_of(record.message, "status") != 0) fail("a child failed: " + text_of(record));
+        return;
+    }
+    const bool is_ours = std::ranges::any_of(sent, [&](const auto& each) {
+        return each.first == pid && signal_name(each.second) == *signal;
+    });
+    const auto killing = " pid=" + std::to_string(pid) + " ";
+    const bool is_launchers =
+        *signal == "SIGKILL" && std::ranges::any_of(log_.records(), [&](const Record& each) {
+            return each.level == "warning" && each.message.ends_with("killing it") &&
+                   each.message.find(killing) != std::string_view::npos;
+        });
+    if (!is_ours && !is_launchers) fail("a death without a cause: " + text_of(record));
+}
+
+void LogAudit::fail(const std::string& what) {
+    if (fault_.empty()) fault_ = "log: " + what;
+}
+
+}  // namespace soak

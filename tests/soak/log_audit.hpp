@@ -1,0 +1,67 @@
+#pragma once
+
+// The log of a round by itself: whole records, ids without a gap in each life of the segment,
+// repeats marked and few, every death told and explained, and the accounts of the runs that came to
+// one.
+//
+// A life of the segment ends where a summary, or the next start's recovery, says that nothing is
+// left: behind it ids start anew.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/record_log.hpp"
+#include "plan.hpp"
+
+namespace soak {
+
+class LogAudit {
+  public:
+    using Signals = std::set<std::pair<pid_t, int>>;  // whom and what
+
+    // An event of one life, at the place of its first record.
+    struct Event {
+        std::string_view payload;  // as the log shows it
+        std::uint64_t attempts;    // the highest that a record names
+    };
+
+    // `log` has to outlive it.
+    LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills, const Signals& sent);
+
+    [[nodiscard]] const std::string& fault() const { return fault_; }
+    [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+    // Records of an attempt above 1.
+    [[nodiscard]] std::uint64_t marked() const { return marked_; }
+
+  private:
+    // The ids of a run's records.
+    struct Ids {
+        pid_t launcher = 0;  // who recovered
+        std::uint64_t recovered = 0;
+        std::uint64_t lowest = 0;  // 0: none yet
+        std::uint64_t highest = 0;
+
+        void take(std::uint64_t id);
+    };
+
+    void follow_lives(const std::vector<harness::EventRecord>& events);
+    void take_life(const std::vector<harness::EventRecord>& life);
+    void count_marked(const std::vector<harness::EventRecord>& records, bool had_kills);
+    void check_account(const harness::Record& summary, const Ids& ids);
+    void check_deaths(const Signals& sent);
+    void check_death(const harness::Record& record, const Signals& sent);
+    void fail(const std::string& what);
+
+    const harness::RecordLog& log_;
+    const Plan& plan_;
+    std::vector<Event> events_;
+    std::uint64_t marked_ = 0;
+    std::string fault_;
+};
+
+}  // namespace soak

@@ -1,0 +1,71 @@
+#include "output_audit.hpp"
+
+#include <charconv>
+#include <optional>
+
+#include "harness/files.hpp"
+
+namespace soak {
+namespace {
+
+// The number behind the prefix, if the line is such a payload.
+std::optional<std::uint64_t> number_in(std::string_view line, std::size_t prefix_size) {
+    const auto digits = line.substr(prefix_size);
+    std::uint64_t number = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return parsed.ec == std::errc{} ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+OutputAudit::OutputAudit(std::string_view text, const std::vector<Receipt>& receipts)
+    : receipts_(receipts), places_(receipts.size()) {
+    for (std::size_t client = 0; client < receipts.size(); ++client) {
+        clients_.emplace(receipts[client].prefix, client);
+    }
+    if (!text.empty() && !text.ends_with('\n')) fail("the last line has no end");
+    for (const auto line : harness::lines_of(text)) take(line);
+    compare_with_receipts();
+}
+
+void OutputAudit::take(std::string_view line) {
+    const auto prefix_size = line.find('-') + 1;  // 0 where there is none
+    const auto client = clients_.find(line.substr(0, prefix_size));
+    const auto number = number_in(line, prefix_size);
+    if (client == clients_.end() || !number ||
+        line != payload_of(receipts_[client->second], *number)) {
+        fail("nobody sent '" + std::string(line.substr(0, 200)) + "'");
+        return;
+    }
+    auto& places = places_[client->second];
+    if (*number >= 1 && *number <= places.size()) {
+        ++events_[places[*number - 1]].times;
+        ++repeats_;
+    } else if (*number == places.size() + 1) {
+        places.push_back(events_.size());
+        events_.push_back({client->second, *number, 1});
+    } else {
+        fail("'" + std::string(line.substr(0, 200)) + "' comes first behind event " +
+             std::to_string(places.size()) + " of its client");
+    }
+}
+
+void OutputAudit::compare_with_receipts() {
+    for (std::size_t client = 0; client < receipts_.size(); ++client) {
+        const auto& receipt = receipts_[client];
+        const auto seen = places_[client].size();
+        const bool is_wrong =
+            receipt.is_exact ? seen != receipt.known : seen < receipt.known || seen > receipt.sent;
+        if (is_wrong) {
+            fail("client '" + receipt.prefix + "' was told that " + std::to_string(receipt.known) +
+                 " are in" + (receipt.is_exact ? ", exactly" : ", at least") + ", of " +
+                 std::to_string(receipt.sent) + "; put out are " + std::to_string(seen));
+        }
+    }
+}
+
+void OutputAudit::fail(const std::string& what) {
+    if (fault_.empty()) fault_ = "output: " + what;
+}
+
+}  // namespace soak

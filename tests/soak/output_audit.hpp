@@ -1,0 +1,51 @@
+#pragma once
+
+// What the consumers of a round put out, against what its clients know: each client's events from 1
+// on in order without a gap, as many as it was told at least and no more than it sent, each exactly
+// as it was sent. An event that comes again does not count as out of order here; whether it may is
+// the log's to say.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "receipt.hpp"
+
+namespace soak {
+
+class OutputAudit {
+  public:
+    // An event at the place where it was put out first.
+    struct Event {
+        std::size_t client;  // which receipt
+        std::uint64_t number;
+        std::uint64_t times;  // how often it was put out in all
+    };
+
+    // `text` and `receipts` have to outlive it.
+    OutputAudit(std::string_view text, const std::vector<Receipt>& receipts);
+
+    [[nodiscard]] const std::string& fault() const { return fault_; }
+    [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+    // Lines beyond the first of each event.
+    [[nodiscard]] std::uint64_t repeats() const { return repeats_; }
+    [[nodiscard]] std::string payload(const Event& event) const {
+        return payload_of(receipts_[event.client], event.number);
+    }
+
+  private:
+    void take(std::string_view line);
+    void compare_with_receipts();
+    void fail(const std::string& what);
+
+    const std::vector<Receipt>& receipts_;
+    std::unordered_map<std::string_view, std::size_t> clients_;  // by prefix
+    std::vector<std::vector<std::size_t>> places_;  // of each client's event n, at n - 1
+    std::vector<Event> events_;
+    std::uint64_t repeats_ = 0;
+    std::string fault_;
+};
+
+}  // namespace soak

@@ -1,0 +1,64 @@
+#include "plan.hpp"
+
+namespace soak {
+namespace {
+
+// Work on one event: the flag, its cost as measured (a nap is never shorter than the timer's
+// slack), and how many events of that kind a round may have.
+struct Work {
+    std::string delay;
+    std::uint64_t longest_demand;
+    std::uint64_t most_events;
+};
+
+const std::vector<Work>& works() {
+    static const std::vector<Work> kWorks{
+        {"0", 5000, 60'000},  {"0", 5000, 60'000},    {"0", 5000, 150'000},  {"0", 5000, 150'000},
+        {"0", 5000, 150'000}, {"20us", 5000, 20'000}, {"200us", 1000, 6000}, {"1ms", 100, 1500}};
+    return kWorks;
+}
+
+std::uint64_t draw_demand(Dice& dice, std::uint64_t longest) {
+    const auto demand = dice.pick<std::uint64_t>({1, 2, 10, 100, 1000, 5000});
+    return demand > longest ? longest : demand;
+}
+
+void add(std::vector<std::string>& flags, const std::string& flag, const std::string& value) {
+    flags.push_back(flag + "=" + value);
+}
+
+}  // namespace
+
+Plan Plan::draw(Dice& dice) {
+    Plan plan{};
+    const auto& work = dice.pick(works());
+    plan.max_demand = draw_demand(dice, work.longest_demand);
+    plan.grace = std::chrono::milliseconds{dice.pick<int>({1000, 1500, 2000, 3000})};
+    // One event at a time costs a write of output and log for each.
+    const auto most =
+        plan.max_demand <= 2 ? std::min<std::uint64_t>(20'000, work.most_events) : work.most_events;
+    plan.events = dice.between(most / 10 + 1, most);
+    plan.deeds = dice.between(3, 12);
+    plan.is_quiet = dice.chance(15);
+
+    add(plan.flags, "--event-delay", work.delay);
+    add(plan.flags, "--grace", std::to_string(plan.grace.count()) + "ms");
+    add(plan.flags, "--max-demand", std::to_string(plan.max_demand));
+    if (dice.chance(60)) {
+        add(plan.flags, "--min-demand",
+            std::to_string(dice.between<std::uint64_t>(0, plan.max_demand - 1)));
+    }
+    if (dice.chance(60))
+        add(plan.flags, "--capacity", dice.pick<std::string>({"16", "200", "3000"}));
+    if (dice.chance(40))
+        add(plan.flags, "--buffer-size", dice.pick<std::string>({"4K", "64K", "1M"}));
+    return plan;
+}
+
+std::string Plan::in_words() const {
+    std::string words = is_quiet ? "quiet," : "rough,";
+    for (const auto& flag : flags) words += " " + flag;
+    return words + ", " + std::to_string(events) + " events at most";
+}
+
+}  // namespace soak

@@ -1,0 +1,30 @@
+#pragma once
+
+// What one round is going to be: the launcher's flags, how much work there is, and how rough it
+// gets.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dice.hpp"
+
+namespace soak {
+
+struct Plan {
+    std::uint64_t max_demand;
+    std::vector<std::string> flags;  // as the launcher takes them
+    std::chrono::milliseconds grace;
+    std::uint64_t events;  // how many the clients will try to get in, all together
+    int deeds;             // how many deeds the round has
+    bool is_quiet;         // nothing is killed: stops, hangups and polite ends only
+
+    // The work of a round takes a second or two at most on an idle machine: one stop may not have
+    // the time for all of it, a few have.
+    static Plan draw(Dice& dice);
+
+    [[nodiscard]] std::string in_words() const;
+};
+
+}  // namespace soak

@@ -1,0 +1,160 @@
+#include "round.hpp"
+
+#include <signal.h>
+
+#include "fault.hpp"
+
+namespace soak {
+
+using namespace std::chrono_literals;
+
+Round::Round(Room& room, const Plan& plan, Dice& dice, Story& story, Totals& totals,
+             const Interruption& interruption)
+    : room_(room),
+      plan_(plan),
+      dice_(dice),
+      story_(story),
+      totals_(totals),
+      scene_(room, plan, story, totals, interruption),
+      crowd_(room, plan, dice, story) {}
+
+void Round::play() {
+    scene_.launch();
+    if (!dice_.chance(20)) scene_.await_ready();
+    crowd_.let_come();
+    for (int deed = 0; deed < plan_.deeds; ++deed) {
+        if (dice_.chance(50)) crowd_.let_come();
+        scene_.pass(dice_.chance(30) ? dice_.moment(10ms) : dice_.moment(300ms));
+        if (!scene_.is_up()) {
+            start_again();
+        } else {
+            act();
+        }
+    }
+    finish();
+}
+
+void Round::act() {
+    if (plan_.is_quiet) {
+        act_politely();
+    } else {
+        act_roughly();
+    }
+}
+
+void Round::act_politely() {
+    switch (dice_.between(1, 4)) {
+        case 1:
+            scene_.halt(any_role(), dice_.moment(200ms));
+            break;
+        case 2:
+            send_off_one();
+            break;
+        case 3:
+            scene_.hang_up();
+            break;
+        default:
+            crowd_.strike(SIGTERM);
+    }
+}
+
+void Round::act_roughly() {
+    const int lot = dice_.between(1, 100);
+    if (lot <= 30) {
+        strike_one();
+    } else if (lot <= 37) {
+        strike_all();
+    } else if (lot <= 55) {
+        halt_one();
+    } else if (lot <= 64) {
+        send_off_one();
+    } else if (lot <= 70) {
+        scene_.hang_up();
+    } else if (lot <= 75) {
+        crowd_.strike(dice_.chance(50) ? SIGKILL : SIGTERM);
+    } else if (lot <= 90) {
+        strike_in_drain();
+    } else {
+        stop_and_perhaps_wait();
+    }
+}
+
+std::string Round::any_role() { return dice_.chance(30) ? "launcher" : any_stage(); }
+
+std::string Round::any_stage() { return dice_.chance(60) ? "consumer" : "producer"; }
+
+void Round::strike_one() { scene_.strike(any_role(), dice_.chance(75) ? SIGKILL : SIGSEGV); }
+
+void Round::strike_all() { scene_.strike_all(); }
+
+// Most wake soon, some only behind the deadline of a stop, which leaves no stage to be woken.
+void Round::halt_one() {
+    const bool is_short = dice_.chance(85);
+    scene_.halt(any_role(), is_short ? Scene::Clock::duration(dice_.moment(300ms)) : 3500ms);
+}
+
+void Round::send_off_one() { scene_.send_off(any_stage()); }
+
+void Round::stop_and_perhaps_wait() {
+    scene_.ask_to_stop(dice_.pick<int>({SIGTERM, SIGTERM, SIGINT, SIGINT, SIGQUIT}));
+    if (dice_.chance(25)) {
+        scene_.pass(dice_.moment(100ms));
+        scene_.ask_to_stop(dice_.pick<int>({SIGTERM, SIGINT, SIGINT}));
+    }
+    if (dice_.chance(60)) scene_.await_ending();
+}
+
+// Events pile up before a stopped consumer; then all goes into the drain, of a launcher or of what
+// its death leaves behind, and somebody dies in the middle of it.
+void Round::strike_in_drain() {
+    if (dice_.chance(70)) {
+        const auto spell = dice_.moment(100ms);
+        scene_.halt("consumer", spell);
+        crowd_.let_come();
+        scene_.pass(spell);
+    }
+    if (dice_.chance(50)) {
+        scene_.ask_to_stop(SIGTERM);
+    } else {
+        scene_.strike("launcher", SIGKILL);
+    }
+    scene_.pass(dice_.moment(dice_.chance(50) ? 3ms : 30ms));
+    scene_.strike(any_stage(), SIGKILL);
+}
+
+void Round::start_again() {
+    scene_.launch();
+    if (!dice_.chance(20)) scene_.await_ready();
+}
+
+void Round::finish() {
+    scene_.wake_all();
+    if (dice_.chance(40)) {
+        for (int spell = 0; spell < 50 && !crowd_.is_done(); ++spell) scene_.pass(20ms);
+    }
+    stop_for_good();
+    const auto receipts = crowd_.dismiss();
+    const RoundAudit audit(
+        room_, plan_, receipts,
+        {scene_.starts(), scene_.had_kills(), scene_.had_send_offs(), scene_.sent()});
+    if (!audit.fault().empty()) throw Fault(audit.fault());
+    totals_.count_events(audit.events(), audit.repeats(), audit.marked());
+}
+
+void Round::stop_for_good() {
+    scene_.wake_all();
+    if (scene_.is_stop_asked()) scene_.await_ending();
+    const bool is_over = !scene_.is_up() && scene_.last_code() == 0;
+    if (is_over && dice_.chance(50)) return;
+    do {
+        if (!scene_.is_up()) scene_.launch();
+        scene_.await_ready();
+        scene_.ask_to_stop(SIGTERM);
+        scene_.await_ending();
+        if (scene_.last_code() == 124 && scene_.last_done() == 0) {
+            throw Fault("hang: nothing was done in all the grace time");
+        }
+    } while (scene_.last_code() != 0);
+}
+
+}  // namespace soak
