@@ -44,8 +44,8 @@ Launcher::Launcher(const Options& options, Descriptor signals, Child::Program pr
       segment_(segment_claim_.segment()),
       watch_(segment_, options_.address.name()),
       gauge_(options_.address.name()),
-      supervisor_(std::move(producer), std::move(consumer), std::move(signals), segment_, watch_,
-                  log_, console_) {}
+      supervisor_(std::move(producer), std::move(consumer), std::move(signals),
+                  name_claim_.places(), segment_, watch_, log_, console_) {}
 
 ExitCode Launcher::run() {
     start();
@@ -58,7 +58,7 @@ ExitCode Launcher::run() {
 void Launcher::start() {
     for (Supervisor::Kept* kept : {&supervisor_.consumer(), &supervisor_.producer()}) {
         supervisor_.keep(*kept);
-        while (!kept->child.is_ready()) {
+        while (!kept->is_ready()) {
             if (supervisor_.stop_request()) {
                 return;
             }
@@ -71,8 +71,8 @@ void Launcher::start() {
 void Launcher::announce() {
     const std::string ready =
         fmt::format("ready name={} launcher={} producer={} consumer={} segment={} socket={}",
-                    options_.address.name(), ::getpid(), supervisor_.producer().child.pid(),
-                    supervisor_.consumer().child.pid(), segment_path(options_.address.name()),
+                    options_.address.name(), ::getpid(), supervisor_.producer().pid(),
+                    supervisor_.consumer().pid(), segment_path(options_.address.name()),
                     options_.address.socket_path().string());
     log_.info("{}", ready);
     console_.say(ready);
@@ -96,13 +96,13 @@ void Launcher::close_intake(Clock::time_point deadline) {
     static_cast<void>(name_claim_.places().take(Place::stopping));
     segment_.header().phase.store(Phase::stopping);
     supervisor_.let_go(producer);
-    producer.child.signal(SIGTERM);
+    producer.signal(SIGTERM);
     const Clock::time_point patience = std::min(deadline, Clock::now() + kIntakePatience);
-    while (producer.child.is_running() && !is_cut_short(patience)) {
+    while (producer.is_running() && !is_cut_short(patience)) {
         supervisor_.wait(patience);
     }
-    if (producer.child.is_running()) {
-        log_.warn("producer pid={} did not leave: killing it", producer.child.pid());
+    if (producer.is_running()) {
+        log_.warn("producer pid={} did not leave: killing it", producer.pid());
         supervisor_.kill(producer);
     }
 }
@@ -110,12 +110,12 @@ void Launcher::close_intake(Clock::time_point deadline) {
 void Launcher::drain(Clock::time_point deadline) {
     Supervisor::Kept& consumer = supervisor_.consumer();
     segment_.header().phase.store(Phase::draining);
-    consumer.child.signal(SIGTERM);
-    while (consumer.child.is_running() || gauge_.read().left > 0) {
+    consumer.signal(SIGTERM);
+    while (consumer.is_running() || gauge_.read().left > 0) {
         if (is_cut_short(deadline) || consumer.has_failed) {
             return;
         }
-        if (!consumer.child.is_running() && !consumer.start_at) {
+        if (!consumer.is_running() && !consumer.start_at) {
             supervisor_.keep(consumer);
         }
         supervisor_.wait(std::min(deadline, Clock::now() + console_.progress_interval()));
@@ -139,8 +139,8 @@ void Launcher::show_progress(Clock::time_point deadline) {
 void Launcher::kill_what_still_runs() {
     for (Supervisor::Kept* kept : {&supervisor_.producer(), &supervisor_.consumer()}) {
         supervisor_.let_go(*kept);
-        if (kept->child.is_running()) {
-            log_.warn("{} pid={} still runs: killing it", kept->child.role(), kept->child.pid());
+        if (kept->is_running()) {
+            log_.warn("{} pid={} still runs: killing it", kept->child.role(), kept->pid());
             supervisor_.kill(*kept);
         }
     }

@@ -1,6 +1,8 @@
 #include "supervisor.hpp"
 
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -26,10 +28,12 @@ int poll_timeout(Supervisor::Clock::time_point until) {
 }  // namespace
 
 Supervisor::Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
-                       Segment& segment, SegmentWatch& watch, Log& log, Console& console)
-    : producer_(std::move(producer)),
-      consumer_(std::move(consumer)),
+                       const Places& places, Segment& segment, SegmentWatch& watch, Log& log,
+                       Console& console)
+    : producer_(std::move(producer), Place::producer),
+      consumer_(std::move(consumer), Place::consumer),
       signals_(std::move(signals)),
+      places_(places),
       segment_(segment),
       watch_(watch),
       log_(log),
@@ -57,9 +61,12 @@ void Supervisor::start(Kept& kept) {
 }
 
 void Supervisor::kill(Kept& kept) {
-    while (kept.child.is_running()) {
+    while (kept.is_running()) {
         kept.child.kill();
-        pollfd death{kept.child.death_fd(), POLLIN, 0};
+        if (kept.outsider.is_running()) {
+            kept.signal(SIGKILL);
+        }
+        pollfd death{kept.death_fd(), POLLIN, 0};
         ::poll(&death, 1, -1);
         look_after(kept);
     }
@@ -67,9 +74,9 @@ void Supervisor::kill(Kept& kept) {
 
 void Supervisor::wait(Clock::time_point until) {
     std::array<pollfd, 6> waits{{{signals_.get(), POLLIN, 0},
-                                 {producer_.child.death_fd(), POLLIN, 0},
+                                 {producer_.death_fd(), POLLIN, 0},
                                  {producer_.child.ready_fd(), POLLIN, 0},
-                                 {consumer_.child.death_fd(), POLLIN, 0},
+                                 {consumer_.death_fd(), POLLIN, 0},
                                  {consumer_.child.ready_fd(), POLLIN, 0},
                                  {watch_.fd(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(), poll_timeout(next_time(until)));
@@ -94,6 +101,15 @@ void Supervisor::look_after(Kept& kept) {
                    Clock::now() >= kept.child.started_at() + kReadyLimit) {
             fail(kept, "did not report ready within " + to_text(kReadyLimit), ExitCode::software);
         }
+    } else if (kept.outsider.is_running()) {
+        pollfd death{kept.death_fd(), POLLIN, 0};
+        if (::poll(&death, 1, 0) > 0) {
+            log_.info("outsider gone role={} pid={}", kept.child.role(), kept.outsider.pid);
+            kept.outsider = {};
+            if (kept.is_wanted) {
+                kept.start_at = Clock::now();
+            }
+        }
     } else if (kept.start_at && Clock::now() >= *kept.start_at) {
         start(kept);
         if (kept.child.is_running()) {
@@ -114,12 +130,39 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     if (!kept.is_wanted || kept.has_failed) {
         return;
     }
+    const bool found_place_taken =
+        !ending.was_killed && ending.number == static_cast<int>(ExitCode::taken);
+    if (found_place_taken && give_way(kept)) {
+        return;
+    }
     kept.start_at = kept.policy.died(now);
     if (!kept.start_at) {
         fail(kept,
              "died more than " + std::to_string(RestartPolicy::kMostDeaths) + " times in " +
                  to_text(RestartPolicy::kWindow),
              ExitCode::software);
+    }
+}
+
+bool Supervisor::give_way(Kept& kept) {
+    const std::optional<pid_t> pid = places_.holder(kept.place);
+    if (!pid) {
+        return false;
+    }
+    Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+    if (!process.is_open() || places_.holder(kept.place) != pid) {
+        return false;
+    }
+    log_.info("outsider took the place role={} pid={}", kept.child.role(), *pid);
+    kept.outsider = {*pid, std::move(process)};
+    return true;
+}
+
+void Supervisor::Kept::signal(int number) const {
+    if (child.is_running()) {
+        child.signal(number);
+    } else if (outsider.is_running()) {
+        ::syscall(SYS_pidfd_send_signal, outsider.process.get(), number, nullptr, 0);
     }
 }
 
@@ -156,8 +199,8 @@ void Supervisor::heed(int signal) {
     if (signal == SIGHUP) {
         log_.sink().reopen();
         for (const Kept* kept : {&producer_, &consumer_}) {
-            if (kept->child.is_ready()) {  // one that is not opens the new file by itself
-                kept->child.signal(SIGHUP);
+            if (kept->is_ready()) {  // one that is not opens the new file by itself
+                kept->signal(SIGHUP);
             }
         }
         return;

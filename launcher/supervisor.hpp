@@ -9,6 +9,7 @@
 #include "console.hpp"
 #include "exit_code.hpp"
 #include "log.hpp"
+#include "places.hpp"
 #include "restart_policy.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
@@ -25,13 +26,33 @@ class Supervisor {
 
     // `signals` as claim_signals() returned it.
     Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
-               Segment& segment, SegmentWatch& watch, Log& log, Console& console);
+               const Places& places, Segment& segment, SegmentWatch& watch, Log& log,
+               Console& console);
 
     // A child that the supervisor starts again when it dies.
     struct Kept {
-        explicit Kept(Child::Program program) : child(std::move(program)) {}
+        Kept(Child::Program program, Place own_place)
+            : child(std::move(program)), place(own_place) {}
+
+        bool is_running() const { return child.is_running() || outsider.is_running(); }
+        bool is_ready() const { return child.is_ready() || outsider.is_running(); }
+        int death_fd() const {
+            return child.is_running() ? child.death_fd() : outsider.process.get();
+        }
+        pid_t pid() const { return child.is_running() ? child.pid() : outsider.pid; }
+        void signal(int number) const;
+
+        // A process that was started by hand and took the place first.
+        struct Outsider {
+            pid_t pid = 0;
+            Descriptor process;  // a pidfd
+
+            bool is_running() const { return process.is_open(); }
+        };
 
         Child child;
+        Place place;
+        Outsider outsider;
         RestartPolicy policy;
         bool is_wanted = false;
         std::optional<Clock::time_point> start_at;
@@ -72,6 +93,7 @@ class Supervisor {
     void start(Kept& kept);
     void look_after(Kept& kept);
     void bury(Kept& kept, const Ending& ending);
+    bool give_way(Kept& kept);
     void fail(Kept& kept, const std::string& reason, ExitCode code);
     void look_at_segment();
     void take_signals();
@@ -81,6 +103,7 @@ class Supervisor {
     Kept producer_;
     Kept consumer_;
     Descriptor signals_;
+    const Places& places_;
     Segment& segment_;
     SegmentWatch& watch_;
     Log& log_;
