@@ -96,7 +96,7 @@ void Launcher::close_intake(Clock::time_point deadline) {
     static_cast<void>(name_claim_.places().take(Place::stopping));
     segment_.header().phase.store(Phase::stopping);
     supervisor_.let_go(producer);
-    producer.signal(SIGTERM);
+    supervisor_.ask_to_leave(producer);
     const Clock::time_point patience = std::min(deadline, Clock::now() + kIntakePatience);
     while (producer.is_running() && !is_cut_short(patience)) {
         supervisor_.wait(patience);
@@ -110,7 +110,7 @@ void Launcher::close_intake(Clock::time_point deadline) {
 void Launcher::drain(Clock::time_point deadline) {
     Supervisor::Kept& consumer = supervisor_.consumer();
     segment_.header().phase.store(Phase::draining);
-    consumer.signal(SIGTERM);
+    supervisor_.ask_to_leave(consumer);
     while (consumer.is_running() || gauge_.read().left > 0) {
         if (is_cut_short(deadline) || consumer.has_failed) {
             return;

@@ -49,6 +49,13 @@ void Supervisor::let_go(Kept& kept) {
     kept.start_at.reset();
 }
 
+void Supervisor::ask_to_leave(Kept& kept) {
+    kept.is_to_leave = true;
+    if (kept.is_ready()) {
+        kept.signal(SIGTERM);
+    }
+}
+
 void Supervisor::start(Kept& kept) {
     kept.start_at.reset();
     try {
@@ -88,6 +95,9 @@ void Supervisor::wait(Clock::time_point until) {
         const std::size_t ready = kept == &producer_ ? 2 : 4;
         if (waits[ready].revents != 0) {
             kept->child.read_ready();
+            if (kept->is_to_leave) {
+                ask_to_leave(*kept);
+            }
         }
         look_after(*kept);
     }

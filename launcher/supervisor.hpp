@@ -55,6 +55,7 @@ class Supervisor {
         Outsider outsider;
         RestartPolicy policy;
         bool is_wanted = false;
+        bool is_to_leave = false;
         std::optional<Clock::time_point> start_at;
         bool has_failed = false;  // it can't be started, died too often, or never became ready
     };
@@ -66,6 +67,9 @@ class Supervisor {
 
     // Does not start it again from now on.
     void let_go(Kept& kept);
+
+    // SIGTERM now, or as soon as the child, or its replacement, is ready for it.
+    void ask_to_leave(Kept& kept);
 
     // Ends a child with its process group, now.
     void kill(Kept& kept);

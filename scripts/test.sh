@@ -1,7 +1,7 @@
 #!/bin/sh
 # From a fresh Debian 12 machine to every test run: installs what is missing, checks the format of
-# the code and the scripts, then tests the release build, the build with AddressSanitizer and UBSan,
-# and ring and demand under ThreadSanitizer.
+# the code and the scripts, tests the release build, the build with AddressSanitizer and UBSan, and
+# ring and demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -44,6 +44,9 @@ DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" 
 configure tsan
 quietly cmake --build --preset tsan --target ring_tests
 setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(ring|demand|doorbell)'
+
+step "soak"
+scripts/soak.sh 60
 
 step "fuzz the wire"
 scripts/fuzz.sh 30
