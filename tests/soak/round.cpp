@@ -130,6 +130,7 @@ void Round::start_again() {
 void Round::finish() {
     scene_.wake_all();
     if (dice_.chance(40)) {
+        if (!scene_.is_up()) start_again();
         for (int spell = 0; spell < 50 && !crowd_.is_done(); ++spell) scene_.pass(20ms);
     }
     stop_for_good();

@@ -82,11 +82,9 @@ void Scene::look_after_run() {
     if (!is_ready_ && run_->is_ready()) {
         is_ready_ = true;
         story_.tell("launcher pid=" + std::to_string(run_->pid()) + " is ready");
-        if (died_at_) {
-            // The time that a stage lay stopped before it could leave is ours.
-            const auto since = std::max(*died_at_, sleepers_.last_slept());
-            totals_.note_takeover(in_milliseconds(Clock::now() - since));
-        }
+        // The time that a stage lay stopped before it could leave is ours.
+        const auto since = std::max(run_->started_at(), sleepers_.last_slept());
+        if (died_at_) totals_.note_takeover(in_milliseconds(Clock::now() - since));
         died_at_.reset();
     }
     if (run_->is_stopping()) recoveries_.forget_all();
@@ -120,6 +118,7 @@ void Scene::bury_run(int code) {
     if (run_->was_killed()) {
         died_at_ = Clock::now();
     } else {
+        died_at_.reset();
         if (code == 124 || code == 70) had_kills_ = true;  // what still ran was killed
         require_clean_end(code);
         if (const auto asked = run_->stop_asked_at()) {

@@ -43,7 +43,8 @@ std::string Totals::in_words() const {
     words += line("events put out again", number(repeats_));
     words += line("records marked as repeats", number(marked_));
     words += line("slowest recovery", time(slowest_recovery_) + " of " + number(recoveries_));
-    words += line("slowest takeover", time(slowest_takeover_) + " of " + number(takeovers_));
+    words += line("slowest takeover",
+                  time(slowest_takeover_) + " from start to ready, of " + number(takeovers_));
     words += line("slowest stop", time(slowest_stop_));
     return words;
 }
