@@ -7,7 +7,8 @@
 namespace soak {
 
 void Sleepers::halt(pid_t pid, const std::string& role, Clock::duration duration) {
-    if (has(pid)) return;
+    // A launcher that has not come to its exec is not in the census yet, and would never be woken.
+    if (has(pid) || !census_.has(pid)) return;
     const auto length = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
     story_.tell("SIGSTOP to " + role + " pid=" + std::to_string(pid) + " for " +
                 std::to_string(length.count()) + "ms");
