@@ -80,7 +80,13 @@ void Consumer::drain() {
 }
 
 void Consumer::work_on_all(std::uint64_t first, std::uint64_t last, Stretch stretch) {
-    reader_.commit(work_on(first, last, stretch, false));
+    // No more at a time than may be in flight: that is what a crash may repeat.
+    const std::uint64_t most = stage_.segment().header().settings.max_demand;
+    while (first < last) {
+        const std::uint64_t piece_end = first + std::min(most, last - first);
+        reader_.commit(work_on(first, piece_end, stretch, false));
+        first = piece_end;
+    }
 }
 
 std::uint64_t Consumer::work_on(std::uint64_t first, std::uint64_t last, Stretch stretch,

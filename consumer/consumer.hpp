@@ -29,6 +29,7 @@ class Consumer {
     // Does the work on the events [first, last), and returns how many of them, the last ones, are
     // done but not committed. Stops early where `stoppable` and the pipeline drains.
     std::uint64_t work_on(std::uint64_t first, std::uint64_t last, Stretch stretch, bool stoppable);
+    // Does the work on all of them and commits it, in pieces of at most max demand.
     void work_on_all(std::uint64_t first, std::uint64_t last, Stretch stretch);
 
     void mend_output() const;

@@ -72,8 +72,6 @@ std::optional<pid_t> Census::find(std::string_view role) const {
     return std::nullopt;
 }
 
-bool Census::has(pid_t pid) const { return role_of(pid).has_value(); }
-
 std::string Census::in_words() const {
     std::string words;
     for (const auto& [pid, role] : members()) {

@@ -24,7 +24,6 @@ class Census {
     [[nodiscard]] std::vector<Member> members() const;
     // The process of that role; nothing when there is none.
     [[nodiscard]] std::optional<pid_t> find(std::string_view role) const;
-    [[nodiscard]] bool has(pid_t pid) const;
     // One line for each process: role, pid, and what /proc says it is doing.
     [[nodiscard]] std::string in_words() const;
 

@@ -32,7 +32,7 @@ Scene::Scene(Room& room, const Plan& plan, Story& story, Totals& totals,
       totals_(totals),
       interruption_(interruption),
       census_(room.name()),
-      sleepers_(census_, story),
+      sleepers_(story),
       recoveries_(room, census_, totals) {}
 
 void Scene::launch() {

@@ -5,10 +5,15 @@
 #include <algorithm>
 
 namespace soak {
+namespace {
+
+// A census would not do: a process between fork and exec has no name yet.
+bool exists(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+}  // namespace
 
 void Sleepers::halt(pid_t pid, const std::string& role, Clock::duration duration) {
-    // A launcher that has not come to its exec is not in the census yet, and would never be woken.
-    if (has(pid) || !census_.has(pid)) return;
+    if (has(pid)) return;
     const auto length = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
     story_.tell("SIGSTOP to " + role + " pid=" + std::to_string(pid) + " for " +
                 std::to_string(length.count()) + "ms");
@@ -25,7 +30,7 @@ void Sleepers::look_after() {
         if (now >= sleeper.wake_at) wake(sleeper);
     }
     std::erase_if(sleepers_, [&](const Sleeper& sleeper) {
-        return now >= sleeper.wake_at || !census_.has(sleeper.pid);
+        return now >= sleeper.wake_at || !exists(sleeper.pid);
     });
 }
 
@@ -40,7 +45,7 @@ bool Sleepers::has(pid_t pid) const {
 }
 
 void Sleepers::wake(const Sleeper& sleeper) {
-    if (!census_.has(sleeper.pid)) return;
+    if (!exists(sleeper.pid)) return;
     story_.tell("SIGCONT to " + sleeper.role + " pid=" + std::to_string(sleeper.pid));
     ::kill(sleeper.pid, SIGCONT);
 }

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "census.hpp"
 #include "story.hpp"
 
 namespace soak {
@@ -17,7 +16,7 @@ class Sleepers {
   public:
     using Clock = std::chrono::steady_clock;
 
-    Sleepers(const Census& census, Story& story) : census_(census), story_(story) {}
+    explicit Sleepers(Story& story) : story_(story) {}
 
     void halt(pid_t pid, const std::string& role, Clock::duration duration);
     // Wakes those whose time has come, forgets the dead, and notes the time for those who sleep.
@@ -37,7 +36,6 @@ class Sleepers {
     };
     void wake(const Sleeper& sleeper);
 
-    const Census& census_;
     Story& story_;
     std::vector<Sleeper> sleepers_;
     Clock::time_point last_slept_{};
