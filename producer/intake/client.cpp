@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -9,6 +10,15 @@ namespace drainpipe {
 
 Client::Client(Descriptor socket, std::uint64_t longest_payload)
     : socket_(std::move(socket)), splitter_(longest_payload) {}
+
+Client::~Client() {
+    // Closing a socket with something unread in it would break the connection for the other end,
+    // the answers that it has not read included.
+    ::shutdown(socket_.get(), SHUT_RD);
+    std::array<char, 4096> unread;
+    while (::recv(socket_.get(), unread.data(), unread.size(), 0) > 0) {
+    }
+}
 
 Client::Input Client::read(std::span<char> scratch, std::vector<wire::LineSplitter::Line>& lines) {
     const ssize_t count = ::recv(socket_.get(), scratch.data(), scratch.size(), 0);

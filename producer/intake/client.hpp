@@ -17,6 +17,10 @@ namespace drainpipe {
 class Client {
   public:
     Client(Descriptor socket, std::uint64_t longest_payload);
+    // Hangs up so that what was told can still be read; what was sent and not read is dropped.
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
     int fd() const { return socket_.get(); }
 

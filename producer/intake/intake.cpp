@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -15,10 +16,14 @@
 namespace drainpipe {
 namespace {
 
-// A client may keep what it was read of: the more clients, the less they are read at a time.
+// Clients that are accepted in a row: connecting is faster than accepting, and the others wait.
+constexpr int kMostAccepts = 64;
+// Descriptors that are not for clients: the log has to be opened again at any time.
+constexpr rlim_t kOwnDescriptors = 32;
 // Milliseconds until a client is accepted again that there were no descriptors for.
 constexpr int kBetweenAccepts = 100;
 
+// A client may keep what it was read of: the more clients, the less they are read at a time.
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kLeastReadBytes = 4 * 1024;
 constexpr std::size_t kReadBytesOfAll = 16 * 1024 * 1024;
@@ -33,6 +38,12 @@ void control(int epoll, int operation, int fd, std::uint32_t events) {
     }
 }
 
+std::size_t most_clients() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return std::max<rlim_t>(limit.rlim_cur, kOwnDescriptors + 1) - kOwnDescriptors;
+}
+
 }  // namespace
 
 Intake::Intake(Stage& stage)
@@ -40,6 +51,7 @@ Intake::Intake(Stage& stage)
       writer_(stage.segment()),
       listener_(stage.address().socket_path()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      most_clients_(most_clients()),
       scratch_(kReadBytes) {
     if (!epoll_.is_open()) {
         throw_errno("cannot make an epoll descriptor");
@@ -87,18 +99,18 @@ void Intake::wait_and_serve() {
 }
 
 void Intake::accept_clients() {
-    bool is_out_of_room = false;
-    while (true) {
-        Descriptor socket = listener_.accept(is_out_of_room);
+    for (int accepts = 0; accepts < kMostAccepts; ++accepts) {
+        bool is_out_of_room = clients_.size() >= most_clients_;
+        Descriptor socket = is_out_of_room ? Descriptor() : listener_.accept(is_out_of_room);
+        if (is_out_of_room) {
+            listen(false);
+        }
         if (!socket.is_open()) {
-            break;
+            return;
         }
         auto client = std::make_unique<Client>(std::move(socket), writer_.largest_payload());
         watch(*client);
         clients_.emplace(client->fd(), std::move(client));
-    }
-    if (is_out_of_room) {
-        listen(false);
     }
 }
 
@@ -232,18 +244,26 @@ void Intake::tell_all(wire::Reason reason) {
     const auto deadline = std::chrono::steady_clock::now() + kFarewell;
     listener_.close_to_new();
     accept_clients();
-    for (const auto& [fd, client] : clients_) {
-        client->close(reason);
-        client->flush();
-        while (client->has_unsent()) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-                deadline - std::chrono::steady_clock::now());
-            pollfd writable{fd, POLLOUT, 0};
-            if (left.count() <= 0 || ::poll(&writable, 1, static_cast<int>(left.count())) <= 0) {
-                break;
-            }
-            client->flush();
+    while (!clients_.empty()) {
+        for (const auto& [fd, client] : clients_) {
+            client->close(reason);
+            flush_until(*client, deadline);
         }
+        clients_.clear();
+        accept_clients();  // those who waited for it
+    }
+}
+
+void Intake::flush_until(Client& client, std::chrono::steady_clock::time_point deadline) {
+    client.flush();
+    while (client.has_unsent()) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd writable{client.fd(), POLLOUT, 0};
+        if (left.count() <= 0 || ::poll(&writable, 1, static_cast<int>(left.count())) <= 0) {
+            return;
+        }
+        client.flush();
     }
 }
 

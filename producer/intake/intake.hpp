@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -44,11 +46,13 @@ class Intake {
 
     void close_intake();
     void tell_all(wire::Reason reason);
+    static void flush_until(Client& client, std::chrono::steady_clock::time_point deadline);
 
     Stage& stage_;
     RingWriter writer_;
     Listener listener_;
     Descriptor epoll_;
+    std::size_t most_clients_;
     std::unordered_map<int, std::unique_ptr<Client>> clients_;
     LargeTurn large_turn_;
     bool is_closed_ = false;
