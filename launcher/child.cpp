@@ -23,13 +23,14 @@ namespace {
 constexpr int kReadyFd = 3;
 
 // Everything between fork and exec: no memory is allocated here, and on any failure errno goes to
-// the parent through `failures`, which closes when exec succeeds.
+// the parent, through the pipe that the stage would report ready by. The parent does not wait for
+// it: a child may be stopped here as anywhere else.
 class Becoming {
   public:
     Becoming(const char* path, char* const* arguments, bool has_output, pid_t parent)
         : path_(path), arguments_(arguments), has_output_(has_output), parent_(parent) {}
 
-    [[noreturn]] void run(int ready, int failures) const {
+    [[noreturn]] void run(int ready) const {
         ::setpgid(0, 0);
         // Until the stage watches this process itself it would be an orphan that nobody ends.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -41,7 +42,7 @@ class Becoming {
             ::execv(path_, arguments_);
         }
         const int error = errno;
-        [[maybe_unused]] const ssize_t count = ::write(failures, &error, sizeof error);
+        [[maybe_unused]] const ssize_t count = ::write(ready, &error, sizeof error);
         ::_exit(127);
     }
 
@@ -86,9 +87,8 @@ std::string Ending::in_words() const {
 
 void Child::start() {
     Pipe ready = make_pipe();
-    Pipe failures = make_pipe();
     ready.write_end = out_of_the_way(ready.write_end);
-    failures.write_end = out_of_the_way(failures.write_end);
+    ::fcntl(ready.read_end.get(), F_SETFL, O_NONBLOCK);
 
     std::vector<std::string> words{program_.path.string()};
     words.insert(words.end(), program_.arguments.begin(), program_.arguments.end());
@@ -106,7 +106,7 @@ void Child::start() {
         throw_errno("cannot start " + program_.path.string());
     }
     if (pid == 0) {
-        becoming.run(ready.write_end.get(), failures.write_end.get());
+        becoming.run(ready.write_end.get());
     }
     ::setpgid(pid, pid);
     pid_ = pid;
@@ -121,20 +121,18 @@ void Child::start() {
     is_ready_ = false;
     started_at_ = std::chrono::steady_clock::now();
     ready_ = std::move(ready.read_end);
-
-    failures.write_end.reset();
-    int error = 0;
-    if (::read(failures.read_end.get(), &error, sizeof error) == sizeof error) {
-        ::waitpid(pid, nullptr, 0);
-        pid_ = 0;
-        throw Failure(ExitCode::unavailable,
-                      "cannot execute " + program_.path.string() + ": " + std::strerror(error));
-    }
+    exec_failure_.clear();
 }
 
 void Child::read_ready() {
     std::array<char, 16> said;
-    is_ready_ = ::read(ready_.get(), said.data(), said.size()) > 0;
+    const ssize_t count = ::read(ready_.get(), said.data(), said.size());
+    int error = 0;
+    if (count == sizeof error) {
+        std::memcpy(&error, said.data(), sizeof error);
+        exec_failure_ = "cannot execute " + program_.path.string() + ": " + std::strerror(error);
+    }
+    is_ready_ = count > 0 && error == 0;
     ready_.reset();
 }
 
@@ -144,8 +142,10 @@ std::optional<Ending> Child::reap() {
         return std::nullopt;
     }
     const pid_t pid = std::exchange(pid_, 0);
+    if (ready_.is_open()) {
+        read_ready();
+    }
     pidfd_.reset();
-    ready_.reset();
     is_ready_ = false;
     return WIFSIGNALED(status) ? Ending{pid, true, WTERMSIG(status)}
                                : Ending{pid, false, WEXITSTATUS(status)};

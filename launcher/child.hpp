@@ -35,8 +35,8 @@ class Child {
 
     explicit Child(Program program) : program_(std::move(program)) {}
 
-    // Starts the program. Throws Failure(unavailable) if it can't be executed, std::system_error if
-    // there can be no process. Requires that it is not running.
+    // Starts the program. Throws std::system_error if there can be no process. Requires that it is
+    // not running.
     void start();
 
     const std::string& role() const { return program_.role; }
@@ -44,6 +44,10 @@ class Child {
     bool is_running() const { return pid_ > 0; }
     bool is_ready() const { return is_ready_; }
     std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+
+    // Why the program that was started last could not be executed; empty when it was, or is yet to
+    // be.
+    const std::string& exec_failure() const { return exec_failure_; }
 
     // Readable when the child is dead, and when it has reported (or will never); -1 when there is
     // nothing to wait for.
@@ -67,6 +71,7 @@ class Child {
     Descriptor pidfd_;
     Descriptor ready_;
     bool is_ready_ = false;
+    std::string exec_failure_;
     std::chrono::steady_clock::time_point started_at_;
 };
 

@@ -15,6 +15,7 @@
 
 #include "failure.hpp"
 #include "signals.hpp"
+#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {
@@ -75,10 +76,8 @@ bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) 
     if (!process.is_open()) {
         until = std::min(until, Clock::now() + kBetweenLooks);
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
     std::array<pollfd, 2> waits{{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(),
-           static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000)));
+    ::poll(waits.data(), waits.size(), milliseconds_until(until));
     return is_told_to_stop(signals);
 }
 

@@ -6,8 +6,6 @@
 #include <array>
 #include <utility>
 
-#include "failure.hpp"
-
 namespace drainpipe {
 
 SegmentWatch::SegmentWatch(const Segment& segment, std::string name)
@@ -15,10 +13,9 @@ SegmentWatch::SegmentWatch(const Segment& segment, std::string name)
       name_(std::move(name)),
       notifications_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     // A removal of a file that is still mapped shows as a change of its attributes: its links.
-    if (!notifications_.is_open() ||
-        ::inotify_add_watch(notifications_.get(), segment_path(name_).c_str(),
+    if (::inotify_add_watch(notifications_.get(), segment_path(name_).c_str(),
                             IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
-        throw_errno("cannot watch " + segment_path(name_));
+        notifications_.reset();
     }
 }
 

@@ -11,18 +11,13 @@
 #include "failure.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
+#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {
 
 double in_seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
-}
-
-int poll_timeout(Supervisor::Clock::time_point until) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(until - Supervisor::Clock::now());
-    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000));
 }
 
 }  // namespace
@@ -60,10 +55,32 @@ void Supervisor::start(Kept& kept) {
     kept.start_at.reset();
     try {
         kept.child.start();
-    } catch (const Failure& failure) {
-        fail(kept, failure.what(), failure.code());
     } catch (const std::system_error& error) {
-        fail(kept, error.what(), exit_code_of_errno(error.code().value()));
+        const ExitCode code = exit_code_of_errno(error.code().value());
+        if (kept.was_ready) {
+            start_later(kept, error.what(), code);
+        } else {
+            fail(kept, error.what(), code);
+        }
+    }
+}
+
+// What the system can't give now it may in a moment.
+void Supervisor::start_later(Kept& kept, const std::string& reason, ExitCode code) {
+    kept.start_at = kept.policy.died(Clock::now());
+    if (!kept.start_at) {
+        fail(kept, reason, code);
+    }
+}
+
+void Supervisor::heed_ready(Kept& kept) {
+    kept.child.read_ready();
+    kept.was_ready = kept.was_ready || kept.child.is_ready();
+    if (kept.is_to_leave) {
+        ask_to_leave(kept);
+    }
+    if (std::exchange(kept.is_to_reopen_log, false) && kept.is_ready()) {
+        kept.signal(SIGHUP);
     }
 }
 
@@ -86,18 +103,15 @@ void Supervisor::wait(Clock::time_point until) {
                                  {consumer_.death_fd(), POLLIN, 0},
                                  {consumer_.child.ready_fd(), POLLIN, 0},
                                  {watch_.fd(), POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(), poll_timeout(next_time(until)));
+    ::poll(waits.data(), waits.size(), milliseconds_until(next_time(until)));
     take_signals();
-    if (waits[5].revents != 0) {
+    if (watch_.fd() < 0 || waits[5].revents != 0) {
         look_at_segment();
     }
     for (Kept* kept : {&producer_, &consumer_}) {
         const std::size_t ready = kept == &producer_ ? 2 : 4;
         if (waits[ready].revents != 0) {
-            kept->child.read_ready();
-            if (kept->is_to_leave) {
-                ask_to_leave(*kept);
-            }
+            heed_ready(*kept);
         }
         look_after(*kept);
     }
@@ -138,6 +152,10 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
     if (!kept.is_wanted || kept.has_failed) {
+        return;
+    }
+    if (!kept.child.exec_failure().empty()) {
+        fail(kept, kept.child.exec_failure(), ExitCode::unavailable);
         return;
     }
     const bool found_place_taken =
@@ -207,9 +225,12 @@ void Supervisor::take_signals() {
 
 void Supervisor::heed(int signal) {
     if (signal == SIGHUP) {
-        log_.sink().reopen();
-        for (const Kept* kept : {&producer_, &consumer_}) {
-            if (kept->is_ready()) {  // one that is not opens the new file by itself
+        if (!log_.sink().reopen()) {
+            console_.warn("the log can't be opened again, its old file is still written");
+        }
+        for (Kept* kept : {&producer_, &consumer_}) {
+            kept->is_to_reopen_log = !kept->is_ready();
+            if (kept->is_ready()) {
                 kept->signal(SIGHUP);
             }
         }
@@ -227,6 +248,9 @@ void Supervisor::heed(int signal) {
 }
 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
+    if (watch_.fd() < 0) {
+        until = std::min(until, Clock::now() + SegmentWatch::kBetweenLooks);
+    }
     for (const Kept* kept : {&producer_, &consumer_}) {
         if (kept->start_at) {
             until = std::min(until, *kept->start_at);

@@ -56,6 +56,8 @@ class Supervisor {
         RestartPolicy policy;
         bool is_wanted = false;
         bool is_to_leave = false;
+        bool is_to_reopen_log = false;
+        bool was_ready = false;
         std::optional<Clock::time_point> start_at;
         bool has_failed = false;  // it can't be started, died too often, or never became ready
     };
@@ -95,6 +97,8 @@ class Supervisor {
 
   private:
     void start(Kept& kept);
+    void start_later(Kept& kept, const std::string& reason, ExitCode code);
+    void heed_ready(Kept& kept);
     void look_after(Kept& kept);
     void bury(Kept& kept, const Ending& ending);
     bool give_way(Kept& kept);

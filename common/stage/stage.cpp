@@ -116,7 +116,15 @@ void Stage::listen(Doorbell& bell) {
                                             launcher_is_gone_ = true;
                                             wake(bell);
                                         },
-                                    .reopen_log = [this] { log_.sink().reopen(); }});
+                                    .reopen_log = [this] { reopen_log(); }});
+}
+
+void Stage::reopen_log() {
+    if (!log_.sink().reopen()) {
+        write_if_ready(
+            STDERR_FILENO,
+            log_.program() + ": the log can't be opened again, its old file is still written\n");
+    }
 }
 
 void Stage::wake(Doorbell& bell) {

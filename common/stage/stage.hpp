@@ -61,6 +61,7 @@ class Stage {
 
   private:
     void clean_up();
+    void reopen_log();
     void wake(Doorbell& bell);
     void end_after_grace() const;
 

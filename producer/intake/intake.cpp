@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {
@@ -216,9 +217,7 @@ int Intake::milliseconds_to_wait() const {
     if (!large_turn_.has_waiting()) {
         return -1;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(large_turn_.deadline() -
-                                                                   LargeTurn::Clock::now());
-    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+    return milliseconds_until(large_turn_.deadline());
 }
 
 std::size_t Intake::most_to_read() const {
@@ -257,10 +256,8 @@ void Intake::tell_all(wire::Reason reason) {
 void Intake::flush_until(Client& client, std::chrono::steady_clock::time_point deadline) {
     client.flush();
     while (client.has_unsent()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
         pollfd writable{client.fd(), POLLOUT, 0};
-        if (left.count() <= 0 || ::poll(&writable, 1, static_cast<int>(left.count())) <= 0) {
+        if (::poll(&writable, 1, milliseconds_until(deadline)) <= 0) {
             return;
         }
         client.flush();

@@ -107,6 +107,30 @@ TEST_SUITE("children") {
         CHECK(pipeline.stop() == 0);
     }
 
+    TEST_CASE("children: one that was started by hand and took the place first is kept") {
+        for (const std::string role : {"producer", "consumer"}) {
+            CAPTURE(role);
+            Pipeline pipeline;
+            pipeline.start();
+            const auto first = pipeline.stage(role);
+            REQUIRE(first.has_value());
+            pipeline.launcher().send(SIGSTOP);
+            ::kill(*first, SIGKILL);
+            auto command = pipeline.command(role);
+            command.output = pipeline.folder() / "by-hand";
+            Process by_hand(command);
+            CHECK(await([&] { return pipeline.stage(role).value_or(*first) == by_hand.pid(); }));
+            CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+            pipeline.launcher().send(SIGCONT);
+            CHECK(pipeline.await_record("outsider took the place role=" + role));
+            CHECK(pipeline.enqueue_all(numbers(101, 200)) == 100);
+            CHECK(pipeline.stop() == 0);
+            CHECK(by_hand.wait() == 0);
+            CHECK(fault_of_run(pipeline.log(), pipeline.output() + by_hand.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
     TEST_CASE("children: a second launcher of the same name is turned away with the first's pid") {
         Pipeline pipeline;
         pipeline.start();

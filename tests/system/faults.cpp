@@ -23,6 +23,27 @@ Command after(const std::string& line, Command command) {
     return command;
 }
 
+// The same command where its user may not have inotify instances; nothing, and a message, where
+// the test may not make it so.
+std::optional<Command> with_no_inotify(Command command) {
+    const std::vector<std::string> words = {
+        "/usr/bin/unshare",
+        "--user",
+        "--map-root-user",
+        "/bin/sh",
+        "-c",
+        "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\"",
+        "sh"};
+    auto trial = words;
+    trial.push_back("/bin/true");
+    if (run({.words = trial}).code != 0) {
+        MESSAGE("skipped: may not make a user namespace");
+        return std::nullopt;
+    }
+    command.words.insert(command.words.begin(), words.begin(), words.end());
+    return command;
+}
+
 // Somebody who is not root, for tests of permissions, with programs that they can reach.
 class Stranger {
   public:
@@ -85,6 +106,31 @@ TEST_SUITE("faults") {
         }
         CHECK(pipeline.stop() == 0);
         CHECK(fault_of_clients(expected, pipeline.output()) == "");
+    }
+
+    TEST_CASE("faults: clients that there are no descriptors for hear of a stop all the same") {
+        Pipeline pipeline;
+        pipeline.start(after("ulimit -n 40; exec \"$@\"", pipeline.launcher_command()));
+        std::vector<std::unique_ptr<SocketClient>> clients;
+        for (int number = 0; number < 100; ++number) {
+            clients.push_back(std::make_unique<SocketClient>(pipeline.socket()));
+        }
+        CHECK(pipeline.stop() == 0);
+        for (auto& client : clients) {
+            const auto answers = client->answers();
+            REQUIRE_FALSE(answers.empty());
+            CHECK(answers.back() == "closed accepted=0 reason=shutdown");
+        }
+    }
+
+    TEST_CASE("faults: a segment that vanishes is noticed without the kernel's notifications too") {
+        Pipeline pipeline;
+        const auto command = with_no_inotify(pipeline.launcher_command());
+        if (!command) return;
+        pipeline.start(*command);
+        CHECK(std::filesystem::remove(pipeline.segment()));
+        CHECK(pipeline.launcher().wait(5s) == 74);
+        CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE(
