@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <system_error>
 #include <thread>
 
@@ -23,6 +24,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kBeyondGrace{1};
 constexpr std::chrono::seconds kBrieflyHeld{2};
+constexpr std::chrono::seconds kBrieflyHeldByLauncher{1};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 
 std::string pipeline_in_words(const Address& address) {
@@ -142,18 +144,23 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
                                        "folder; choose another --name");
 }
 
-// A stage that is just leaving may still have it mapped.
-void await_alone(const Segment& segment, const std::string& name) {
-    const Clock::time_point until = Clock::now() + kBrieflyHeld;
-    if (!segment.hold_as_launcher()) {
-        held_elsewhere(name);
-    }
-    while (segment.is_held_by_stage()) {
+// Looks again for so long whether nobody has the segment any more.
+void await_free(const std::string& name, std::chrono::seconds patience,
+                const std::function<bool()>& is_free) {
+    const Clock::time_point until = Clock::now() + patience;
+    while (!is_free()) {
         if (Clock::now() >= until) {
             held_elsewhere(name);
         }
         std::this_thread::sleep_for(kBetweenLooks);
     }
+}
+
+// What a launcher had forked when it was killed has its hold until it is gone too, and a stage that
+// is just leaving may still have the segment mapped.
+void await_alone(const Segment& segment, const std::string& name) {
+    await_free(name, kBrieflyHeldByLauncher, [&] { return segment.hold_as_launcher(); });
+    await_free(name, kBrieflyHeld, [&] { return !segment.is_held_by_stage(); });
 }
 
 // The segment that stands there, if there is anything in it to go on with.
