@@ -116,6 +116,8 @@ TEST_SUITE("children") {
             REQUIRE(first.has_value());
             pipeline.launcher().send(SIGSTOP);
             ::kill(*first, SIGKILL);
+            const auto status = "/proc/" + std::to_string(*first) + "/status";
+            CHECK(await([&] { return contains(read_text(status), "State:\tZ"); }));
             auto command = pipeline.command(role);
             command.output = pipeline.folder() / "by-hand";
             Process by_hand(command);
