@@ -12,6 +12,8 @@
 namespace drainpipe {
 namespace {
 
+constexpr int kToTheEnd = 0;  // as a length
+
 struct flock record(short type, int first, int length) {
     struct flock lock {};
     lock.l_type = type;
@@ -60,8 +62,8 @@ std::optional<Places> Places::find(const std::filesystem::path& path) {
     return Places(path, std::move(file));
 }
 
-bool Places::take(Place place) {
-    const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
+bool Places::take_within(int first, int length) {
+    const struct flock lock = record(F_WRLCK, first, length);
     if (::fcntl(file_.get(), F_SETLK, &lock) == 0) {
         return true;
     }
@@ -70,6 +72,10 @@ bool Places::take(Place place) {
     }
     return false;
 }
+
+bool Places::take(Place place) { return take_within(static_cast<int>(place), 1); }
+
+bool Places::take_stages() { return take_within(static_cast<int>(Place::producer), kToTheEnd); }
 
 void Places::wait_and_take(Place place) {
     const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
@@ -80,10 +86,14 @@ void Places::wait_and_take(Place place) {
     }
 }
 
-void Places::leave(Place place) {
-    const struct flock lock = record(F_UNLCK, static_cast<int>(place), 1);
+void Places::leave_within(int first, int length) {
+    const struct flock lock = record(F_UNLCK, first, length);
     ::fcntl(file_.get(), F_SETLK, &lock);
 }
+
+void Places::leave(Place place) { leave_within(static_cast<int>(place), 1); }
+
+void Places::leave_stages() { leave_within(static_cast<int>(Place::producer), kToTheEnd); }
 
 std::optional<pid_t> Places::holder_within(int first, int length) const {
     struct flock lock = record(F_WRLCK, first, length);
@@ -101,7 +111,6 @@ std::optional<pid_t> Places::holder(Place place) const {
 }
 
 std::optional<pid_t> Places::stage_holder() const {
-    constexpr int kToTheEnd = 0;
     return holder_within(static_cast<int>(Place::producer), kToTheEnd);
 }
 

@@ -14,9 +14,15 @@ enum class Place : int {
     launcher = 0,
     stopping = 1,  // held by a launcher whose intake is closing or closed
     cleaning = 2,  // held while the pipeline's files are taken away
+    output = 3,    // held by a consumer while it writes to the output that all share
     producer = 8,
-    consumer = 16,
+    consumer = 16,  // the first one; the others follow
 };
+
+// The place of the consumer of that number, from 0.
+constexpr Place consumer_place(unsigned number) {
+    return static_cast<Place>(static_cast<int>(Place::consumer) + static_cast<int>(number));
+}
 
 // The lock file of a pipeline.
 //
@@ -37,6 +43,10 @@ class Places {
     void wait_and_take(Place place);
     void leave(Place place);
 
+    // The same for the places of all stages at once.
+    [[nodiscard]] bool take_stages();
+    void leave_stages();
+
     // Who holds a place: a pid, or 0 for a process that can't be seen from here. A process never
     // sees its own.
     std::optional<pid_t> holder(Place place) const;
@@ -52,6 +62,8 @@ class Places {
 
   private:
     Places(std::filesystem::path path, Descriptor file);
+    bool take_within(int first, int length);
+    void leave_within(int first, int length);
     std::optional<pid_t> holder_within(int first, int length) const;
 
     std::filesystem::path path_;

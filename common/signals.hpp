@@ -14,8 +14,13 @@ namespace drainpipe {
 // std::system_error.
 Descriptor claim_signals(std::initializer_list<int> signals);
 
-// Takes the next pending signal from the descriptor; 0 when there is none.
+// Takes the next pending signal from the descriptor; 0 when there is none. `value` gets what its
+// sender sent with it.
 int take_signal(const Descriptor& signals);
+int take_signal(const Descriptor& signals, int& value);
+
+// Whether a signal asks a program to come to an end.
+bool is_stop_request(int signal);
 
 // "SIGTERM" for 15; "signal 99" for one without a name.
 std::string signal_name(int signal);

@@ -11,12 +11,12 @@
 namespace drainpipe {
 
 // Asks for events, does the work on each in order, commits. When it should leave it finishes its
-// chunk; when the pipeline drains it empties what is in flight, maps what is still buffered, and
-// works until nothing is left.
+// chunk and gives the rest back; when the pipeline drains it empties what is in flight to it, maps
+// its share of what is still buffered, and works until nothing is left to be had.
 class Consumer {
   public:
-    // `output` is the descriptor that the payloads go to, not owned.
-    Consumer(Stage& stage, int output);
+    // `number` from 0. `output` is the descriptor that the payloads go to, not owned.
+    Consumer(Stage& stage, unsigned number, int output);
 
     // Returns when it has left or drained.
     void run();
@@ -26,17 +26,18 @@ class Consumer {
     void work_until_stopped();
     void drain();
 
-    // Does the work on the events [first, last), and returns how many of them, the last ones, are
-    // done but not committed. Stops early where `stoppable` and the pipeline drains.
-    std::uint64_t work_on(std::uint64_t first, std::uint64_t last, Stretch stretch, bool stoppable);
-    // Does the work on all of them and commits it, in pieces of at most max demand.
-    void work_on_all(std::uint64_t first, std::uint64_t last, Stretch stretch);
+    // Does the work on the chunk, and returns how many of its events, the last ones, are done but
+    // not committed. Stops early where `stoppable` and the pipeline drains.
+    std::uint64_t work_on(const RingReader::Chunk& chunk, bool stoppable);
+    void work_on_one(std::uint64_t event, Stretch stretch);
 
-    void mend_output() const;
+    void flush();
+    bool should_leave() const;
     bool is_draining() const;
     bool is_slow() const { return event_delay_.count() > 0; }
 
     Stage& stage_;
+    unsigned number_;
     RingReader reader_;
     Output output_;
     DemandWindow window_;

@@ -4,14 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace drainpipe {
+#include "mark.hpp"
 
-// When in the life of the run the work on an event was done.
-enum class Stretch {
-    processed,  // before the stop
-    emptied,    // it was in flight when the stop came
-    drained,    // it was buffered when the stop came
-};
+namespace drainpipe {
 
 struct EventDone {
     Stretch stretch;

@@ -7,13 +7,12 @@ int main(int argc, char** argv) {
     using namespace drainpipe;
     return run_program("consumer", [&] {
         StageOptions options;
-        if (const auto said = options.parse(
-                "consumer", "Does the work on each event of a running pipeline.", argc, argv)) {
+        if (const auto said = options.parse_consumer(argc, argv)) {
             return *said;
         }
-        Stage stage(options, "consumer", Place::consumer);
+        Stage stage(options, "consumer", consumer_place(options.consumer));
         try {
-            Consumer(stage, STDOUT_FILENO).run();
+            Consumer(stage, options.consumer, STDOUT_FILENO).run();
         } catch (const std::exception& error) {
             stage.log().error("{}", error.what());
             throw;

@@ -9,8 +9,8 @@
 #include <climits>
 #include <cstring>
 #include <string>
+#include <utility>
 
-#include "descriptor.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -58,50 +58,78 @@ std::size_t longest_of(const std::vector<std::string_view>& payloads) {
 
 }  // namespace
 
-Output::Output(int fd) : fd_(fd), kind_(Kind::other) {
+Output::Output(int fd, Stage& stage, BegunPayloads begun_payloads)
+    : fd_(fd),
+      kind_(Kind::other),
+      appends_((::fcntl(fd, F_GETFL) & O_APPEND) != 0),
+      stage_(stage),
+      begun_payloads_(std::move(begun_payloads)) {
     struct stat info {};
-    if (::fstat(fd, &info) == 0) {
-        kind_ = S_ISREG(info.st_mode)    ? Kind::file
-                : S_ISFIFO(info.st_mode) ? Kind::pipe
-                                         : Kind::other;
+    if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        kind_ = Kind::file;
+        const std::string path = "/proc/self/fd/" + std::to_string(fd);
+        reading_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    } else if (S_ISFIFO(info.st_mode)) {
+        kind_ = Kind::pipe;
     }
 }
 
-void Output::write(std::string_view lines) const {
-    if (kind_ != Kind::pipe) {
-        write_or_fail(fd_, lines);
+void Output::write(std::string_view lines) {
+    if (!stage_.take_output()) {
+        write_lines(lines);
         return;
     }
-    while (!lines.empty()) {
-        const std::string_view piece = piece_of(lines);
-        write_or_fail(fd_, piece);
-        lines.remove_prefix(piece.size());
-    }
+    mend();
+    write_lines(lines);
+    stage_.leave_output();
 }
 
-void Output::mend(const std::vector<std::string_view>& begun_payloads) const {
-    if (begun_payloads.empty()) {
-        return;
-    }
+void Output::write_lines(std::string_view lines) const {
     if (kind_ == Kind::file) {
-        mend_file(begun_payloads);
-    } else if (kind_ == Kind::pipe && longest_of(begun_payloads) >= PIPE_BUF) {
-        write_or_fail(fd_, "\n");
+        write_or_fail(fd_, lines);
+    } else if (kind_ == Kind::other) {
+        write_cuttable(lines);
+    } else {
+        while (!lines.empty()) {
+            const std::string_view piece = piece_of(lines);
+            if (piece.size() <= PIPE_BUF) {
+                write_or_fail(fd_, piece);
+            } else {
+                write_cuttable(piece);
+            }
+            lines.remove_prefix(piece.size());
+        }
     }
 }
 
-void Output::mend_file(const std::vector<std::string_view>& begun_payloads) const {
-    const bool appends = (::fcntl(fd_, F_GETFL) & O_APPEND) != 0;
-    const off_t end = ::lseek(fd_, 0, appends ? SEEK_END : SEEK_CUR);
-    const Descriptor reading(
-        ::open(("/proc/self/fd/" + std::to_string(fd_)).c_str(), O_RDONLY | O_CLOEXEC));
-    if (end <= 0 || !reading.is_open()) {
+void Output::write_cuttable(std::string_view lines) const {
+    Word<std::uint32_t>& may_be_cut = stage_.segment().header().output_may_be_cut;
+    may_be_cut.store(1);
+    write_or_fail(fd_, lines);
+    may_be_cut.store(0);
+}
+
+void Output::mend() const {
+    Word<std::uint32_t>& may_be_cut = stage_.segment().header().output_may_be_cut;
+    if (kind_ == Kind::file) {
+        mend_file();
+    } else if (may_be_cut.load() != 0) {
+        write_or_fail(fd_, "\n");
+        may_be_cut.store(0);
+    }
+}
+
+void Output::mend_file() const {
+    const off_t end = ::lseek(fd_, 0, appends_ ? SEEK_END : SEEK_CUR);
+    char last = '\n';
+    if (end <= 0 || ::pread(reading_.get(), &last, 1, end - 1) != 1 || last == '\n') {
         return;
     }
-    const std::string piece = unfinished_line(reading.get(), end, longest_of(begun_payloads));
-    const bool is_ours =
-        std::any_of(begun_payloads.begin(), begun_payloads.end(),
-                    [&piece](std::string_view payload) { return payload.starts_with(piece); });
+    const std::vector<std::string_view> begun = begun_payloads_();
+    const std::string piece = unfinished_line(reading_.get(), end, longest_of(begun));
+    const bool is_ours = std::any_of(begun.begin(), begun.end(), [&](std::string_view payload) {
+        return payload.starts_with(piece);
+    });
     if (!piece.empty() && is_ours) {
         const off_t whole = end - static_cast<off_t>(piece.size());
         if (::ftruncate(fd_, whole) != 0 || ::lseek(fd_, whole, SEEK_SET) < 0) {

@@ -1,32 +1,43 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
 #include <vector>
 
+#include "descriptor.hpp"
+#include "stage.hpp"
+
 namespace drainpipe {
 
-// Where payloads go, one per line. A consumer killed in the middle of a write leaves a line cut;
-// its successor mends that before it writes, so that a repeated payload never hangs on to a piece.
+// Where the payloads of all consumers go, one per line. A consumer killed in the middle of a write
+// leaves a line cut; the next one to write mends that first, so that no payload ever hangs on to a
+// piece of another.
 class Output {
   public:
+    // The payloads that a killed consumer may have been writing.
+    using BegunPayloads = std::function<std::vector<std::string_view>()>;
+
     // The descriptor is not owned.
-    explicit Output(int fd);
+    Output(int fd, Stage& stage, BegunPayloads begun_payloads);
 
     // Writes whole lines. To a pipe it writes them in pieces that a kill can't cut, but for lines
     // that are larger than such a piece. Throws Failure(io).
-    void write(std::string_view lines) const;
-
-    // Takes away a piece of one of these payloads that ends a file. Elsewhere, where a piece can't
-    // be taken back, it ends the line if there may be one. Requires that nothing was written yet.
-    void mend(const std::vector<std::string_view>& begun_payloads) const;
+    void write(std::string_view lines);
 
   private:
     enum class Kind { file, pipe, other };
 
-    void mend_file(const std::vector<std::string_view>& begun_payloads) const;
+    void write_lines(std::string_view lines) const;
+    void write_cuttable(std::string_view lines) const;
+    void mend() const;
+    void mend_file() const;
 
     int fd_;
     Kind kind_;
+    bool appends_;
+    Stage& stage_;
+    BegunPayloads begun_payloads_;
+    Descriptor reading_;  // of a file
 };
 
 }  // namespace drainpipe

@@ -14,7 +14,7 @@ namespace drainpipe {
 // and leaves in two writes.
 class WorkSink {
   public:
-    WorkSink(const Output& output, Log& log) : output_(output), log_(log) {}
+    WorkSink(Output& output, Log& log) : output_(output), log_(log) {}
 
     void add(const EventDone& event);
 
@@ -29,7 +29,7 @@ class WorkSink {
   private:
     static constexpr std::size_t kFlushBytes = 256 * 1024;
 
-    const Output& output_;
+    Output& output_;
     Log& log_;
     std::string prefix_;  // of the records, rendered once a burst
     std::string payloads_;

@@ -64,7 +64,7 @@ Places take_launcher_place(const Address& address) {
 
 bool is_told_to_stop(const Descriptor& signals) {
     while (const int signal = take_signal(signals)) {
-        if (signal != SIGHUP) {
+        if (is_stop_request(signal)) {
             return true;
         }
     }
@@ -106,6 +106,10 @@ Settings settings_of(const Options& options) {
     settings.min_demand = options.min_demand;
     settings.grace_microseconds = options.grace.count();
     settings.event_delay_microseconds = options.event_delay.count();
+    settings.dispatch = options.dispatch;
+    settings.consumers = options.consumers;
+    settings.partition_by = options.partition_by;
+    settings.partition_delimiter = options.partition_delimiter;
     options.log_folder.native().copy(settings.log_folder.data(), settings.log_folder.size() - 1);
     return settings;
 }
@@ -180,7 +184,7 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
     Segment segment = Segment::open(name);
     await_alone(segment, name);
     segment.validate();
-    const std::uint64_t events = segment.header().tail.load() - segment.header().head.load();
+    const std::uint64_t events = segment.left();
     if (options.discard) {
         log.warn("discarded events={}", events);
         console.warn("discarded events=" + std::to_string(events));
@@ -221,7 +225,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
     try {
         do {
             await_left_behind(options, signals, console);
-        } while (!places_.take(Place::producer) || !places_.take(Place::consumer));
+        } while (!places_.take_stages());
         require_free_socket(options.address);
     } catch (...) {
         release();
@@ -231,10 +235,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
 
 NameClaim::~NameClaim() { release(); }
 
-void NameClaim::open_to_stages() {
-    places_.leave(Place::producer);
-    places_.leave(Place::consumer);
-}
+void NameClaim::open_to_stages() { places_.leave_stages(); }
 
 void NameClaim::release() const {
     if (!is_used()) {
@@ -271,9 +272,7 @@ SegmentClaim::SegmentClaim(const Options& options, NameClaim& name, Log& log, Co
 }
 
 SegmentClaim::~SegmentClaim() {
-    const Header& header = segment_.header();
-    const bool is_empty = header.head.load() == header.tail.load();
-    if (is_empty && !name_.is_used() && segment_.is_at(options_.address.name())) {
+    if (segment_.left() == 0 && !name_.is_used() && segment_.is_at(options_.address.name())) {
         Segment::remove(options_.address.name());
     }
 }

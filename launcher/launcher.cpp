@@ -1,6 +1,7 @@
 #include "launcher.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,36 +17,47 @@ namespace {
 // stores and a farewell to each client.
 constexpr std::chrono::seconds kIntakePatience{1};
 
-Child::Program stage_program(const std::string& role, const Options& options, bool has_output) {
-    Child::Program program{.role = role,
-                           .path = own_folder() / role,
-                           .arguments = {"--name=" + options.address.name(),
-                                         "--run-dir=" + options.address.run_folder().string()},
-                           .has_output = has_output};
-    if (::access(program.path.c_str(), X_OK) != 0) {
-        throw Failure(ExitCode::unavailable,
-                      program.path.string() + " is missing or not executable");
+Child::Program stage_program(const std::string& program, const Options& options) {
+    Child::Program stage{.role = program,
+                         .path = own_folder() / program,
+                         .arguments = {"--name=" + options.address.name(),
+                                       "--run-dir=" + options.address.run_folder().string()},
+                         .has_output = false};
+    if (::access(stage.path.c_str(), X_OK) != 0) {
+        throw Failure(ExitCode::unavailable, stage.path.string() + " is missing or not executable");
     }
-    return program;
+    return stage;
+}
+
+// The producer, and every consumer that there may ever be.
+std::vector<Child::Program> stage_programs(const Options& options) {
+    std::vector<Child::Program> programs{stage_program("producer", options)};
+    Child::Program consumer = stage_program("consumer", options);
+    consumer.has_output = true;
+    for (unsigned number = 1; number <= kMostConsumers; ++number) {
+        programs.push_back(consumer);
+        programs.back().arguments.push_back("--number=" + std::to_string(number));
+        if (number > 1 || options.consumers > 1) {
+            programs.back().role += "." + std::to_string(number);
+        }
+    }
+    return programs;
 }
 
 }  // namespace
 
 Launcher::Launcher(const Options& options, Descriptor signals)
-    : Launcher(options, std::move(signals), stage_program("producer", options, false),
-               stage_program("consumer", options, true)) {}
+    : Launcher(options, std::move(signals), stage_programs(options)) {}
 
-Launcher::Launcher(const Options& options, Descriptor signals, Child::Program producer,
-                   Child::Program consumer)
+Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
     : options_(options),
       name_claim_(options_, signals, console_),
       log_(options_.log_folder, "launcher", LogSink::File::required),
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       watch_(segment_, options_.address.name()),
-      gauge_(options_.address.name()),
-      supervisor_(std::move(producer), std::move(consumer), std::move(signals),
-                  name_claim_.places(), segment_, watch_, log_, console_) {}
+      supervisor_(std::move(programs), std::move(signals), name_claim_.places(), segment_, watch_,
+                  log_, console_) {}
 
 ExitCode Launcher::run() {
     start();
@@ -56,23 +68,43 @@ ExitCode Launcher::run() {
 }
 
 void Launcher::start() {
-    for (Supervisor::Kept* kept : {&supervisor_.consumer(), &supervisor_.producer()}) {
-        supervisor_.keep(*kept);
-        while (!kept->is_ready()) {
-            if (supervisor_.stop_request()) {
-                return;
-            }
-            supervisor_.wait(Clock::time_point::max());
-        }
+    const std::span<Supervisor::Kept> consumers = supervisor_.consumers().first(options_.consumers);
+    for (Supervisor::Kept& consumer : consumers) {
+        supervisor_.keep(consumer);
     }
-    announce();
+    if (!await_ready(consumers)) {
+        return;
+    }
+    supervisor_.keep(supervisor_.producer());
+    if (await_ready(supervisor_.all().first(1))) {
+        announce();
+    }
+}
+
+bool Launcher::await_ready(std::span<Supervisor::Kept> stages) {
+    const auto is_ready = [](const Supervisor::Kept& stage) {
+        return stage.is_ready() || !stage.is_wanted;
+    };
+    while (!std::ranges::all_of(stages, is_ready)) {
+        if (supervisor_.stop_request()) {
+            return false;
+        }
+        supervisor_.wait(Clock::time_point::max());
+    }
+    return true;
 }
 
 void Launcher::announce() {
+    std::vector<pid_t> consumers;
+    for (const Supervisor::Kept& consumer : supervisor_.consumers()) {
+        if (consumer.is_running()) {
+            consumers.push_back(consumer.pid());
+        }
+    }
     const std::string ready =
         fmt::format("ready name={} launcher={} producer={} consumer={} segment={} socket={}",
                     options_.address.name(), ::getpid(), supervisor_.producer().pid(),
-                    supervisor_.consumer().pid(), segment_path(options_.address.name()),
+                    fmt::join(consumers, ","), segment_path(options_.address.name()),
                     options_.address.socket_path().string());
     log_.info("{}", ready);
     console_.say(ready);
@@ -108,18 +140,33 @@ void Launcher::close_intake(Clock::time_point deadline) {
 }
 
 void Launcher::drain(Clock::time_point deadline) {
-    Supervisor::Kept& consumer = supervisor_.consumer();
+    const std::span<Supervisor::Kept> consumers = supervisor_.consumers();
     segment_.header().phase.store(Phase::draining);
-    supervisor_.ask_to_leave(consumer);
-    while (consumer.is_running() || gauge_.read().left > 0) {
-        if (is_cut_short(deadline) || consumer.has_failed) {
+    for (Supervisor::Kept& consumer : consumers) {
+        if (consumer.is_wanted) {
+            supervisor_.ask_to_leave(consumer);
+        }
+    }
+    const auto is_running = [](const Supervisor::Kept& kept) { return kept.is_running(); };
+    const auto is_to_start = [](const Supervisor::Kept& kept) { return kept.start_at.has_value(); };
+    const auto has_failed = [](const Supervisor::Kept& kept) { return kept.has_failed; };
+    while (std::ranges::any_of(consumers, is_running) || account().left > 0) {
+        if (is_cut_short(deadline) || std::ranges::any_of(consumers, has_failed)) {
             return;
         }
-        if (!consumer.is_running() && !consumer.start_at) {
-            supervisor_.keep(consumer);
+        if (std::ranges::none_of(consumers, is_running) &&
+            std::ranges::none_of(consumers, is_to_start)) {
+            keep_all_consumers();
         }
         supervisor_.wait(std::min(deadline, Clock::now() + console_.progress_interval()));
         show_progress(deadline);
+    }
+}
+
+// What is left is in flight to a consumer that has left: each number may have some.
+void Launcher::keep_all_consumers() {
+    for (unsigned number = 0; number < segment_.header().consumers.load(); ++number) {
+        supervisor_.keep(supervisor_.consumers()[number]);
     }
 }
 
@@ -129,7 +176,7 @@ bool Launcher::is_cut_short(Clock::time_point deadline) const {
 
 void Launcher::show_progress(Clock::time_point deadline) {
     const auto left = std::chrono::duration<double>(deadline - Clock::now());
-    const Account account = gauge_.read();
+    const Account account = this->account();
     if (account.left > 0 && left.count() > 0) {
         console_.show_progress(fmt::format("draining in_flight={} buffered={} time_left={:.1f}s",
                                            account.in_flight, account.buffered, left.count()));
@@ -137,17 +184,17 @@ void Launcher::show_progress(Clock::time_point deadline) {
 }
 
 void Launcher::kill_what_still_runs() {
-    for (Supervisor::Kept* kept : {&supervisor_.producer(), &supervisor_.consumer()}) {
-        supervisor_.let_go(*kept);
-        if (kept->is_running()) {
-            log_.warn("{} pid={} still runs: killing it", kept->child.role(), kept->pid());
-            supervisor_.kill(*kept);
+    for (Supervisor::Kept& kept : supervisor_.all()) {
+        supervisor_.let_go(kept);
+        if (kept.is_running()) {
+            log_.warn("{} pid={} still runs: killing it", kept.child.role(), kept.pid());
+            supervisor_.kill(kept);
         }
     }
 }
 
 ExitCode Launcher::settle() {
-    const Account account = gauge_.read();
+    const Account account = this->account();
     const std::string summary = "summary " + to_text(account);
     log_.info("{}", summary);
     console_.say(summary);
@@ -169,7 +216,7 @@ ExitCode Launcher::exit_code_for(const Account& account) {
     if (account.left > 0) {
         return ExitCode::deadline;
     }
-    const std::uint64_t lost = gauge_.log_lines_lost() + log_.sink().take_lost();
+    const std::uint64_t lost = segment_.header().log_lines_lost.load() + log_.sink().take_lost();
     if (lost > 0) {
         console_.warn(fmt::format("log_lines_lost={}: the log could not be written", lost));
         return ExitCode::io;

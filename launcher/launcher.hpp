@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include "claim.hpp"
 #include "console.hpp"
@@ -29,19 +30,22 @@ class Launcher {
     ExitCode run();
 
   private:
-    Launcher(const Options& options, Descriptor signals, Child::Program producer,
-             Child::Program consumer);
+    Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs);
 
     void start();
+    // Waits until each of them is ready; false when a stop request comes first.
+    bool await_ready(std::span<Supervisor::Kept> stages);
     void announce();
 
     ExitCode shut_down();
     void close_intake(Clock::time_point deadline);
     void drain(Clock::time_point deadline);
+    void keep_all_consumers();
     void kill_what_still_runs();
     ExitCode settle();
     ExitCode exit_code_for(const Account& account);
 
+    Account account() const { return account_of(segment_.header(), segment_.marks()); }
     bool is_cut_short(Clock::time_point deadline) const;
     void show_progress(Clock::time_point deadline);
 
@@ -52,7 +56,6 @@ class Launcher {
     SegmentClaim segment_claim_;
     Segment& segment_;
     SegmentWatch watch_;
-    Gauge gauge_;
     Supervisor supervisor_;
 };
 

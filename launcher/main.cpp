@@ -3,15 +3,19 @@
 #include "failure.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
+#include "scale.hpp"
 #include "signals.hpp"
 
 int main(int argc, char** argv) {
     using namespace drainpipe;
     return run_program("launcher", [&] {
-        Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP});
+        Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, scale_signal()});
         const std::optional<Options> options = parse_options(argc, argv);
         if (!options) {
             return ExitCode::done;
+        }
+        if (options->scale_to) {
+            return scale(options->address, *options->scale_to);
         }
         return Launcher(*options, std::move(signals)).run();
     });

@@ -11,6 +11,7 @@ namespace drainpipe {
 namespace {
 
 constexpr std::uint64_t kMostDemand = 1000000000;
+constexpr std::uint64_t kMostFields = 1000000;
 
 // The options as they were written, with their defaults.
 struct Texts {
@@ -24,6 +25,12 @@ struct Texts {
     std::string buffer_size = "16M";
     std::string event_delay = "0";
     bool discard = false;
+    std::string consumers = "1";
+    std::string dispatch = "demand";
+    std::string partition_by;
+    std::string partition_delimiter;
+    std::string command;
+    std::string count;
 };
 
 void describe(CommandLine& line, Texts& texts) {
@@ -38,6 +45,16 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_option("buffer-size", texts.buffer_size, "BYTES",
                     "Payload bytes that the ring can hold");
     line.add_option("event-delay", texts.event_delay, "DURATION", "Simulated work per event");
+    line.add_option("consumers", texts.consumers, "N", "Consumer processes, 1 to 64");
+    line.add_option("dispatch", texts.dispatch, "demand|broadcast",
+                    "Each event to one consumer, or to every one");
+    line.add_option("partition-by", texts.partition_by, "FIELD",
+                    "Events that agree in this field of the payload, from 1, are done in order");
+    line.add_option("partition-delimiter", texts.partition_delimiter, "CHAR",
+                    "Between fields [white space]");
+    line.add_argument("COMMAND", texts.command,
+                      "scale: give the running pipeline COUNT consumers, start nothing");
+    line.add_argument("COUNT", texts.count, "1 to 64");
     line.add_switch("discard", texts.discard, "At start, throw away what an earlier run left");
 }
 
@@ -45,6 +62,53 @@ std::uint64_t min_demand_of(const Texts& texts, std::uint64_t max_demand) {
     return texts.min_demand.empty()
                ? max_demand / 2
                : parse_count("--min-demand", texts.min_demand, 0, max_demand - 1);
+}
+
+unsigned consumers_of(const std::string& what, const std::string& text) {
+    return static_cast<unsigned>(parse_count(what, text, 1, kMostConsumers));
+}
+
+Dispatch dispatch_of(const Texts& texts) {
+    if (texts.dispatch != "demand" && texts.dispatch != "broadcast") {
+        throw Failure(ExitCode::usage,
+                      "--dispatch: '" + texts.dispatch + "' is not demand or broadcast");
+    }
+    if (texts.partition_by.empty()) {
+        return texts.dispatch == "demand" ? Dispatch::demand : Dispatch::broadcast;
+    }
+    if (texts.dispatch == "broadcast") {
+        throw Failure(ExitCode::usage, "--partition-by: '" + texts.partition_by +
+                                           "' has no meaning with --dispatch broadcast");
+    }
+    return Dispatch::partition;
+}
+
+std::int32_t delimiter_of(const Texts& texts) {
+    if (texts.partition_delimiter.empty()) {
+        return -1;
+    }
+    if (texts.partition_by.empty()) {
+        throw Failure(ExitCode::usage, "--partition-delimiter: '" + texts.partition_delimiter +
+                                           "' has no meaning without --partition-by");
+    }
+    if (texts.partition_delimiter == "\\t") {
+        return '\t';
+    }
+    if (texts.partition_delimiter.size() != 1) {
+        throw Failure(ExitCode::usage, "--partition-delimiter: '" + texts.partition_delimiter +
+                                           "' is not one character");
+    }
+    return static_cast<unsigned char>(texts.partition_delimiter.front());
+}
+
+std::optional<unsigned> scale_of(const Texts& texts) {
+    if (texts.command.empty()) {
+        return std::nullopt;
+    }
+    if (texts.command != "scale") {
+        throw Failure(ExitCode::usage, "'" + texts.command + "' is not a command, only scale is");
+    }
+    return consumers_of("scale", texts.count);
 }
 
 std::filesystem::path log_folder_of(const Texts& texts) {
@@ -79,6 +143,14 @@ std::optional<Options> parse_options(int argc, char** argv) {
         .buffer_bytes = parse_size("--buffer-size", texts.buffer_size, 1, Shape::kMaxBuffer),
         .event_delay = parse_duration("--event-delay", texts.event_delay),
         .discard = texts.discard,
+        .consumers = consumers_of("--consumers", texts.consumers),
+        .dispatch = dispatch_of(texts),
+        .partition_by = texts.partition_by.empty()
+                            ? 0
+                            : static_cast<std::uint32_t>(parse_count(
+                                  "--partition-by", texts.partition_by, 1, kMostFields)),
+        .partition_delimiter = delimiter_of(texts),
+        .scale_to = scale_of(texts),
     };
 }
 

@@ -7,6 +7,7 @@
 
 #include "address.hpp"
 #include "exit_code.hpp"
+#include "layout.hpp"
 
 namespace drainpipe {
 
@@ -21,6 +22,13 @@ struct Options {
     std::uint64_t buffer_bytes;
     std::chrono::microseconds event_delay;
     bool discard;
+    unsigned consumers;
+    Dispatch dispatch;
+    std::uint32_t partition_by;        // 0 where there are no keys
+    std::int32_t partition_delimiter;  // -1 for white space
+
+    // `launcher scale N`: nothing is started, the running pipeline gets so many consumers.
+    std::optional<unsigned> scale_to;
 };
 
 // Reads the command line, the environment and the configuration file. Nothing means that all is

@@ -10,6 +10,7 @@
 
 #include "failure.hpp"
 #include "quantity.hpp"
+#include "scale.hpp"
 #include "signals.hpp"
 #include "time_left.hpp"
 
@@ -22,17 +23,42 @@ double in_seconds(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-Supervisor::Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
+Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals,
                        const Places& places, Segment& segment, SegmentWatch& watch, Log& log,
                        Console& console)
-    : producer_(std::move(producer), Place::producer),
-      consumer_(std::move(consumer), Place::consumer),
-      signals_(std::move(signals)),
+    : signals_(std::move(signals)),
       places_(places),
       segment_(segment),
       watch_(watch),
       log_(log),
-      console_(console) {}
+      console_(console) {
+    kept_.emplace_back(std::move(programs.front()), Place::producer);
+    for (unsigned number = 0; number + 1 < programs.size(); ++number) {
+        kept_.emplace_back(std::move(programs[number + 1]), consumer_place(number));
+    }
+}
+
+void Supervisor::scale(unsigned count) {
+    const std::string change = "scale consumers=" + std::to_string(count) +
+                               " before=" + std::to_string(segment_.header().consumers.load());
+    log_.info("{}", change);
+    console_.say(change);
+    segment_.header().consumers.store(count);
+    for (unsigned number = 0; number < consumers().size(); ++number) {
+        Kept& kept = consumers()[number];
+        if (number < count) {
+            kept.is_to_leave = false;
+            kept.is_wanted = true;
+            if (!kept.is_running() && !kept.start_at) {
+                keep(kept);
+            }
+        } else if (kept.is_running() || kept.start_at) {
+            ask_to_leave(kept);
+        }
+    }
+    // Whoever sleeps looks again who has which partition.
+    segment_.header().events_bell.ring_always();
+}
 
 void Supervisor::keep(Kept& kept) {
     kept.is_wanted = true;
@@ -97,24 +123,24 @@ void Supervisor::kill(Kept& kept) {
 }
 
 void Supervisor::wait(Clock::time_point until) {
-    std::array<pollfd, 6> waits{{{signals_.get(), POLLIN, 0},
-                                 {producer_.death_fd(), POLLIN, 0},
-                                 {producer_.child.ready_fd(), POLLIN, 0},
-                                 {consumer_.death_fd(), POLLIN, 0},
-                                 {consumer_.child.ready_fd(), POLLIN, 0},
-                                 {watch_.fd(), POLLIN, 0}}};
+    std::vector<pollfd> waits{{signals_.get(), POLLIN, 0}, {watch_.fd(), POLLIN, 0}};
+    const std::size_t first = waits.size();
+    for (const Kept& kept : kept_) {
+        waits.push_back({kept.death_fd(), POLLIN, 0});
+        waits.push_back({kept.child.ready_fd(), POLLIN, 0});
+    }
     ::poll(waits.data(), waits.size(), milliseconds_until(next_time(until)));
-    take_signals();
-    if (watch_.fd() < 0 || waits[5].revents != 0) {
+    if (watch_.fd() < 0 || waits[1].revents != 0) {
         look_at_segment();
     }
-    for (Kept* kept : {&producer_, &consumer_}) {
-        const std::size_t ready = kept == &producer_ ? 2 : 4;
-        if (waits[ready].revents != 0) {
-            heed_ready(*kept);
+    for (std::size_t index = 0; index < kept_.size(); ++index) {
+        const pollfd& ready = waits[first + 2 * index + 1];
+        if (ready.revents != 0) {
+            heed_ready(kept_[index]);
         }
-        look_after(*kept);
+        look_after(kept_[index]);
     }
+    take_signals();
 }
 
 void Supervisor::look_after(Kept& kept) {
@@ -151,6 +177,8 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     // Whoever slept until the dead one rings would sleep in vain.
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
+    const bool has_left = kept.is_to_leave && !ending.was_killed && ending.number == 0;
+    kept.is_wanted = kept.is_wanted && !has_left;
     if (!kept.is_wanted || kept.has_failed) {
         return;
     }
@@ -218,21 +246,32 @@ void Supervisor::look_at_segment() {
 }
 
 void Supervisor::take_signals() {
-    while (const int signal = take_signal(signals_)) {
-        heed(signal);
+    int value = 0;
+    while (const int signal = take_signal(signals_, value)) {
+        heed(signal, value);
     }
 }
 
-void Supervisor::heed(int signal) {
-    if (signal == SIGHUP) {
-        if (!log_.sink().reopen()) {
-            console_.warn("the log can't be opened again, its old file is still written");
+void Supervisor::reopen_logs() {
+    if (!log_.sink().reopen()) {
+        console_.warn("the log can't be opened again, its old file is still written");
+    }
+    for (Kept& kept : kept_) {
+        kept.is_to_reopen_log = !kept.is_ready();
+        if (kept.is_ready()) {
+            kept.signal(SIGHUP);
         }
-        for (Kept* kept : {&producer_, &consumer_}) {
-            kept->is_to_reopen_log = !kept->is_ready();
-            if (kept->is_ready()) {
-                kept->signal(SIGHUP);
-            }
+    }
+}
+
+void Supervisor::heed(int signal, int value) {
+    if (signal == SIGHUP) {
+        reopen_logs();
+        return;
+    }
+    if (signal == scale_signal()) {
+        if (!stop_request_ && value >= 1 && value <= static_cast<int>(kMostConsumers)) {
+            scale(static_cast<unsigned>(value));
         }
         return;
     }
@@ -251,13 +290,13 @@ Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) con
     if (watch_.fd() < 0) {
         until = std::min(until, Clock::now() + SegmentWatch::kBetweenLooks);
     }
-    for (const Kept* kept : {&producer_, &consumer_}) {
-        if (kept->start_at) {
-            until = std::min(until, *kept->start_at);
+    for (const Kept& kept : kept_) {
+        if (kept.start_at) {
+            until = std::min(until, *kept.start_at);
         }
-        if (kept->is_wanted && kept->child.is_running() && !kept->child.is_ready() &&
-            !kept->has_failed) {
-            until = std::min(until, kept->child.started_at() + kReadyLimit);
+        if (kept.is_wanted && kept.child.is_running() && !kept.child.is_ready() &&
+            !kept.has_failed) {
+            until = std::min(until, kept.child.started_at() + kReadyLimit);
         }
     }
     return until;

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "child.hpp"
 #include "console.hpp"
@@ -16,7 +17,8 @@
 
 namespace drainpipe {
 
-// Keeps the children running, one for one, and takes the signals that are meant for the launcher.
+// Keeps the children running, one for one, as many consumers as there are to be, and takes the
+// signals that are meant for the launcher.
 // Everything happens inside wait(), which sleeps until the kernel has something to tell.
 class Supervisor {
   public:
@@ -24,10 +26,10 @@ class Supervisor {
 
     static constexpr std::chrono::seconds kReadyLimit{5};
 
-    // `signals` as claim_signals() returned it.
-    Supervisor(Child::Program producer, Child::Program consumer, Descriptor signals,
-               const Places& places, Segment& segment, SegmentWatch& watch, Log& log,
-               Console& console);
+    // The programs of the producer and of each consumer that there may be. `signals` as
+    // claim_signals() returned it.
+    Supervisor(std::vector<Child::Program> programs, Descriptor signals, const Places& places,
+               Segment& segment, SegmentWatch& watch, Log& log, Console& console);
 
     // A child that the supervisor starts again when it dies.
     struct Kept {
@@ -61,8 +63,14 @@ class Supervisor {
         std::optional<Clock::time_point> start_at;
         bool has_failed = false;  // it can't be started, died too often, or never became ready
     };
-    Kept& producer() { return producer_; }
-    Kept& consumer() { return consumer_; }
+    Kept& producer() { return kept_.front(); }
+    // Those that there are to be, and those that were and have not left yet come behind them.
+    std::span<Kept> consumers() { return std::span(kept_).subspan(1); }
+    std::span<Kept> all() { return kept_; }
+
+    // Starts or ends consumers until there are so many. One that is to leave finishes its chunk and
+    // gives back what it has not begun.
+    void scale(unsigned consumers);
 
     // Starts a child now and keeps it running.
     void keep(Kept& kept);
@@ -97,6 +105,7 @@ class Supervisor {
 
   private:
     void start(Kept& kept);
+    void reopen_logs();
     void start_later(Kept& kept, const std::string& reason, ExitCode code);
     void heed_ready(Kept& kept);
     void look_after(Kept& kept);
@@ -105,11 +114,10 @@ class Supervisor {
     void fail(Kept& kept, const std::string& reason, ExitCode code);
     void look_at_segment();
     void take_signals();
-    void heed(int signal);
+    void heed(int signal, int value);
     Clock::time_point next_time(Clock::time_point until) const;
 
-    Kept producer_;
-    Kept consumer_;
+    std::vector<Kept> kept_;  // the producer, then the consumers
     Descriptor signals_;
     const Places& places_;
     Segment& segment_;

@@ -5,8 +5,7 @@ int main(int argc, char** argv) {
     using namespace drainpipe;
     return run_program("producer", [&] {
         StageOptions options;
-        if (const auto said =
-                options.parse("producer", "Takes events in for a running pipeline.", argc, argv)) {
+        if (const auto said = options.parse_producer(argc, argv)) {
             return *said;
         }
         Stage stage(options, "producer", Place::producer);

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <csignal>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "command_line.hpp"
 #include "failure.hpp"
-#include "gauge.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
 
@@ -21,6 +21,8 @@ namespace drainpipe {
 namespace {
 
 constexpr std::chrono::seconds kBetweenComplaints{10};
+constexpr std::chrono::milliseconds kOutputPatience{20};
+constexpr std::chrono::microseconds kBetweenTries{100};
 
 [[noreturn]] void no_pipeline(const Address& address) {
     throw Failure(ExitCode::unavailable, "no pipeline '" + address.name() + "' is running in " +
@@ -78,14 +80,35 @@ Segment open_segment(const Address& address) {
     }
 }
 
+// "consumer" where there is one, "consumer.2" where there are several.
+std::string name_in_log(const std::string& program, Place place, const Header& header) {
+    const unsigned number = static_cast<unsigned>(place) - static_cast<unsigned>(Place::consumer);
+    if (place < Place::consumer || (number == 0 && header.consumers.load() == 1)) {
+        return program;
+    }
+    return program + "." + std::to_string(number + 1);
+}
+
 }  // namespace
 
-std::optional<ExitCode> StageOptions::parse(const std::string& program, const std::string& purpose,
-                                            int argc, char** argv) {
-    CommandLine line(program, purpose);
+std::optional<ExitCode> StageOptions::parse_producer(int argc, char** argv) {
+    CommandLine line("producer", "Takes events in for a running pipeline.");
     line.add_address(name, run_folder);
     line.add_hidden_option("ready-fd", ready_fd);
     return line.parse(argc, argv);
+}
+
+std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
+    CommandLine line("consumer", "Does the work on each event of a running pipeline.");
+    std::string number = "1";
+    line.add_address(name, run_folder);
+    line.add_option("number", number, "N", "Which of several consumers");
+    line.add_hidden_option("ready-fd", ready_fd);
+    const std::optional<ExitCode> said = line.parse(argc, argv);
+    if (!said) {
+        consumer = static_cast<unsigned>(parse_count("--number", number, 1, kMostConsumers)) - 1;
+    }
+    return said;
 }
 
 Stage::Stage(const StageOptions& options, const std::string& program, Place place)
@@ -96,7 +119,8 @@ Stage::Stage(const StageOptions& options, const std::string& program, Place plac
       places_(take_place(address_, place)),
       launcher_(watch_launcher(address_, places_)),
       segment_(open_segment(address_)),
-      log_(segment_.header().settings.log_folder.data(), program, LogSink::File::may_be_missing),
+      log_(segment_.header().settings.log_folder.data(),
+           name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing),
       place_(place) {}
 
 std::chrono::microseconds Stage::grace() const {
@@ -148,6 +172,17 @@ void Stage::report_ready() {
     }
 }
 
+bool Stage::take_output() {
+    const auto until = std::chrono::steady_clock::now() + kOutputPatience;
+    while (!places_.take(Place::output)) {
+        if (std::chrono::steady_clock::now() >= until) {
+            return false;
+        }
+        std::this_thread::sleep_for(kBetweenTries);
+    }
+    return true;
+}
+
 void Stage::count_lost_log_lines() {
     const std::uint64_t lost = log_.sink().take_lost();
     if (lost == 0) {
@@ -179,9 +214,8 @@ void Stage::leave() {
 }
 
 void Stage::clean_up() {
-    const Account account = account_of(segment_.header());
-    log_.info("summary {}", to_text(account));
-    if (account.left == 0 && segment_.is_at(address_.name())) {
+    log_.info("summary {}", to_text(account()));
+    if (account().left == 0 && segment_.is_at(address_.name())) {
         Segment::remove(address_.name());
     }
     ::unlink(address_.socket_path().c_str());

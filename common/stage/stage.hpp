@@ -9,6 +9,7 @@
 
 #include "address.hpp"
 #include "exit_code.hpp"
+#include "gauge.hpp"
 #include "log.hpp"
 #include "places.hpp"
 #include "segment.hpp"
@@ -20,11 +21,13 @@ namespace drainpipe {
 struct StageOptions {
     std::string name;
     std::string run_folder;
-    std::string ready_fd;  // empty: nobody waits for it
+    std::string ready_fd;   // empty: nobody waits for it
+    unsigned consumer = 0;  // which one, from 0
 
-    // An exit code means that all is said (--help). Throws Failure(usage).
-    std::optional<ExitCode> parse(const std::string& program, const std::string& purpose, int argc,
-                                  char** argv);
+    // Each reads the command line; an exit code means that all is said (--help). Throws
+    // Failure(usage).
+    std::optional<ExitCode> parse_producer(int argc, char** argv);
+    std::optional<ExitCode> parse_consumer(int argc, char** argv);
 };
 
 // A process's part in a running pipeline: its place, the mapped segment, the log, and what it was
@@ -51,6 +54,14 @@ class Stage {
 
     bool should_leave() const { return should_leave_.load(std::memory_order_relaxed); }
     bool launcher_is_gone() const { return launcher_is_gone_.load(std::memory_order_relaxed); }
+
+    // What has become of the run's events so far.
+    Account account() const { return account_of(segment_.header(), segment_.marks()); }
+
+    // Takes the output that all consumers share; false when another one has kept it for longer than
+    // a write takes: it is stopped, and is not waited for.
+    [[nodiscard]] bool take_output();
+    void leave_output() { places_.leave(Place::output); }
 
     // Adds the log lines that were lost to the run's count, and complains now and then.
     void count_lost_log_lines();

@@ -234,8 +234,7 @@ void Intake::listen(bool on) {
 
 void Intake::close_intake() {
     if (writer_.close_intake()) {
-        const Header& header = stage_.segment().header();
-        stage_.log().info("intake closed accepted={}", header.tail.load() - header.run_head.load());
+        stage_.log().info("intake closed accepted={}", stage_.account().accepted);
     }
 }
 

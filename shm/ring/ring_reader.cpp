@@ -2,81 +2,101 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace drainpipe {
 
-RingReader::RingReader(Segment& segment)
-    : segment_(segment), lock_(segment.header().lock), attachment_(0) {
-    const std::lock_guard guard(lock_);
-    count_redelivery();
-    handed_out_ = delivery_end_ = segment_.header().head.load();
-}
-
-void RingReader::count_redelivery() {
-    Header& header = segment_.header();
-    Attachments attachments = header.attachments.load();
-    const std::uint64_t repeated = header.begun.load() - header.head.load();
-    if (repeated > 0) {
-        ++attachments.count;
-        attachments.redelivered =
-            (attachments.redelivered + repeated) & Attachments::kMostRedelivered;
-        header.attachments.store(attachments);
+std::uint64_t RingReader::Chunk::size() const {
+    std::uint64_t events = 0;
+    for (const Run& run : runs) {
+        events += run.size();
     }
-    attachment_ = attachments.count;
+    return events;
 }
 
-std::uint64_t RingReader::dispatched() const {
-    const Header& header = segment_.header();
-    return std::min(header.demanded.load(), header.tail.load());
+RingReader::RingReader(Segment& segment, unsigned consumer)
+    : segment_(segment),
+      lock_(segment),
+      dispatcher_(Dispatcher::of(segment, consumer)),
+      consumer_(consumer) {
+    const std::lock_guard guard(lock_);
+    const LedgerChange change(segment_.header());
+    dispatcher_->attach(change);
+    change.publish();
+    taken_over_ = dispatcher_->in_flight(*change);
 }
 
 RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
     Header& header = segment_.header();
+    Dispatcher::Given given;
+    bool has_handed_over = false;
     {
         const std::lock_guard guard(lock_);
-        if (done > 0) {
-            header.head.store(header.head.load() + done);
+        if (limit > 0 && !is_draining_ && dispatcher_->is_to_hand_over()) {
+            change_ledger(std::exchange(done, 0), 0, 0);
+            dispatcher_->hand_over();
+            has_handed_over = true;
         }
-        if (asked > 0) {
-            header.demanded.store(header.demanded.load() + asked);
-        }
-        if (handed_out_ == delivery_end_ && limit > 0) {
-            delivery_end_ = std::max(delivery_end_, dispatched());
-        }
+        given = change_ledger(done, asked, limit);
     }
-    if (done > 0) {
+    if (done > 0 || has_handed_over) {
         header.room_bell.ring();
     }
-    const Chunk chunk{handed_out_, std::min(delivery_end_, handed_out_ + limit)};
-    handed_out_ = chunk.last;
-    return chunk;
-}
-
-void RingReader::begin(std::uint64_t last) {
-    Header& header = segment_.header();
-    const std::uint64_t begun = header.begun.load();
-    if (last <= begun) {
-        return;
+    if (given.to_others || has_handed_over) {
+        header.events_bell.ring();
     }
-    for (std::uint64_t event = begun; event < last; ++event) {
-        FaultPoint::here().reached();
-        segment_.first_attempt(event) = attachment_;
+    return {handed_, stretch_};
+}
+
+Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t asked,
+                                            std::uint64_t limit) {
+    const LedgerChange change(segment_.header());
+    settle(change, done);
+    change.seat(consumer_).unmet += asked;
+    const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
+    if (done + asked + given.events > 0) {
+        change.publish();
     }
-    header.begun.store(last);
+    return given;
 }
 
-void RingReader::commit(std::uint64_t done) { turn(done, 0, 0); }
-
-std::uint32_t RingReader::attempt(std::uint64_t event) const {
-    return static_cast<std::uint16_t>(attachment_ - segment_.first_attempt(event)) + 1u;
+void RingReader::settle(const LedgerChange& change, std::uint64_t done) {
+    while (done > 0) {
+        const Run& run = handed_[settled_runs_];
+        const std::uint64_t first = run.first + settled_of_run_;
+        const std::uint64_t last = first + std::min(done, run.last - first);
+        dispatcher_->settle(change, {first, last}, stretch_);
+        done -= last - first;
+        settled_of_run_ += last - first;
+        if (last == run.last) {
+            ++settled_runs_;
+            settled_of_run_ = 0;
+        }
+    }
 }
 
-void RingReader::wait_for_events(const std::function<bool()>& is_over) {
+Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t limit) {
+    handed_.clear();
+    settled_runs_ = settled_of_run_ = 0;
+    Dispatcher::Given given;
+    if (segment_.header().drain_begun.load() == 0) {
+        given = dispatcher_->give(change);
+    }
+    stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
+    if (handed_.empty() && is_draining_) {
+        given = dispatcher_->give_in_drain(change, limit);
+        stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
+    }
+    return given;
+}
+
+RingReader::Chunk RingReader::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
     Doorbell& bell = segment_.header().events_bell;
     while (true) {
         const std::uint32_t noted = bell.prepare();
-        if (dispatched() > handed_out_ || is_over()) {
-            return;
+        const Chunk chunk = turn(0, 0, limit);
+        if (!chunk.is_empty() || is_over()) {
+            return chunk;
         }
         bell.sleep(noted);
     }
@@ -89,23 +109,38 @@ RingReader::Drain RingReader::begin_drain() {
     if (was_open) {
         header.intake_closed.store(1);
     }
+    const Ledger& ledger = holding_ledger(header);
     if (header.drain_begun.load() == 0) {
-        header.stopped_head.store(header.head.load());
-        header.stopped_dispatched.store(std::max(header.head.load(), dispatched()));
+        header.stopped_given_end.store(ledger.given_end);
         header.drain_begun.store(1);
     }
-    return {.head = header.head.load(),
-            .in_flight_end = header.stopped_dispatched.load(),
-            .tail = header.tail.load(),
+    is_draining_ = true;
+    dispatcher_->collect_again(ledger);
+    return {.in_flight = dispatcher_->in_flight(ledger),
+            .buffered = dispatcher_->buffered(ledger),
             .closed_intake = was_open};
 }
 
-void RingReader::map_buffered() {
+std::vector<std::string_view> RingReader::begun_payloads() {
     const std::lock_guard guard(lock_);
-    Header& header = segment_.header();
-    if (header.demanded.load() < header.tail.load()) {
-        header.demanded.store(header.tail.load());
+    std::vector<std::string_view> payloads;
+    for (const Run& run : dispatcher_->begun(holding_ledger(segment_.header()))) {
+        for (std::uint64_t event = run.first; event < run.last; ++event) {
+            payloads.push_back(payload(event));
+        }
     }
+    return payloads;
+}
+
+bool RingReader::is_drained() const { return segment_.left() == 0; }
+
+void RingReader::leave() {
+    {
+        const std::lock_guard guard(lock_);
+        dispatcher_->leave();
+    }
+    segment_.header().events_bell.ring();
+    segment_.header().room_bell.ring();
 }
 
 }  // namespace drainpipe

@@ -2,91 +2,104 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
-#include "robust_lock.hpp"
+#include "dispatcher.hpp"
+#include "ring_lock.hpp"
 #include "segment.hpp"
 
 namespace drainpipe {
 
-// The consumer's end of the ring. Moves `head`, `demanded` and `begun`, and begins the drain.
+// A consumer's end of the ring. Asks for events, gets some in flight, commits them, and takes part
+// in the drain; what it is given its Dispatcher says.
 //
-// Asking, beginning and committing are separate single stores: killed between any two of them, the
-// next reader finds a state that could also have come about without the kill. In-flight payloads
-// are read in place, without the lock: they have one owner. So has `begun`, which only the next
-// reader looks at.
-// Requires that it is the only reader of its segment, in one thread.
+// In-flight payloads are read in place, without the lock: they have one owner, or are not changed
+// before all have done them. Killed between any two stores, what is in flight to this consumer is
+// its successor's.
+// Requires that it is the only one with its number, in one thread.
 class RingReader {
   public:
-    // Takes over what an earlier reader had in flight. Events that it had begun and not committed
-    // will be begun again; that is counted now, before any work on them.
-    explicit RingReader(Segment& segment);
+    // Takes over what an earlier consumer of that number, from 0, had in flight. Events that it had
+    // begun and not committed will be begun again; that is counted now, before any work on them.
+    explicit RingReader(Segment& segment, unsigned consumer = 0);
 
-    // Events [first, last), in flight to this reader.
+    // Events in flight to this consumer, in order; valid until the next call of turn() or wait().
     struct Chunk {
-        std::uint64_t first;
-        std::uint64_t last;
+        std::span<const Run> runs;
+        Stretch stretch;
 
-        bool is_empty() const { return first == last; }
-        std::uint64_t size() const { return last - first; }
+        bool is_empty() const { return runs.empty(); }
+        std::uint64_t size() const;
     };
 
-    // What an earlier reader had begun and not committed, before this one's first turn().
-    Chunk repeated() const { return {head(), segment_.header().begun.load()}; }
+    // How many events were in flight to it when it came.
+    std::uint64_t taken_over() const { return taken_over_; }
 
-    // One visit to the lock: commits the next `done` events, adds `asked` to the demand, and hands
-    // out up to `limit` events of the delivery at hand. A delivery is what is in flight when the
-    // one before it is used up, as in GenStage, where each answer to an ask is one. Requires that
-    // `done` events are begun and not committed.
+    // One visit to the lock: commits the next `done` events of the chunk at hand, adds `asked` to
+    // this consumer's demand, and hands out up to `limit` events, of one stretch. After
+    // begin_drain() it needs no demand, and hands out what is in flight first. Requires that `done`
+    // events are begun and flushed, and with a limit that then all of the chunk is committed.
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
 
-    // Notes that the work on all events before `last` has begun or is about to. To be called before
-    // the work: what is not begun is not marked as repeated when this process dies.
-    void begin(std::uint64_t last);
-
-    // Commits the next `done` begun events: the work on them is done and flushed.
-    void commit(std::uint64_t done);
-
-    // Events before it are committed.
-    std::uint64_t head() const { return segment_.header().head.load(); }
-
-    // How many more events may come than were committed: in flight and unmet demand.
-    std::uint64_t pending() const { return segment_.header().demanded.load() - head(); }
-
-    std::string_view payload(std::uint64_t event) const {
-        const Slot& slot = segment_.slot(event);
-        return {segment_.bytes_at(slot.begin), slot.length};
-    }
-
-    // 1, and one more for each reader that began the event and died with it.
-    std::uint32_t attempt(std::uint64_t event) const;
-
-    // Sleeps until there is something in flight that was not handed out, or `is_over()` is true.
+    // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
     // Whoever makes is_over() true must ring the segment's events_bell after it.
-    void wait_for_events(const std::function<bool()>& is_over);
+    Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over);
+
+    // Notes that the work on these events of the chunk is about to begin. To be called before the
+    // work: what is not begun is not marked as repeated when this process dies.
+    void begin(Run events) { dispatcher_->begin(events); }
+
+    // Commits the next `done` events of the chunk at hand.
+    void commit(std::uint64_t done) { turn(done, 0, 0); }
+
+    std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
+
+    // 1, and one more for each earlier process that began the event and died before it was done.
+    std::uint32_t attempt(std::uint64_t event) const { return dispatcher_->attempt(event); }
 
     struct Drain {
-        std::uint64_t head;           // events before it are committed
-        std::uint64_t in_flight_end;  // events before it were in flight when the drain began
-        std::uint64_t tail;           // final
-        bool closed_intake;           // the intake was still open
+        std::uint64_t in_flight;  // to this consumer
+        std::uint64_t buffered;
+        bool closed_intake;  // the intake was still open
     };
 
-    // Closes the intake and notes where the drain begins, if no reader has done so before.
+    // Closes the intake and notes where the drain begins, if nobody has done so before. Forgets
+    // what of the chunk is not committed: it will be handed out again.
     Drain begin_drain();
 
-    // Puts all that is still buffered in flight. Requires begin_drain().
-    void map_buffered();
+    // The payloads of all events that a consumer of any number has begun and not done.
+    std::vector<std::string_view> begun_payloads();
+
+    // Whether every accepted event is committed.
+    bool is_drained() const;
+
+    // Gives this consumer's demand up, and what is in flight to it back. Requires that nothing is
+    // begun and not committed.
+    void leave();
 
   private:
-    std::uint64_t dispatched() const;
-    void count_redelivery();
+    // What turn() does under the lock, as one change of the ledger.
+    Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
+    // Marks the next `done` handed out events as done.
+    void settle(const LedgerChange& change, std::uint64_t done);
+    // Fills `handed_`; whether others were given something too.
+    Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
 
     Segment& segment_;
-    RobustLock lock_;
-    std::uint16_t attachment_;
-    std::uint64_t handed_out_;  // events before it were
-    std::uint64_t delivery_end_;
+    RingLock lock_;
+    std::unique_ptr<Dispatcher> dispatcher_;
+    unsigned consumer_;
+    bool is_draining_ = false;
+    std::uint64_t taken_over_ = 0;
+
+    // The chunk at hand, and how far it is committed.
+    std::vector<Run> handed_;
+    Stretch stretch_ = Stretch::processed;
+    std::size_t settled_runs_ = 0;
+    std::uint64_t settled_of_run_ = 0;
 };
 
 }  // namespace drainpipe

@@ -7,7 +7,7 @@ namespace drainpipe {
 
 RingWriter::RingWriter(Segment& segment)
     : segment_(segment),
-      lock_(segment.header().lock),
+      lock_(segment),
       tail_(segment.header().tail.load()),
       end_(0),
       head_(0),
@@ -51,6 +51,9 @@ std::size_t RingWriter::fill(std::span<const std::string_view> payloads) {
                                         .length = static_cast<std::uint32_t>(payload.size())};
         FaultPoint::here().reached();
         std::memcpy(segment_.bytes_at(begin), payload.data(), payload.size());
+        segment_.marks().set(tail_ + count, segment_.mark_of_new(tail_ + count));
+        FaultPoint::here().reached();
+        segment_.attempts(tail_ + count) = 0;
         bytes += payload.size();
         ++count;
     }

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "robust_lock.hpp"
+#include "ring_lock.hpp"
 #include "segment.hpp"
 
 namespace drainpipe {
@@ -55,7 +55,7 @@ class RingWriter {
     std::size_t fill(std::span<const std::string_view> payloads);
 
     Segment& segment_;
-    RobustLock lock_;
+    RingLock lock_;
     std::uint64_t tail_;
     std::uint32_t end_;   // where the next payload begins (see Slot)
     std::uint64_t head_;  // as last seen; the real one may be further

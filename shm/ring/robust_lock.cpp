@@ -5,14 +5,16 @@
 
 namespace drainpipe {
 
-void RobustLock::lock() {
+RobustLock::Found RobustLock::lock() {
     int error = ::pthread_mutex_lock(mutex_);
-    if (error == EOWNERDEAD) {
+    const Found found = error == EOWNERDEAD ? Found::dead_holder : Found::free;
+    if (found == Found::dead_holder) {
         error = ::pthread_mutex_consistent(mutex_);
     }
     if (error != 0) {
         throw std::system_error(error, std::generic_category(), "cannot take the ring's lock");
     }
+    return found;
 }
 
 void RobustLock::unlock() noexcept { ::pthread_mutex_unlock(mutex_); }

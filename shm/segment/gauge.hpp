@@ -5,6 +5,7 @@
 #include <string>
 
 #include "layout.hpp"
+#include "marks.hpp"
 
 namespace drainpipe {
 
@@ -20,15 +21,14 @@ struct Account {
     std::uint64_t buffered;
 };
 
-// The cursors are read one after the other while others move them; each is true, and they are read
-// in an order that keeps the sums right.
-Account account_of(const Header& header);
+// Read while others go on: what it says was true a moment ago, and the sums are right.
+Account account_of(const Header& header, const Marks& marks);
 
 // "accepted=A processed=P emptied=E drained=D left=L redelivered=R"
 std::string to_text(const Account& account);
 
-// Reads how full the segment is, and can do nothing else: it maps the header read-only and takes no
-// lock, so that it works beside a stage that hangs with the lock held.
+// Reads how full the segment is, and can do nothing else: it maps the front of it read-only and
+// takes no lock, so that it works beside a stage that hangs with the lock held.
 class Gauge {
   public:
     // Throws SegmentRefused or std::system_error.
@@ -39,7 +39,12 @@ class Gauge {
     std::uint64_t log_lines_lost() const;
     bool intake_is_closed() const;
 
+    // How many consumers there are to be.
+    std::uint32_t consumers() const;
+
   private:
+    const Header& header() const;
+
     boost::interprocess::mapped_region region_;
 };
 

@@ -18,10 +18,12 @@ bool Shape::is_sound() const {
 
 std::size_t Shape::slots_offset() const { return kHeaderBytes; }
 
-std::size_t Shape::first_attempts_offset() const { return slots_offset() + slots * sizeof(Slot); }
+std::size_t Shape::marks_offset() const { return slots_offset() + slots * sizeof(Slot); }
+
+std::size_t Shape::attempts_offset() const { return marks_offset() + slots * sizeof(Mark); }
 
 std::size_t Shape::buffer_offset() const {
-    const std::size_t end = first_attempts_offset() + slots * sizeof(FirstAttempt);
+    const std::size_t end = attempts_offset() + slots * sizeof(Attempts);
     return (end + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 

@@ -8,20 +8,21 @@
 #include <type_traits>
 
 #include "doorbell.hpp"
+#include "ledger.hpp"
+#include "mark.hpp"
 #include "word.hpp"
 
 namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | slots | first attempts | (to the next page) | payload buffer
+//     Header | slots | marks | attempts | (to the next page) | payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
-// slot n % slots. Always head <= tail and head <= begun <= tail. In flight is
-// [head, min(demanded, tail)), buffered is what follows it: both derived, never stored.
+// slot, mark and attempts n % slots. What is in flight, done or waiting is what the marks say.
 //
-// A change of this file is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 1;
+// A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -34,8 +35,8 @@ struct Slot {
     std::uint32_t length;
 };
 
-// The low 16 bits of the attachment under which an event was begun first.
-using FirstAttempt = std::uint16_t;
+// How often the work on an event was begun: counted before the work, up to 255.
+using Attempts = std::uint8_t;
 
 // How large the parts are. Written before the version, constant from then on.
 struct Shape {
@@ -55,11 +56,19 @@ struct Shape {
     bool is_sound() const;
 
     std::size_t slots_offset() const;
-    std::size_t first_attempts_offset() const;
+    std::size_t marks_offset() const;
+    std::size_t attempts_offset() const;
     std::size_t buffer_offset() const;
     std::size_t segment_bytes() const;
 
     bool operator==(const Shape&) const = default;
+};
+
+// Whom an event is for.
+enum class Dispatch : std::uint32_t {
+    demand = 0,     // the consumer with the most unmet demand
+    partition = 1,  // the consumer that has the partition of the event's key
+    broadcast = 2,  // every consumer
 };
 
 // What the run was asked for. Written by the launcher before it starts a stage.
@@ -68,23 +77,18 @@ struct Settings {
     std::uint64_t min_demand;
     std::int64_t grace_microseconds;
     std::int64_t event_delay_microseconds;
+    Dispatch dispatch;
+    std::uint32_t consumers;            // when the run begins; at least 1
+    std::uint32_t partition_by;         // the key's field in the payload, from 1
+    std::int32_t partition_delimiter;   // between fields; -1 for white space
     std::array<char, 4096> log_folder;  // absolute, ends with a zero
 };
 
-// How far the run is. Only the launcher moves it, and only forward.
+// How far the run is. Moved by the launcher alone, forward until the next run begins.
 enum class Phase : std::uint32_t {
     running = 0,
     stopping = 1,  // the intake is to close
-    draining = 2,  // no producer is left: the consumer is to drain and leave
-};
-
-// How often consumers attached to events that a dead one had begun, and how many events that were,
-// in one word so that it changes by one store.
-struct Attachments {
-    static constexpr std::uint64_t kMostRedelivered = (std::uint64_t{1} << 48) - 1;
-
-    std::uint64_t redelivered : 48;
-    std::uint64_t count : 16;
+    draining = 2,  // no producer is left: the consumers are to drain and leave
 };
 
 struct Header {
@@ -98,36 +102,38 @@ struct Header {
     // Moved by the producer, under the lock.
     alignas(kLineBytes) Word<std::uint64_t> tail;  // accepted
 
-    // Moved by the consumer, under the lock; `begun` and `attachments` need none, since nobody but
-    // the consumer that takes its place decides by them.
+    // The ledger's head, for the producer: never ahead of it. Moved by consumers, under the lock.
     alignas(kLineBytes) Word<std::uint64_t> head;  // committed
-    Word<std::uint64_t> demanded;                  // asked for
-    Word<std::uint64_t> begun;                     // in work or done: what a crash may repeat
-    Word<Attachments> attachments;
 
-    // The stop, under the lock. The marks are noted once, before drain_begun.
+    // The stop, under the lock. The mark is noted once, before drain_begun.
     alignas(kLineBytes) Word<std::uint32_t> intake_closed;
     Word<std::uint32_t> drain_begun;
-    Word<std::uint64_t> stopped_head;
-    Word<std::uint64_t> stopped_dispatched;
+    Word<std::uint64_t> stopped_given_end;
 
     // The run. Written by the launcher; log_lines_lost is added to by everybody.
     alignas(kLineBytes) Word<Phase> phase;
-    Word<std::uint64_t> run_head;         // head when the run began
-    Word<std::uint64_t> run_redelivered;  // redelivered when the run began
+    Word<std::uint32_t> consumers;           // that there are to be
+    Word<std::uint64_t> settled_before_run;  // accepted and committed by earlier runs
     Word<std::uint64_t> log_lines_lost;
+    Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut
 
     alignas(kLineBytes) Doorbell events_bell;  // rung when the tail moves
     alignas(kLineBytes) Doorbell room_bell;    // rung when the head moves
 
+    // Under the lock: see ledger.hpp.
+    alignas(kLineBytes) Word<std::uint64_t> ledger_changes;
+    std::array<Ledger, 2> ledgers;
+
+    // Where every consumer gets every event: how far each has begun. Each moves its own.
+    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMostConsumers> begun;
+
     Settings settings;
 };
 
-inline constexpr std::size_t kHeaderBytes = 2 * kPageBytes;
+inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
 
 static_assert(sizeof(Slot) == 8);
-static_assert(sizeof(Attachments) == 8 && std::is_trivially_copyable_v<Attachments>);
-static_assert(sizeof(Word<std::uint64_t>) == 8 && sizeof(Word<Attachments>) == 8);
+static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(offsetof(Header, version) == 8);
 static_assert(offsetof(Header, lock) == 64);
 static_assert(offsetof(Header, tail) == 128);
@@ -136,6 +142,7 @@ static_assert(offsetof(Header, intake_closed) == 256);
 static_assert(offsetof(Header, phase) == 320);
 static_assert(offsetof(Header, events_bell) == 384);
 static_assert(offsetof(Header, room_bell) == 448);
+static_assert(offsetof(Header, ledger_changes) == 512);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

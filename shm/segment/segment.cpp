@@ -5,8 +5,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -88,7 +90,8 @@ Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
       buffer_mask_(static_cast<std::uint32_t>(shape.buffer_span - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
     slots_ = reinterpret_cast<Slot*>(front + shape.slots_offset());
-    first_attempts_ = reinterpret_cast<FirstAttempt*>(front + shape.first_attempts_offset());
+    marks_ = reinterpret_cast<Mark*>(front + shape.marks_offset());
+    attempts_ = reinterpret_cast<Attempts*>(front + shape.attempts_offset());
     buffer_ = reserve_addresses(2 * shape.buffer_span);
     buffer_first_ = map_buffer(object_, shape, buffer_);
     buffer_again_ = map_buffer(object_, shape, buffer_ + shape.buffer_span);
@@ -173,27 +176,43 @@ bool Segment::is_at(const std::string& name) const {
            here.st_ino == there.st_ino;
 }
 
+std::uint64_t Segment::left() const {
+    return marks().count_undone(read_ledger(*header_).head, header_->tail.load());
+}
+
 void Segment::validate() const {
+    validate_cursors();
+    validate_slots();
+}
+
+void Segment::validate_cursors() const {
     const Header& header = *header_;
-    const std::uint64_t head = header.head.load();
+    const Ledger ledger = read_ledger(header);
     const std::uint64_t tail = header.tail.load();
-    const std::uint64_t begun = header.begun.load();
-    const auto damaged = [](const std::string& what) {
-        throw SegmentUnusable("the segment is damaged: " + what);
-    };
-    if (head > tail || tail - head > header.shape.capacity) {
-        damaged("head=" + std::to_string(head) + " tail=" + std::to_string(tail));
+    const bool is_in_order = header.head.load() <= ledger.head && ledger.head <= tail &&
+                             ledger.head <= ledger.waiting_from && ledger.waiting_from <= tail &&
+                             ledger.head <= ledger.given_end && ledger.given_end <= tail &&
+                             tail - header.head.load() <= header.shape.capacity &&
+                             ledger.seats_used <= kMostConsumers;
+    if (!is_in_order) {
+        throw SegmentUnusable("the segment is damaged: head=" + std::to_string(ledger.head) +
+                              " waiting_from=" + std::to_string(ledger.waiting_from) +
+                              " given_end=" + std::to_string(ledger.given_end) +
+                              " tail=" + std::to_string(tail));
     }
-    if (begun < head || begun > tail) {
-        damaged("begun=" + std::to_string(begun) + " is outside of head and tail");
-    }
+}
+
+void Segment::validate_slots() const {
+    const std::uint64_t head = read_ledger(*header_).head;
+    const std::uint64_t tail = header_->tail.load();
     std::uint64_t bytes = 0;
     for (std::uint64_t event = head; event < tail; ++event) {
         bytes += slot(event).length;
         const bool is_adjacent =
             event == head || slot(event).begin == slot(event - 1).begin + slot(event - 1).length;
-        if (!is_adjacent || bytes > header.shape.buffer_bytes) {
-            damaged("the slot of event id=" + std::to_string(event + 1));
+        if (!is_adjacent || bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {
+            throw SegmentUnusable("the segment is damaged: the slot of event id=" +
+                                  std::to_string(event + 1));
         }
     }
 }
@@ -207,12 +226,56 @@ void Segment::begin_run(const Settings& settings) {
     FaultPoint::here().reached();
     header.settings = settings;
     header.phase.store(Phase::running);
+    header.consumers.store(settings.consumers);
     header.log_lines_lost.store(0);
-    header.run_redelivered.store(header.attachments.load().redelivered);
-    header.run_head.store(header.head.load());
-    header.demanded.store(header.head.load());
+    header.output_may_be_cut.store(0);
     header.drain_begun.store(0);
+    mark_for_new_run();
+    begin_ledger();
+    header.settled_before_run.store(header.tail.load() - left());
     header.intake_closed.store(0);
+}
+
+void Segment::mark_for_new_run() const {
+    const std::uint64_t tail = header_->tail.load();
+    for (std::uint64_t event = read_ledger(*header_).head; event < tail; ++event) {
+        const bool is_done = marks().at(event).is_done();
+        marks().set(event, is_done ? Mark::done_before() : mark_of_new(event));
+    }
+}
+
+// A broadcast that goes on keeps how far each consumer is.
+void Segment::begin_ledger() const {
+    const std::uint64_t changes = header_->ledger_changes.load();
+    const Ledger& before = header_->ledgers[changes % 2];
+    Ledger& ledger = header_->ledgers[(changes + 1) % 2];
+    const Settings& settings = header_->settings;
+    const bool goes_on = before.is_broadcast != 0 && settings.dispatch == Dispatch::broadcast;
+    FaultPoint::here().reached();
+    ledger = Ledger{};
+    ledger.is_broadcast = settings.dispatch == Dispatch::broadcast ? 1 : 0;
+    ledger.seats_used = settings.consumers;
+    for (unsigned consumer = 0; consumer < settings.consumers; ++consumer) {
+        const Seat& seat = before.seats[consumer];
+        const bool knows = goes_on && consumer < before.seats_used && seat.is_taken != 0;
+        ledger.seats[consumer] = {.unmet = 0,
+                                  .next = before.head,
+                                  .committed = knows ? seat.committed : before.head,
+                                  .deaths = knows ? seat.deaths : 0,
+                                  .is_taken = 1};
+        if (!knows) {
+            header_->begun[consumer].store(before.head);
+        }
+    }
+    const auto seats = std::span(ledger.seats).first(settings.consumers);
+    ledger.head = std::ranges::min_element(seats, {}, &Seat::committed)->committed;
+    ledger.given_end = ledger.waiting_from = ledger.head;
+    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+        ledger.partition_owner[partition] =
+            static_cast<std::uint8_t>(partition % settings.consumers);
+    }
+    header_->ledger_changes.store(changes + 1);
+    header_->head.store(ledger.head);
 }
 
 }  // namespace drainpipe

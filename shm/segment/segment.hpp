@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "inspection.hpp"
 #include "layout.hpp"
+#include "marks.hpp"
+#include "partition.hpp"
 
 namespace drainpipe {
 
@@ -41,21 +44,31 @@ class Segment {
     void hold_as_stage() const;
     bool is_held_by_stage() const;
 
-    // Checks everything that the stages will trust: cursors in order, every slot between head and
-    // tail inside the buffer and next to its neighbour. Throws SegmentUnusable. Requires that no
-    // stage is attached.
+    // Checks everything that the stages will trust: cursors in order, every mark between head and
+    // tail one that there is, every slot inside the buffer and next to its neighbour. Throws
+    // SegmentUnusable. Requires that no stage is attached.
     void validate() const;
 
     // Begins a run on what the segment holds: opens the intake, puts nothing in flight, makes lock
     // and bells afresh. Killed at any store of it, it can be called again. Requires that no stage
-    // is attached.
+    // is attached, and settings for at least one consumer.
     void begin_run(const Settings& settings);
 
     Header& header() const { return *header_; }
     Slot& slot(std::uint64_t event) const { return slots_[event & slot_mask_]; }
-    FirstAttempt& first_attempt(std::uint64_t event) const {
-        return first_attempts_[event & slot_mask_];
+    Marks marks() const { return {marks_, slot_mask_ + 1}; }
+    Attempts& attempts(std::uint64_t event) const { return attempts_[event & slot_mask_]; }
+    std::string_view payload(std::uint64_t event) const {
+        return {bytes_at(slot(event).begin), slot(event).length};
     }
+
+    // The mark of an event that nobody was given yet.
+    Mark mark_of_new(std::uint64_t event) const {
+        return Mark::waiting(partition_of(payload(event), header_->settings));
+    }
+
+    // How many events are accepted and not committed.
+    std::uint64_t left() const;
 
     // The place of byte `begin` (see Slot); buffer_span bytes from there on are one piece.
     char* bytes_at(std::uint32_t begin) const { return buffer_ + (begin & buffer_mask_); }
@@ -63,13 +76,19 @@ class Segment {
   private:
     Segment(boost::interprocess::shared_memory_object object, const Shape& shape);
 
+    void validate_cursors() const;
+    void validate_slots() const;
+    void mark_for_new_run() const;
+    void begin_ledger() const;
+
     boost::interprocess::shared_memory_object object_;
     boost::interprocess::mapped_region front_;
     boost::interprocess::mapped_region buffer_first_;
     boost::interprocess::mapped_region buffer_again_;
     Header* header_;
     Slot* slots_;
-    FirstAttempt* first_attempts_;
+    Mark* marks_;
+    Attempts* attempts_;
     char* buffer_;
     std::uint64_t slot_mask_;
     std::uint32_t buffer_mask_;

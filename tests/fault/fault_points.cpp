@@ -14,7 +14,9 @@
 #include "fault_plan.hpp"
 #include "forked.hpp"
 #include "gauge.hpp"
+#include "ring_lock.hpp"
 #include "ring_reader.hpp"
+#include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 #include "source_points.hpp"
@@ -81,51 +83,114 @@ class Sleeper {
 // Something that a process does to a segment, and may be killed at any point of.
 struct Scenario {
     std::string name;
+    Settings settings;
     std::function<void(Segment&)> before;  // by a process that lives
     std::function<void(Segment&)> act;
 };
 
+void with_events(Segment& segment) { REQUIRE(push(segment, 6)); }
+
+void with_begun_events(Segment& segment) {
+    REQUIRE(push(segment, 6));
+    RingReader reader(segment);
+    begin(reader, reader.turn(0, 5, 4));
+}
+
+void drain_with(RingReader& reader) {
+    reader.begin_drain();
+    std::uint64_t done = 0;
+    while (true) {
+        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
+        if (chunk.is_empty()) {
+            return;
+        }
+        begin(reader, chunk);
+        done = chunk.size();
+    }
+}
+
+// Another consumer asks, and leaves a part to be given to it.
+void with_asking_neighbour(Segment& segment) {
+    RingReader(segment, 1).turn(0, 4, 4);
+    with_begun_events(segment);
+}
+
+void give_back(Segment& segment) {
+    RingReader reader(segment);
+    reader.turn(0, 3, 1);
+    reader.leave();
+}
+
+// The neighbour is to leave for good.
+void with_one_consumer_too_many(Segment& segment) {
+    with_events(segment);
+    RingReader(segment, 1).turn(0, 4, 2);
+    RingReader(segment, 0).turn(0, 1, 1);
+    segment.header().consumers.store(1);
+}
+
+// A neighbour is to have a part of the keys.
+void with_one_consumer_more(Segment& segment) {
+    RingReader reader(segment);
+    with_events(segment);
+    reader.turn(0, 4, 2);
+    segment.header().consumers.store(2);
+}
+
+void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }
+
+void turn_and_commit(Segment& segment) {
+    RingReader reader(segment);
+    const RingReader::Chunk chunk = reader.turn(0, 4, 3);
+    begin(reader, chunk);
+    reader.turn(chunk.size(), 3, 3);
+}
+
 std::vector<Scenario> scenarios() {
-    const auto with_events = [](Segment& segment) { REQUIRE(push(segment, 6)); };
-    const auto with_begun_events = [](Segment& segment) {
-        REQUIRE(push(segment, 6));
-        RingReader reader(segment);
-        reader.begin(reader.turn(0, 5, 4).last);
-    };
-    const auto with_stopped_drain = [with_begun_events](Segment& segment) {
+    const Settings one = settings_for(1);
+    const Settings demand = settings_for(2, Dispatch::demand);
+    Settings partition = settings_for(2, Dispatch::partition);
+    partition.partition_by = 2;  // the number in "event 3"
+    Settings partition_of_one = partition;
+    partition_of_one.consumers = 1;
+    const Settings broadcast = settings_for(2, Dispatch::broadcast);
+    const auto with_stopped_drain = [](Segment& segment) {
         with_begun_events(segment);
         RingReader(segment).begin_drain();
     };
+    const auto drain = [](Segment& segment) {
+        RingReader reader(segment);
+        drain_with(reader);
+    };
     return {
-        {"push", with_events, [](Segment& segment) { push(segment, 3); }},
-        {"ask", with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
-        {"take over", with_begun_events, [](Segment& segment) { RingReader{segment}; }},
-        {"begin and commit", with_events,
-         [](Segment& segment) {
-             RingReader reader(segment);
-             reader.begin(reader.turn(0, 4, 3).last);
-             reader.turn(3, 3, 3);
-         }},
-        {"close the intake", with_events,
+        {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
+        {"ask", one, with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
+        {"take over", one, with_begun_events, [](Segment& segment) { RingReader{segment}; }},
+        {"begin and commit", one, with_events, turn_and_commit},
+        {"close the intake", one, with_events,
          [](Segment& segment) { RingWriter(segment).close_intake(); }},
-        {"drain", with_begun_events,
-         [](Segment& segment) {
-             RingReader reader(segment);
-             const RingReader::Drain drain = reader.begin_drain();
-             reader.begin(drain.in_flight_end);
-             reader.commit(drain.in_flight_end - drain.head);
-             reader.map_buffered();
-             reader.begin(drain.tail);
-             reader.commit(drain.tail - drain.in_flight_end);
-         }},
-        {"wait for events", [](Segment&) {},
+        {"drain", one, with_begun_events, drain},
+        {"wait for events", one, [](Segment&) {},
          [](Segment& segment) {
              bool was_asked = false;
-             RingReader(segment).wait_for_events([&] { return std::exchange(was_asked, true); });
+             RingReader(segment).wait(1, [&] { return std::exchange(was_asked, true); });
          }},
-        {"begin a run", with_stopped_drain, [](Segment& segment) { segment.begin_run({}); }},
-        {"count lost log lines", with_events,
+        {"begin a run", one, with_stopped_drain,
+         [](Segment& segment) { segment.begin_run(settings_for(1)); }},
+        {"count lost log lines", one, with_events,
          [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
+        {"give to others", demand, with_asking_neighbour, turn_and_commit},
+        {"give back", demand, with_events, give_back},
+        {"drain a share", demand, with_asking_neighbour, drain},
+        {"give by key", partition, with_events, turn_and_commit},
+        {"drain by key", partition, with_begun_events, drain},
+        {"hand keys over", partition_of_one, with_one_consumer_more, turn_and_commit},
+        {"leave with keys", partition, with_one_consumer_too_many, leave_for_good},
+        {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
+        {"drain for all", broadcast, with_asking_neighbour, drain},
+        {"leave a broadcast", broadcast, with_one_consumer_too_many, leave_for_good},
+        {"begin a broadcast again", broadcast, with_begun_events,
+         [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::broadcast)); }},
     };
 }
 
@@ -134,42 +199,78 @@ std::vector<Scenario> scenarios() {
 void check_state(Segment& segment) {
     const auto begin = Clock::now();
     {
-        RobustLock lock(segment.header().lock);
+        RingLock lock(segment);
         const std::lock_guard guard(lock);
     }
     CHECK(Clock::now() - begin < kAtOnce);
     segment.validate();
     const Header& header = segment.header();
     for (std::uint64_t event = header.head.load(); event < header.tail.load(); ++event) {
-        const Slot& slot = segment.slot(event);
-        REQUIRE(std::string_view(segment.bytes_at(slot.begin), slot.length) == payload_of(event));
+        REQUIRE(segment.payload(event) == payload_of(event));
     }
 }
 
-// Sleepers in front of both bells wake at the next change, and all that is left comes in order.
+// Every event that is not done, in order.
+std::vector<std::uint64_t> undone_events(const Segment& segment) {
+    std::vector<std::uint64_t> events;
+    const std::uint64_t tail = segment.header().tail.load();
+    for (std::uint64_t event = read_ledger(segment.header()).head; event < tail; ++event) {
+        if (!segment.marks().at(event).is_done()) {
+            events.push_back(event);
+        }
+    }
+    return events;
+}
+
+// What this consumer gets in the drain, to its end, all of it done.
+std::vector<std::uint64_t> drained_by(Segment& segment, unsigned number) {
+    RingReader reader(segment, number);
+    reader.begin_drain();
+    std::vector<std::uint64_t> events;
+    std::uint64_t done = 0;
+    while (true) {
+        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
+        if (chunk.is_empty()) {
+            return events;
+        }
+        begin(reader, chunk);
+        for (const std::uint64_t event : events_of(chunk)) {
+            REQUIRE(reader.payload(event) == payload_of(event));
+            CHECK(reader.attempt(event) >= 1);
+            CHECK(reader.attempt(event) <= 3);
+            events.push_back(event);
+        }
+        done = chunk.size();
+    }
+}
+
+// Sleepers in front of both bells wake at the next change, and all that is left comes: to one
+// consumer, or to each where each gets everything.
 void check_goes_on(Segment& segment) {
     Header& header = segment.header();
     const std::uint64_t tail = header.tail.load();
-    const std::uint64_t head = header.head.load();
     const bool is_open = header.intake_closed.load() == 0;
     const Sleeper reader_asleep(header.events_bell, [&] { return header.tail.load() > tail; });
     CHECK(push(segment, 1) == is_open);
     CHECK(reader_asleep.has_left_within(is_open ? 10 * kAtOnce : 0 * kAtOnce) == is_open);
 
+    const std::uint64_t head = header.head.load();
     const Sleeper writer_asleep(header.room_bell, [&] { return header.head.load() > head; });
-    RingReader reader(segment);
-    REQUIRE(reader.head() == head);
-    const RingReader::Drain drain = reader.begin_drain();
-    reader.map_buffered();
-    for (std::uint64_t event = head; event < drain.tail; ++event) {
-        REQUIRE(reader.payload(event) == payload_of(event));
-        reader.begin(event + 1);
-        CHECK(reader.attempt(event) >= 1);
-        CHECK(reader.attempt(event) <= 3);
-        reader.commit(1);
+    const std::vector<std::uint64_t> undone = undone_events(segment);
+    std::vector<std::uint64_t> done;
+    const unsigned consumers = std::max(header.settings.consumers, header.consumers.load());
+    for (unsigned number = 0; number < consumers; ++number) {
+        const std::vector<std::uint64_t> drained = drained_by(segment, number);
+        done.insert(done.end(), drained.begin(), drained.end());
     }
-    CHECK(writer_asleep.has_left_within(head < drain.tail ? 10 * kAtOnce : 0 * kAtOnce) ==
-          (head < drain.tail));
+    std::ranges::sort(done);
+    if (header.settings.dispatch == Dispatch::broadcast) {
+        done.erase(std::unique(done.begin(), done.end()), done.end());
+    }
+    CHECK(done == undone);
+    CHECK(segment.left() == 0);
+    CHECK(writer_asleep.has_left_within(undone.empty() ? 0 * kAtOnce : 10 * kAtOnce) ==
+          !undone.empty());
 }
 
 void check_account(const std::string& name) {
@@ -179,7 +280,7 @@ void check_account(const std::string& name) {
 
 // How many points the scenario reaches when nobody kills it; adds them to `reached`.
 std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached) {
-    ScratchSegment scratch("walk", 16, 400);
+    ScratchSegment scratch("walk", 16, 400, scenario.settings);
     scenario.before(scratch.get());
     FaultPlan& plan = FaultPlan::current();
     plan.remember();
@@ -203,7 +304,7 @@ TEST_SUITE("fault") {
             REQUIRE(points > 0);
             for (std::size_t point = 1; point <= points; ++point) {
                 CAPTURE(point);
-                ScratchSegment scratch("fault", 16, 400);
+                ScratchSegment scratch("fault", 16, 400, scenario.settings);
                 scenario.before(scratch.get());
                 const std::uint64_t tail = scratch.header().tail.load();
                 const pid_t doomed = fork_to_die([&] {
@@ -214,8 +315,8 @@ TEST_SUITE("fault") {
                 // A push is in whole, or not at all.
                 const std::uint64_t pushed = scratch.header().tail.load() - tail;
                 CHECK((pushed == 0 || pushed == 3));
-                if (scenario.name == "begin a run") {
-                    scratch.get().begin_run({});
+                if (scenario.name.starts_with("begin a ")) {
+                    scratch.get().begin_run(scenario.settings);
                 }
                 check_state(scratch.get());
                 check_account(scratch.name());
@@ -244,7 +345,7 @@ TEST_SUITE("fault") {
             CHECK((standing == Standing::ready) == (point == points));
             Segment::remove(name);
             Segment segment = Segment::make(name, shape);
-            segment.begin_run({});
+            segment.begin_run(settings_for(1));
             CHECK(push(segment, 1));
             check_state(segment);
             Segment::remove(name);

@@ -11,11 +11,21 @@ namespace {
 
 // How the code writes to the segment. Words, the bells' counts, and the plain parts that a Word
 // covers.
-constexpr std::array<std::string_view, 11> kStores{".store(",         ".add(",
-                                                   ".fetch_add(",     ".slot(tail_",
-                                                   "std::memcpy(seg", "first_attempt(event) =",
-                                                   "header.magic =",  "header.header_bytes =",
-                                                   "header.shape =",  "header.settings =",
+constexpr std::array<std::string_view, 16> kStores{".store(",
+                                                   ".add(",
+                                                   ".fetch_add(",
+                                                   ".slot(tail_",
+                                                   "std::memcpy(seg",
+                                                   "std::memcpy(&ledger_",
+                                                   ".fill(",
+                                                   ".set(",
+                                                   "++attempts",
+                                                   ".attempts(tail_",
+                                                   "ledger = Ledger{}",
+                                                   "header.magic =",
+                                                   "header.shape =",
+                                                   "header.header_bytes =",
+                                                   "header.settings =",
                                                    "make_lock(header"};
 
 bool is_store(std::string_view line) {

@@ -5,11 +5,14 @@
 
 #include "gauge.hpp"
 #include "ring_reader.hpp"
+#include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;
+using drainpipe::test::begin;
 using drainpipe::test::ScratchSegment;
+using drainpipe::test::settings_for;
 
 namespace {
 
@@ -28,17 +31,15 @@ TEST_SUITE("account") {
             REQUIRE(writer.push(std::array<std::string_view, 1>{"x"}).count == 1);
         }
         RingReader reader(scratch.get());
-        reader.begin(reader.turn(0, 10, 4).last);
+        begin(reader, reader.turn(0, 10, 4));
         reader.commit(4);
         CHECK(gauge.read().processed == 4);
         CHECK(gauge.read().in_flight == 6);
         CHECK(gauge.read().buffered == 10);
 
         reader.begin_drain();
-        reader.begin(10);
-        reader.commit(6);
-        reader.map_buffered();
-        reader.begin(13);
+        begin(reader, reader.turn(0, 0, 10));
+        begin(reader, reader.turn(6, 0, 5));
         reader.commit(3);
         Account account = gauge.read();
         CHECK(account.processed == 4);
@@ -47,7 +48,7 @@ TEST_SUITE("account") {
         CHECK(account.left == 7);
         CHECK(holds(account));
 
-        scratch.get().begin_run(Settings{});
+        scratch.get().begin_run(settings_for(1));
         account = gauge.read();
         CHECK(account.accepted == 7);
         CHECK(account.left == 7);

@@ -34,7 +34,7 @@ TEST_SUITE("doorbell") {
         ScratchSegment scratch("bell", 4, 100);
         Doorbell& bell = scratch.header().events_bell;
         for (int round = 0; round < 500; ++round) {
-            Word<std::uint64_t>& state = scratch.header().stopped_head;
+            Word<std::uint64_t>& state = scratch.header().settled_before_run;
             state.store(0);
             std::thread ringer([&] {
                 state.store(1);
@@ -56,7 +56,7 @@ TEST_SUITE("doorbell") {
     TEST_CASE("doorbell: a thousand sleepers killed in their sleep leave it working") {
         ScratchSegment scratch("killed", 4, 100);
         Doorbell& bell = scratch.header().events_bell;
-        Word<std::uint64_t>& asleep = scratch.header().stopped_head;
+        Word<std::uint64_t>& asleep = scratch.header().settled_before_run;
         for (std::uint64_t round = 1; round <= 1000; ++round) {
             const pid_t sleeper = ::fork();
             if (sleeper == 0) {
@@ -72,7 +72,7 @@ TEST_SUITE("doorbell") {
             ::kill(sleeper, SIGKILL);
             REQUIRE(was_killed(sleeper));
         }
-        Word<std::uint64_t>& state = scratch.header().stopped_dispatched;
+        Word<std::uint64_t>& state = scratch.header().stopped_given_end;
         state.store(0);
         std::thread ringer([&] {
             state.store(1);

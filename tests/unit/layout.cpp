@@ -9,9 +9,10 @@ TEST_SUITE("layout") {
         const Shape shape = Shape::of(1000, 5000);
         CHECK(shape.slots == 1024);
         CHECK(shape.buffer_span == 8192);
-        CHECK(shape.first_attempts_offset() == shape.slots_offset() + 1024 * 8);
+        CHECK(shape.marks_offset() == shape.slots_offset() + 1024 * 8);
+        CHECK(shape.attempts_offset() == shape.marks_offset() + 1024);
         CHECK(shape.buffer_offset() % 4096 == 0);
-        CHECK(shape.buffer_offset() >= shape.first_attempts_offset() + 1024 * 2);
+        CHECK(shape.buffer_offset() >= shape.attempts_offset() + 1024);
         CHECK(shape.segment_bytes() == shape.buffer_offset() + 8192);
     }
 

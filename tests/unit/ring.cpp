@@ -9,36 +9,13 @@
 
 #include "forked.hpp"
 #include "ring_reader.hpp"
+#include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;
-using drainpipe::test::fork_to_die;
-using drainpipe::test::ScratchSegment;
-using drainpipe::test::was_killed;
+using namespace drainpipe::test;
 using Outcome = RingWriter::Outcome;
-
-namespace {
-
-RingWriter::Pushed push(RingWriter& writer, std::string_view payload) {
-    return writer.push(std::array{payload});
-}
-
-// Takes all that is in flight, with as much demand as there are events, and commits it.
-std::vector<std::string> take_all(RingReader& reader, std::uint64_t asked) {
-    std::vector<std::string> payloads;
-    auto chunk = reader.turn(0, asked, asked);
-    while (!chunk.is_empty()) {
-        reader.begin(chunk.last);
-        for (std::uint64_t event = chunk.first; event < chunk.last; ++event) {
-            payloads.emplace_back(reader.payload(event));
-        }
-        chunk = reader.turn(chunk.size(), 0, asked);
-    }
-    return payloads;
-}
-
-}  // namespace
 
 TEST_SUITE("ring") {
     TEST_CASE("ring: payloads of any size come back unchanged, in order, over many wrap-arounds") {
@@ -112,7 +89,7 @@ TEST_SUITE("ring") {
         CHECK(reader.turn(0, 0, 16).is_empty());
         const auto chunk = reader.turn(0, 4, 16);
         CHECK(chunk.size() == 4);
-        reader.begin(chunk.last);
+        begin(reader, chunk);
         CHECK(reader.turn(4, 0, 16).is_empty());
     }
 
@@ -125,19 +102,17 @@ TEST_SUITE("ring") {
         for (std::uint32_t deaths = 1; deaths <= 3; ++deaths) {
             REQUIRE(was_killed(fork_to_die([&] {
                 RingReader doomed(scratch.get());
-                const auto chunk = doomed.turn(0, deaths == 1 ? 4 : 0, 3);
-                doomed.begin(chunk.last);
+                begin(doomed, doomed.turn(0, deaths == 1 ? 4 : 0, 3));
             })));
         }
         RingReader next(scratch.get());
         const auto chunk = next.turn(0, 0, 4);
-        REQUIRE(chunk.first == 0);
-        REQUIRE(chunk.size() == 4);
-        next.begin(chunk.last);
+        REQUIRE(events_of(chunk) == std::vector<std::uint64_t>{0, 1, 2, 3});
+        begin(next, chunk);
         CHECK(next.attempt(0) == 4);
         CHECK(next.attempt(2) == 4);
         CHECK(next.attempt(3) == 1);  // in flight, but nobody had begun it
-        CHECK(scratch.header().attachments.load().redelivered == 9);
+        CHECK(read_ledger(scratch.header()).redelivered == 9);
     }
 
     TEST_CASE("ring: a consumer killed after it commits does not leave its events") {
@@ -148,16 +123,16 @@ TEST_SUITE("ring") {
         REQUIRE(was_killed(fork_to_die([&] {
             RingReader doomed(scratch.get());
             const auto chunk = doomed.turn(0, 2, 1);
-            doomed.begin(chunk.last);
+            begin(doomed, chunk);
             doomed.commit(1);
         })));
         RingReader next(scratch.get());
-        CHECK(next.head() == 1);
+        CHECK(read_ledger(scratch.header()).head == 1);
         const auto chunk = next.turn(0, 0, 4);
-        CHECK(chunk.size() == 1);
-        next.begin(chunk.last);
-        CHECK(next.payload(chunk.first) == "b");
-        CHECK(next.attempt(chunk.first) == 1);
+        REQUIRE(events_of(chunk) == std::vector<std::uint64_t>{1});
+        begin(next, chunk);
+        CHECK(next.payload(1) == "b");
+        CHECK(next.attempt(1) == 1);
     }
 
     TEST_CASE("ring: a producer killed in the middle of a push has pushed nothing") {
@@ -180,21 +155,48 @@ TEST_SUITE("ring") {
             REQUIRE(push(writer, "x").outcome == Outcome::pushed);
         }
         RingReader reader(scratch.get());
-        reader.begin(reader.turn(0, 6, 2).last);
+        begin(reader, reader.turn(0, 6, 2));
         reader.commit(2);
         const RingReader::Drain drain = reader.begin_drain();
         CHECK(drain.closed_intake);
-        CHECK(drain.head == 2);
-        CHECK(drain.in_flight_end == 6);
-        CHECK(drain.tail == 10);
+        CHECK(drain.in_flight == 4);
+        CHECK(drain.buffered == 4);
+        const auto chunk = reader.turn(0, 0, 3);
+        CHECK(chunk.stretch == Stretch::emptied);
+        begin(reader, chunk);
+        CHECK(reader.turn(3, 0, 1).stretch == Stretch::emptied);
 
-        reader.begin(5);
-        reader.commit(3);
         RingReader successor(scratch.get());
         const RingReader::Drain again = successor.begin_drain();
         CHECK_FALSE(again.closed_intake);
-        CHECK(again.head == 5);
-        CHECK(again.in_flight_end == 6);
+        CHECK(again.in_flight == 1);
+        CHECK(events_of(successor.turn(0, 0, 9)) == std::vector<std::uint64_t>{5});
+        const auto rest = successor.turn(1, 0, 9);
+        CHECK(rest.stretch == Stretch::drained);
+        CHECK(rest.size() == 4);
+        CHECK(successor.turn(4, 0, 9).is_empty());
+        CHECK(successor.is_drained());
+    }
+
+    TEST_CASE("ring: what a killed consumer was draining its successor drains") {
+        ScratchSegment scratch("redrain", 16, 100);
+        RingWriter writer(scratch.get());
+        for (int event = 0; event < 4; ++event) {
+            REQUIRE(push(writer, "x").outcome == Outcome::pushed);
+        }
+        REQUIRE(was_killed(fork_to_die([&] {
+            RingReader doomed(scratch.get());
+            doomed.begin_drain();
+            begin(doomed, doomed.turn(0, 0, 3));
+        })));
+        RingReader next(scratch.get());
+        next.begin_drain();
+        const auto chunk = next.turn(0, 0, 9);
+        CHECK(chunk.stretch == Stretch::drained);
+        CHECK(chunk.size() == 3);
+        begin(next, chunk);
+        CHECK(next.attempt(2) == 2);
+        CHECK(next.turn(3, 0, 9).size() == 1);
     }
 
     TEST_CASE("ring: a writer that waits for room is woken when events are committed") {
@@ -226,14 +228,15 @@ TEST_SUITE("ring") {
         std::uint64_t done = 0;
         std::uint64_t asked = 20;
         while (next < kEvents) {
-            const auto chunk = reader.turn(done, asked, 10);
-            done = asked = chunk.size();
-            reader.begin(chunk.last);
-            for (std::uint64_t event = chunk.first; event < chunk.last; ++event, ++next) {
-                REQUIRE(reader.payload(event) == std::to_string(next));
-            }
+            auto chunk = reader.turn(done, asked, 10);
             if (chunk.is_empty()) {
-                reader.wait_for_events([] { return false; });
+                chunk = reader.wait(10, [] { return false; });
+            }
+            done = asked = chunk.size();
+            begin(reader, chunk);
+            for (const std::uint64_t event : events_of(chunk)) {
+                REQUIRE(reader.payload(event) == std::to_string(next));
+                ++next;
             }
         }
         producer.join();

@@ -14,13 +14,24 @@ inline std::string scratch_name(const std::string& what) {
     return "dp-unit-" + std::to_string(::getpid()) + "-" + what;
 }
 
+// What a run with so many consumers is asked for.
+inline Settings settings_for(std::uint32_t consumers, Dispatch dispatch = Dispatch::demand) {
+    Settings settings{};
+    settings.consumers = consumers;
+    settings.dispatch = dispatch;
+    settings.partition_by = 1;
+    settings.partition_delimiter = -1;
+    return settings;
+}
+
 // A segment of its own for a test, with a run begun on it; gone with the test.
 class ScratchSegment {
   public:
-    ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes)
+    ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes,
+                   const Settings& settings = settings_for(1))
         : name_(scratch_name(what)),
           segment_(Segment::make(name_, Shape::of(capacity, buffer_bytes))) {
-        segment_.begin_run(Settings{});
+        segment_.begin_run(settings);
     }
     ~ScratchSegment() { Segment::remove(name_); }
     ScratchSegment(const ScratchSegment&) = delete;

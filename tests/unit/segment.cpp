@@ -6,18 +6,21 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
 
 #include "inspection.hpp"
+#include "ring_reader.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;
 using drainpipe::test::scratch_name;
 using drainpipe::test::ScratchSegment;
+using drainpipe::test::settings_for;
 
 namespace {
 
@@ -112,10 +115,18 @@ TEST_SUITE("segment") {
         scratch.get().slot(1) = {.begin = 50, .length = 2};
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         scratch.get().slot(1) = {.begin = 3, .length = 2};
+        scratch.get().validate();
         header.head.store(3);
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         header.head.store(0);
         header.tail.store(9);
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        header.tail.store(2);
+        Ledger& ledger = header.ledgers[header.ledger_changes.load() % 2];
+        ledger.given_end = 3;
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        ledger.given_end = 0;
+        std::memset(reinterpret_cast<char*>(&header) + header.shape.marks_offset(), 0xff, 1);
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
 
@@ -123,12 +134,15 @@ TEST_SUITE("segment") {
         ScratchSegment scratch("run", 4, 100);
         push(scratch.get(), "abc");
         Header& header = scratch.header();
-        header.demanded.store(4);
+        RingReader reader(scratch.get());
+        CHECK(reader.turn(0, 4, 4).size() == 1);
+        CHECK(scratch.get().marks().at(0) == Mark::given(0));
         header.intake_closed.store(1);
         header.phase.store(Phase::draining);
-        scratch.get().begin_run(Settings{});
+        scratch.get().begin_run(settings_for(1));
         CHECK(header.tail.load() == 1);
-        CHECK(header.demanded.load() == 0);
+        CHECK(scratch.get().marks().at(0) == Mark::waiting(0));
+        CHECK(read_ledger(header).given_end == 0);
         CHECK(header.intake_closed.load() == 0);
         CHECK(header.phase.load() == Phase::running);
     }

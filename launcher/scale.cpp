@@ -1,0 +1,80 @@
+#include "scale.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "failure.hpp"
+#include "gauge.hpp"
+#include "inspection.hpp"
+#include "places.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kBetweenLooks{5};
+
+std::string pipeline_in_words(const Address& address) {
+    return "pipeline '" + address.name() + "' in " + address.run_folder().string();
+}
+
+[[noreturn]] void not_running(const Address& address) {
+    throw Failure(ExitCode::unavailable, "no " + pipeline_in_words(address) + " is running");
+}
+
+void require_not_stopping(const Address& address, const Places& places) {
+    if (places.holder(Place::stopping)) {
+        throw Failure(ExitCode::taken, pipeline_in_words(address) + " is shutting down");
+    }
+}
+
+// Signals the launcher and nobody else: a pid may pass on between two looks, the place can't.
+void ask_launcher(const Address& address, const Places& places, unsigned consumers) {
+    const std::optional<pid_t> pid = places.holder(Place::launcher);
+    const Descriptor launcher(pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
+    if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
+        not_running(address);
+    }
+    siginfo_t info{};
+    info.si_signo = scale_signal();
+    info.si_code = SI_QUEUE;
+    info.si_pid = ::getpid();
+    info.si_uid = ::getuid();
+    info.si_value.sival_int = static_cast<int>(consumers);
+    if (::syscall(SYS_pidfd_send_signal, launcher.get(), scale_signal(), &info, 0) != 0) {
+        throw_errno("cannot reach the launcher, pid " + std::to_string(*pid));
+    }
+}
+
+}  // namespace
+
+int scale_signal() { return SIGRTMIN; }
+
+ExitCode scale(const Address& address, unsigned consumers) {
+    const std::optional<Places> places = Places::find(address.lock_path());
+    if (!places || inspect_segment(address.name()) != Standing::ready) {
+        not_running(address);
+    }
+    require_not_stopping(address, *places);
+    const Gauge gauge(address.name());
+    ask_launcher(address, *places, consumers);
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    while (gauge.consumers() != consumers) {
+        require_not_stopping(address, *places);
+        if (std::chrono::steady_clock::now() >= until) {
+            throw Failure(ExitCode::software, pipeline_in_words(address) +
+                                                  " has not answered within " +
+                                                  std::to_string(kPatience.count()) + "s");
+        }
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+    std::printf("consumers=%u\n", consumers);
+    return ExitCode::done;
+}
+
+}  // namespace drainpipe

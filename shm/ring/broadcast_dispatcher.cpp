@@ -1,0 +1,144 @@
+#include "broadcast_dispatcher.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace drainpipe {
+namespace {
+
+constexpr Mark kWaiting = Mark::waiting(0);
+
+std::span<Seat> seats_of(Ledger& ledger) {
+    return std::span(ledger.seats).first(ledger.seats_used);
+}
+
+// How many events behind `given_end` this consumer did in an earlier run.
+std::uint64_t ahead(const Ledger& ledger, const Seat& seat) {
+    return seat.committed > ledger.given_end ? seat.committed - ledger.given_end : 0;
+}
+
+}  // namespace
+
+void BroadcastDispatcher::attach(const LedgerChange& change) {
+    Seat& seat = change.seat(consumer_);
+    if (seat.is_taken == 0) {
+        seat = {.unmet = 0, .next = 0, .committed = change->given_end, .deaths = 0, .is_taken = 1};
+    }
+    seat.unmet = 0;
+    handed_to_ = seat.committed;
+    repeated_to_ = header().begun[consumer_].load();
+    if (repeated_to_ > seat.committed) {
+        deaths_ = ++seat.deaths;
+        change->redelivered += repeated_to_ - seat.committed;
+    }
+}
+
+std::vector<Run> BroadcastDispatcher::begun(const Ledger& ledger) const {
+    std::uint64_t end = ledger.head;
+    for (std::uint64_t seat = 0; seat < ledger.seats_used; ++seat) {
+        end = std::max(end, header().begun[seat].load());
+    }
+    return {{ledger.head, std::min(end, tail())}};
+}
+
+Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change) {
+    std::uint64_t events = tail() - change->given_end;
+    for (const Seat& seat : seats_of(*change)) {
+        if (seat.is_taken != 0) {
+            events = std::min(events, seat.unmet + ahead(*change, seat));
+        }
+    }
+    for (Seat& seat : seats_of(*change)) {
+        seat.unmet -= std::min(seat.unmet, events - std::min(events, ahead(*change, seat)));
+    }
+    change->given_end += events;
+    return {.events = events, .to_others = events > 0};
+}
+
+Dispatcher::Given BroadcastDispatcher::give_in_drain(const LedgerChange& change, std::uint64_t) {
+    const std::uint64_t events = tail() - change->given_end;
+    change->given_end += events;
+    return {.events = events, .to_others = events > 0};
+}
+
+Stretch BroadcastDispatcher::collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                                     std::vector<Run>& runs) {
+    const std::uint64_t stopped = header().stopped_given_end.load();
+    const bool was_in_flight = is_draining && handed_to_ < stopped;
+    const std::uint64_t end =
+        was_in_flight ? std::min(stopped, ledger.given_end) : ledger.given_end;
+    while (limit > 0 && handed_to_ < end) {
+        const std::uint64_t first = marks_.find(handed_to_, end, kWaiting);
+        handed_to_ = marks_.end_of_run(first, first + std::min(limit, end - first), kWaiting);
+        if (first < handed_to_) {
+            runs.push_back({first, handed_to_});
+            limit -= handed_to_ - first;
+        }
+    }
+    return !is_draining ? Stretch::processed : was_in_flight ? Stretch::emptied : Stretch::drained;
+}
+
+void BroadcastDispatcher::collect_again(const Ledger& ledger) {
+    handed_to_ = ledger.seats[consumer_].committed;
+}
+
+void BroadcastDispatcher::settle(const LedgerChange& change, Run done, Stretch) {
+    Seat& seat = change.seat(consumer_);
+    seat.committed = done.last;
+    seat.deaths = 0;
+    move_head(change);
+}
+
+void BroadcastDispatcher::move_head(const LedgerChange& change) const {
+    std::uint64_t head = std::numeric_limits<std::uint64_t>::max();
+    for (const Seat& seat : seats_of(*change)) {
+        head = seat.is_taken != 0 ? std::min(head, seat.committed) : head;
+    }
+    if (head == std::numeric_limits<std::uint64_t>::max()) {
+        return;
+    }
+    const bool is_draining = header().drain_begun.load() != 0;
+    const std::uint64_t stopped = header().stopped_given_end.load();
+    for (std::uint64_t event = change->head; event < head; ++event) {
+        const Stretch stretch = !is_draining      ? Stretch::processed
+                                : event < stopped ? Stretch::emptied
+                                                  : Stretch::drained;
+        change->done[static_cast<std::size_t>(stretch)] += marks_.at(event) == kWaiting ? 1 : 0;
+    }
+    change->head = std::max(change->head, head);
+    change->waiting_from = std::max(change->waiting_from, change->head);
+    change->given_end = std::max(change->given_end, change->head);
+}
+
+std::uint64_t BroadcastDispatcher::in_flight(const Ledger& ledger) const {
+    const std::uint64_t committed = ledger.seats[consumer_].committed;
+    return ledger.given_end > committed ? ledger.given_end - committed : 0;
+}
+
+std::uint64_t BroadcastDispatcher::buffered(const Ledger& ledger) const {
+    return tail() - ledger.given_end;
+}
+
+void BroadcastDispatcher::begin(Run events) {
+    Word<std::uint64_t>& begun = header().begun[consumer_];
+    if (begun.load() < events.last) {
+        begun.store(events.last);
+    }
+}
+
+std::uint32_t BroadcastDispatcher::attempt(std::uint64_t event) const {
+    return event < repeated_to_ ? deaths_ + 1 : 1;
+}
+
+void BroadcastDispatcher::leave() {
+    const LedgerChange change(header());
+    Seat& seat = change.seat(consumer_);
+    seat.unmet = 0;
+    if (consumer_ >= header().consumers.load()) {
+        seat.is_taken = 0;
+        move_head(change);
+    }
+    change.publish();
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+
+#include "dispatcher.hpp"
+
+namespace drainpipe {
+
+// Every consumer gets every event, at the pace of the one that asks for the least. An event is
+// committed when all have done it; each seat keeps how far its consumer is.
+// Rule: GenStage, GenStage.BroadcastDispatcher (https://hexdocs.pm/gen_stage).
+class BroadcastDispatcher final : public Dispatcher {
+  public:
+    BroadcastDispatcher(const Segment& segment, unsigned consumer)
+        : Dispatcher(segment, consumer) {}
+
+    // A seat that nobody had in this run begins behind what was given so far.
+    void attach(const LedgerChange& change) override;
+    Given give(const LedgerChange& change) override;
+    // Gives all of it, to all.
+    Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
+    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                    std::vector<Run>& runs) override;
+    void collect_again(const Ledger& ledger) override;
+    void settle(const LedgerChange& change, Run done, Stretch stretch) override;
+    std::uint64_t in_flight(const Ledger& ledger) const override;
+    std::uint64_t buffered(const Ledger& ledger) const override;
+    void begin(Run events) override;
+    // Exact for the event that a process died of; for those behind it, at least one death too few
+    // is never claimed: they count the deaths since the consumer last got further.
+    std::uint32_t attempt(std::uint64_t event) const override;
+    std::vector<Run> begun(const Ledger& ledger) const override;
+    // Where the consumers became fewer the others wait for this one no longer.
+    void leave() override;
+
+  private:
+    // Moves the head to where all have come, and counts what that commits.
+    void move_head(const LedgerChange& change) const;
+
+    std::uint64_t handed_to_ = 0;    // events before it were collected
+    std::uint64_t repeated_to_ = 0;  // a dead process had begun events before it
+    std::uint32_t deaths_ = 0;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ledger_change.hpp"
+#include "segment.hpp"
+
+namespace drainpipe {
+
+// Events [first, last).
+struct Run {
+    std::uint64_t first;
+    std::uint64_t last;
+
+    std::uint64_t size() const { return last - first; }
+};
+
+// Who gets which events, as a consumer carries it out: there is one for each kind of Dispatch.
+//
+// Every call but begin() and attempt() requires the ring's lock, and changes marks at once, the
+// ledger by the change that it is given. Killed between the two, marks of events that the ledger
+// doesn't know as given are taken back (see RingLock), marks of done events stand.
+class Dispatcher {
+  public:
+    static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
+    virtual ~Dispatcher() = default;
+
+    // Takes the consumer's seat over, with what is in flight to it, and without its demand. Counts
+    // as redelivered what a dead process had begun.
+    virtual void attach(const LedgerChange& change) = 0;
+
+    struct Given {
+        std::uint64_t events = 0;
+        bool to_others = false;  // who may be asleep
+    };
+    // Gives what waits to whom it is for, as far as there is demand.
+    virtual Given give(const LedgerChange& change) = 0;
+
+    // Gives this consumer at most `most` events of what the stop found buffered.
+    virtual Given give_in_drain(const LedgerChange& change, std::uint64_t most) = 0;
+
+    // Appends the next events in flight to this consumer, at most `limit`, all of the stretch that
+    // it returns; none that it has appended before and that is not done.
+    virtual Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                            std::vector<Run>& runs) = 0;
+    // Forgets what was appended and is not done.
+    virtual void collect_again(const Ledger& ledger) = 0;
+
+    // The work on these events is done.
+    virtual void settle(const LedgerChange& change, Run done, Stretch stretch) = 0;
+
+    virtual std::uint64_t in_flight(const Ledger& ledger) const = 0;
+    virtual std::uint64_t buffered(const Ledger& ledger) const = 0;
+
+    // Counts an attempt at each of these events, before the work on them.
+    virtual void begin(Run events) = 0;
+    virtual std::uint32_t attempt(std::uint64_t event) const = 0;
+
+    // Hands over what is another consumer's since their number changed. Makes changes of its own.
+    // Requires that nothing is begun and not done.
+    virtual bool is_to_hand_over() const { return false; }
+    virtual void hand_over() {}
+
+    // What any consumer has begun, and not done.
+    virtual std::vector<Run> begun(const Ledger& ledger) const = 0;
+
+    // Makes changes of its own. Gives the seat up, with its demand. What is in flight to it goes to
+    // others, where others do not get it anyway.
+    virtual void leave() = 0;
+
+  protected:
+    Dispatcher(const Segment& segment, unsigned consumer)
+        : segment_(segment), marks_(segment.marks()), consumer_(consumer) {}
+
+    Header& header() const { return segment_.header(); }
+    std::uint64_t tail() const { return header().tail.load(); }
+
+    const Segment& segment_;
+    const Marks marks_;
+    const unsigned consumer_;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,33 @@
+#include "ledger_change.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace drainpipe {
+
+LedgerChange::LedgerChange(Header& header)
+    : header_(header),
+      changes_(header.ledger_changes.load()),
+      ledger_(header.ledgers[(changes_ + 1) % 2]) {
+    const Ledger& holding = header.ledgers[changes_ % 2];
+    const std::uint64_t seats = std::min<std::uint64_t>(holding.seats_used, kMostConsumers);
+    FaultPoint::here().reached();
+    std::memcpy(&ledger_, &holding, offsetof(Ledger, seats) + seats * sizeof(Seat));
+}
+
+Seat& LedgerChange::seat(unsigned consumer) const {
+    while (ledger_.seats_used <= consumer) {
+        ledger_.seats[ledger_.seats_used++] = Seat{};
+    }
+    return ledger_.seats[consumer];
+}
+
+void LedgerChange::publish() const {
+    FaultPoint::here().reached();
+    header_.ledger_changes.store(changes_ + 1);
+    if (header_.head.load() != ledger_.head) {
+        header_.head.store(ledger_.head);
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "layout.hpp"
+
+namespace drainpipe {
+
+// The ledger as it stands. Requires the ring's lock.
+inline const Ledger& holding_ledger(const Header& header) {
+    return header.ledgers[header.ledger_changes.load() % 2];
+}
+
+// A change of the ledger: made on the copy that does not hold, seen by nobody until publish().
+// Requires the ring's lock.
+class LedgerChange {
+  public:
+    explicit LedgerChange(Header& header);
+
+    Ledger& operator*() const { return ledger_; }
+    Ledger* operator->() const { return &ledger_; }
+
+    // The seat of a consumer, in use from now on.
+    Seat& seat(unsigned consumer) const;
+
+    // Makes the change hold, by one store. This object is used up.
+    void publish() const;
+
+  private:
+    Header& header_;
+    std::uint64_t changes_;
+    Ledger& ledger_;
+};
+
+}  // namespace drainpipe

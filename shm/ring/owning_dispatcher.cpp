@@ -1,0 +1,141 @@
+#include "owning_dispatcher.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace drainpipe {
+
+void OwningDispatcher::attach(const LedgerChange& change) {
+    Seat& seat = change.seat(consumer_);
+    seat.unmet = 0;
+    seat.next = change->head;
+    std::vector<Run> in_flight;
+    collect_marked(*change, given_, tail(), in_flight);
+    collect_marked(*change, given_in_drain_, tail(), in_flight);
+    for (const Run& run : in_flight) {
+        for (std::uint64_t event = run.first; event < run.last; ++event) {
+            change->redelivered += segment_.attempts(event) > 0 ? 1 : 0;
+        }
+    }
+}
+
+std::vector<Run> OwningDispatcher::begun(const Ledger& ledger) const {
+    std::vector<Run> begun;
+    for (std::uint64_t event = ledger.head; event < tail(); ++event) {
+        if (!marks_.at(event).is_done() && segment_.attempts(event) > 0) {
+            begun.push_back({event, event + 1});
+        }
+    }
+    return begun;
+}
+
+void OwningDispatcher::collect_marked(const Ledger& ledger, Mark mark, std::uint64_t limit,
+                                      std::vector<Run>& runs) const {
+    std::uint64_t from = ledger.head;
+    while (limit > 0) {
+        const std::uint64_t first = marks_.find(from, ledger.given_end, mark);
+        const std::uint64_t most = first + std::min(limit, ledger.given_end - first);
+        if (first == most) {
+            return;
+        }
+        from = marks_.end_of_run(first, most, mark);
+        runs.push_back({first, from});
+        limit -= from - first;
+    }
+}
+
+Stretch OwningDispatcher::collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                                  std::vector<Run>& runs) {
+    collect_marked(ledger, given_, limit, runs);
+    if (!is_draining) {
+        return Stretch::processed;
+    }
+    if (!runs.empty()) {
+        return Stretch::emptied;
+    }
+    collect_marked(ledger, given_in_drain_, limit, runs);
+    return Stretch::drained;
+}
+
+void OwningDispatcher::settle(const LedgerChange& change, Run done, Stretch stretch) {
+    marks_.fill(done.first, done.last, Mark::done(stretch));
+    const std::uint64_t end = tail();
+    std::uint64_t& head = change->head;
+    while (head < end && marks_.at(head).is_done()) {
+        const Mark mark = marks_.at(head);
+        const std::uint64_t run_end = marks_.end_of_run(head, end, mark);
+        if (mark.stretch() < kStretches) {
+            change->done[mark.stretch()] += run_end - head;
+        }
+        head = run_end;
+    }
+    change->waiting_from = std::max(change->waiting_from, head);
+    change->given_end = std::max(change->given_end, head);
+}
+
+std::vector<Run> OwningDispatcher::given_events() const {
+    std::vector<Run> runs;
+    collect_marked(holding_ledger(header()), given_, std::numeric_limits<std::uint64_t>::max(),
+                   runs);
+    return runs;
+}
+
+std::uint64_t OwningDispatcher::in_flight(const Ledger&) const {
+    std::uint64_t events = 0;
+    for (const Run& run : given_events()) {
+        events += run.size();
+    }
+    return events;
+}
+
+std::uint64_t OwningDispatcher::buffered(const Ledger& ledger) const {
+    std::uint64_t events = 0;
+    for (std::uint64_t event = ledger.waiting_from; event < tail(); ++event) {
+        events += marks_.at(event).is_waiting() ? 1 : 0;
+    }
+    return events;
+}
+
+void OwningDispatcher::begin(Run events) {
+    for (std::uint64_t event = events.first; event < events.last; ++event) {
+        const bool was_begun_here = event >= last_begun_.first && event < last_begun_.last;
+        Attempts& attempts = segment_.attempts(event);
+        if (!was_begun_here && attempts < std::numeric_limits<Attempts>::max()) {
+            FaultPoint::here().reached();
+            ++attempts;
+        }
+    }
+    last_begun_ = events;
+}
+
+std::uint32_t OwningDispatcher::attempt(std::uint64_t event) const {
+    return segment_.attempts(event);
+}
+
+void OwningDispatcher::mark_given(const LedgerChange& change, Run events, Mark mark) const {
+    marks_.fill(events.first, events.last, mark);
+    change->given_end = std::max(change->given_end, events.last);
+}
+
+void OwningDispatcher::look_from_head() const {
+    const LedgerChange change(header());
+    change->waiting_from = change->head;
+    for (std::uint64_t seat = 0; seat < change->seats_used; ++seat) {
+        change->seats[seat].next = change->head;
+    }
+    change.publish();
+}
+
+void OwningDispatcher::leave() {
+    const LedgerChange change(header());
+    change.seat(consumer_).unmet = 0;
+    change.publish();
+    look_from_head();
+    for (const Run& run : given_events()) {
+        for (std::uint64_t event = run.first; event < run.last; ++event) {
+            marks_.set(event, segment_.mark_of_new(event));
+        }
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "dispatcher.hpp"
+
+namespace drainpipe {
+
+// Where each event has one consumer: its mark says which. In flight is what is marked as given to
+// it, whatever process took the seat then, so a dead one's events are its successor's.
+class OwningDispatcher : public Dispatcher {
+  public:
+    void attach(const LedgerChange& change) override;
+    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                    std::vector<Run>& runs) override;
+    void collect_again(const Ledger&) override {}
+    void settle(const LedgerChange& change, Run done, Stretch stretch) override;
+    std::uint64_t in_flight(const Ledger& ledger) const override;
+    std::uint64_t buffered(const Ledger& ledger) const override;
+    void begin(Run events) override;
+    std::uint32_t attempt(std::uint64_t event) const override;
+    std::vector<Run> begun(const Ledger& ledger) const override;
+    void leave() override;
+
+  protected:
+    OwningDispatcher(const Segment& segment, unsigned consumer)
+        : Dispatcher(segment, consumer),
+          given_(Mark::given(consumer)),
+          given_in_drain_(Mark::given_in_drain(consumer)) {}
+
+    // Marks these events, which wait, as given to that consumer.
+    void mark_given(const LedgerChange& change, Run events, Mark mark) const;
+
+    // What is marked as given to this consumer, in order.
+    std::vector<Run> given_events() const;
+
+    // Makes all of them look from the head on for what waits for them.
+    void look_from_head() const;
+
+    const Mark given_;
+    const Mark given_in_drain_;
+
+  private:
+    void collect_marked(const Ledger& ledger, Mark mark, std::uint64_t limit,
+                        std::vector<Run>& runs) const;
+
+    Run last_begun_{};  // by this process
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace drainpipe {
+
+// The most consumers of a pipeline, and so the most partitions that keys are spread over.
+inline constexpr unsigned kMostConsumers = 64;
+
+// When in the life of a run the work on an event was done.
+enum class Stretch : std::uint8_t {
+    processed = 0,  // before the stop
+    emptied = 1,    // it was in flight when the stop came
+    drained = 2,    // it was buffered when the stop came
+};
+inline constexpr std::size_t kStretches = 3;
+
+// Where an event stands, as one byte beside its slot. The producer marks it as waiting before the
+// tail covers it; from then on consumers change it, under the lock.
+class Mark {
+  public:
+    // It waits to be given to a consumer. Without keys there is one partition, 0.
+    static constexpr Mark waiting(unsigned partition) { return Mark(kWaiting + partition); }
+    // It is in flight to that consumer.
+    static constexpr Mark given(unsigned consumer) { return Mark(kGiven + consumer); }
+    // The same for one that was buffered when the stop came.
+    static constexpr Mark given_in_drain(unsigned consumer) {
+        return Mark(kGivenInDrain + consumer);
+    }
+    static constexpr Mark done(Stretch stretch) {
+        return Mark(kDone + static_cast<unsigned>(stretch));
+    }
+    // Done by an earlier run, behind others that were not.
+    static constexpr Mark done_before() { return Mark(kDone + kStretches); }
+
+    constexpr bool is_waiting() const { return byte_ >= kWaiting && byte_ < kGivenInDrain; }
+    constexpr bool is_given() const { return byte_ < kWaiting || is_given_in_drain(); }
+    constexpr bool is_given_in_drain() const { return byte_ >= kGivenInDrain && byte_ < kDone; }
+    constexpr bool is_done() const { return byte_ >= kDone; }
+    constexpr bool is_valid() const { return byte_ <= kDone + kStretches; }
+
+    // Requires is_waiting().
+    constexpr unsigned partition() const { return byte_ - kWaiting; }
+    // Requires is_given().
+    constexpr unsigned consumer() const { return byte_ % kMostConsumers; }
+    // Requires is_done(); kStretches for one that was done by an earlier run.
+    constexpr std::size_t stretch() const { return byte_ - kDone; }
+
+    constexpr bool operator==(const Mark&) const = default;
+
+  private:
+    static constexpr unsigned kGiven = 0;
+    static constexpr unsigned kWaiting = kMostConsumers;
+    static constexpr unsigned kGivenInDrain = 2 * kMostConsumers;
+    static constexpr unsigned kDone = 3 * kMostConsumers;
+
+    explicit constexpr Mark(unsigned byte) : byte_(static_cast<std::uint8_t>(byte)) {}
+
+    std::uint8_t byte_;
+};
+
+static_assert(sizeof(Mark) == 1);
+
+}  // namespace drainpipe

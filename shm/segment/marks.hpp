@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "fault_point.hpp"
+#include "mark.hpp"
+
+namespace drainpipe {
+
+// The marks of a segment, by event. Ranges are [first, last), of at most as many events as there
+// are marks.
+class Marks {
+  public:
+    // `slots` marks, a power of two, that outlive this object.
+    Marks(Mark* marks, std::uint64_t slots) : marks_(marks), mask_(slots - 1) {}
+
+    Mark at(std::uint64_t event) const { return marks_[event & mask_]; }
+
+    void set(std::uint64_t event, Mark mark, FaultPoint point = FaultPoint::here()) const {
+        point.reached();
+        marks_[event & mask_] = mark;
+        point.reached();
+    }
+    void fill(std::uint64_t first, std::uint64_t last, Mark mark,
+              FaultPoint point = FaultPoint::here()) const;
+
+    // The first event of the range that has the mark; `last` where none has.
+    std::uint64_t find(std::uint64_t first, std::uint64_t last, Mark mark) const;
+    // The first event of the range that does not have it; `last` where all have.
+    std::uint64_t end_of_run(std::uint64_t first, std::uint64_t last, Mark mark) const;
+
+    std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const;
+
+  private:
+    Mark* marks_;
+    std::uint64_t mask_;
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "forked.hpp"
+#include "ring_steps.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using namespace drainpipe::test;
+using Events = std::vector<std::uint64_t>;
+
+TEST_SUITE("broadcast") {
+    TEST_CASE("broadcast: every consumer gets every event, as many as the least has asked for") {
+        ScratchSegment scratch("all", 16, 100, settings_for(2, Dispatch::broadcast));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        push_many(scratch.get(), 6);
+        CHECK(first.turn(0, 5, 9).is_empty());  // the other one is silent
+        CHECK(begun(second, second.turn(0, 3, 9)) == Events{0, 1, 2});
+        CHECK(begun(first, first.turn(0, 0, 9)) == Events{0, 1, 2});
+        first.commit(3);
+        CHECK(scratch.header().head.load() == 0);
+        second.commit(2);
+        CHECK(scratch.header().head.load() == 2);
+    }
+
+    TEST_CASE("broadcast: one that leaves for good is no longer waited for") {
+        ScratchSegment scratch("gone", 16, 100, settings_for(2, Dispatch::broadcast));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        push_many(scratch.get(), 4);
+        first.turn(0, 4, 9);
+        begin(first, first.turn(0, 0, 9));
+        scratch.header().consumers.store(1);
+        second.leave();
+        CHECK(begun(first, first.turn(0, 0, 9)) == Events{0, 1, 2, 3});
+        first.commit(4);
+        CHECK(scratch.header().head.load() == 4);
+    }
+
+    TEST_CASE("broadcast: one that died goes on where it stopped, what it had begun is marked") {
+        ScratchSegment scratch("again", 16, 100, settings_for(2, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        RingReader first(scratch.get(), 0);
+        first.turn(0, 4, 9);
+        REQUIRE(was_killed(fork_to_die([&] {
+            RingReader doomed(scratch.get(), 1);
+            begin(doomed, doomed.turn(0, 4, 3));
+            doomed.commit(1);
+        })));
+        RingReader successor(scratch.get(), 1);
+        CHECK(successor.taken_over() == 3);
+        CHECK(begun(successor, successor.turn(0, 0, 9)) == Events{1, 2, 3});
+        CHECK(successor.attempt(1) == 2);
+        CHECK(successor.attempt(2) == 2);
+        CHECK(successor.attempt(3) == 1);
+        CHECK(read_ledger(scratch.header()).redelivered == 2);
+    }
+
+    TEST_CASE("broadcast: one that comes later gets what is given from then on") {
+        ScratchSegment scratch("late", 16, 100, settings_for(1, Dispatch::broadcast));
+        RingReader first(scratch.get(), 0);
+        push_many(scratch.get(), 4);
+        begin(first, first.turn(0, 2, 9));
+        scratch.header().consumers.store(2);
+        RingReader late(scratch.get(), 1);
+        late.turn(0, 4, 9);
+        CHECK(events_of(late.turn(0, 0, 9)).empty());
+        first.turn(2, 4, 9);
+        CHECK(events_of(late.turn(0, 0, 9)) == Events{2, 3});
+    }
+
+    TEST_CASE("broadcast: a new run goes on where each consumer was") {
+        ScratchSegment scratch("runs", 16, 100, settings_for(2, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        {
+            RingReader first(scratch.get(), 0);
+            RingReader second(scratch.get(), 1);
+            first.turn(0, 4, 9);
+            second.turn(0, 4, 9);
+            begin(first, first.turn(0, 0, 9));
+            first.commit(3);
+        }
+        scratch.get().begin_run(settings_for(2, Dispatch::broadcast));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        first.turn(0, 1, 9);  // one is enough for the one that it has not done
+        CHECK(events_of(second.turn(0, 4, 9)) == Events{0, 1, 2, 3});
+        CHECK(events_of(first.turn(0, 0, 9)) == Events{3});
+    }
+}

@@ -1,0 +1,133 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "forked.hpp"
+#include "gauge.hpp"
+#include "ring_steps.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using namespace drainpipe::test;
+using Events = std::vector<std::uint64_t>;
+
+TEST_SUITE("dispatch") {
+    TEST_CASE("dispatch: three and two asked for, five events: three and two given") {
+        ScratchSegment scratch("three-two", 16, 100, settings_for(2));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        CHECK(first.turn(0, 3, 9).is_empty());
+        CHECK(second.turn(0, 2, 9).is_empty());
+        push_many(scratch.get(), 5);
+        CHECK(events_of(second.turn(0, 0, 9)) == Events{3, 4});
+        CHECK(events_of(first.turn(0, 0, 9)) == Events{0, 1, 2});
+    }
+
+    TEST_CASE("dispatch: the largest demand is served first, of equals the lower number") {
+        ScratchSegment scratch("largest", 16, 100, settings_for(3));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        RingReader third(scratch.get(), 2);
+        first.turn(0, 2, 9);
+        second.turn(0, 3, 9);
+        third.turn(0, 3, 9);
+        push_many(scratch.get(), 4);
+        CHECK(first.turn(0, 0, 9).is_empty());
+        CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1, 2});
+        CHECK(events_of(third.turn(0, 0, 9)) == Events{3});
+        push_many(scratch.get(), 1);
+        CHECK(third.turn(1, 0, 9).is_empty());  // two left of its three, as many as the first
+        CHECK(events_of(first.turn(0, 0, 9)) == Events{4});
+    }
+
+    TEST_CASE("dispatch: one that leaves takes its demand along") {
+        ScratchSegment scratch("leaver", 16, 100, settings_for(2));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        first.turn(0, 5, 9);
+        second.turn(0, 2, 9);
+        first.leave();
+        push_many(scratch.get(), 4);
+        CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1});
+        CHECK(scratch.get().marks().at(2).is_waiting());
+    }
+
+    TEST_CASE("dispatch: so does one that dies, and its successor asks afresh") {
+        ScratchSegment scratch("dead", 16, 100, settings_for(2));
+        REQUIRE(was_killed(fork_to_die([&] { RingReader(scratch.get(), 0).turn(0, 5, 9); })));
+        RingReader successor(scratch.get(), 0);
+        CHECK(successor.taken_over() == 0);
+        push_many(scratch.get(), 4);
+        CHECK(successor.turn(0, 0, 9).is_empty());
+        CHECK(successor.turn(0, 1, 9).size() == 1);
+    }
+
+    TEST_CASE("dispatch: one that hangs keeps what it was given, the others go on past it") {
+        ScratchSegment scratch("hang", 8, 100, settings_for(2));
+        RingReader hung(scratch.get(), 0);
+        RingReader other(scratch.get(), 1);
+        push_many(scratch.get(), 8);
+        begin(hung, hung.turn(0, 2, 9));
+        CHECK(begun(other, other.turn(0, 6, 9)) == Events{2, 3, 4, 5, 6, 7});
+        other.commit(6);
+        CHECK(scratch.header().head.load() == 0);
+        CHECK(scratch.get().left() == 2);
+        RingWriter writer(scratch.get());
+        CHECK(push(writer, "y").outcome == RingWriter::Outcome::full);
+        hung.commit(2);
+        CHECK(scratch.header().head.load() == 8);
+        CHECK(push(writer, "y").outcome == RingWriter::Outcome::pushed);
+    }
+
+    TEST_CASE("dispatch: what a leaver had not begun goes to the others, unmarked") {
+        ScratchSegment scratch("back", 16, 100, settings_for(2));
+        RingReader leaver(scratch.get(), 0);
+        RingReader other(scratch.get(), 1);
+        push_many(scratch.get(), 6);
+        begin(leaver, leaver.turn(0, 4, 2));
+        leaver.commit(2);
+        other.turn(0, 9, 9);
+        leaver.leave();
+        CHECK(begun(other, other.turn(2, 0, 9)) == Events{2, 3});
+        CHECK(other.attempt(2) == 1);
+        other.commit(2);
+        CHECK(scratch.get().left() == 0);
+    }
+
+    TEST_CASE("dispatch: the drain shares what is buffered, each event once") {
+        ScratchSegment scratch("share", 64, 100, settings_for(2));
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        push_many(scratch.get(), 40);
+        first.turn(0, 4, 4);
+        CHECK(first.begin_drain().in_flight == 4);
+        CHECK(second.begin_drain().in_flight == 0);
+        CHECK(first.turn(0, 0, 9).stretch == Stretch::emptied);
+        const auto share = second.turn(0, 0, 9);
+        CHECK(share.stretch == Stretch::drained);
+        CHECK(events_of(share) == Events{4, 5, 6, 7, 8, 9, 10, 11, 12});
+        CHECK(first.turn(4, 0, 9).size() == 6);  // a quarter of the 27
+    }
+
+    TEST_CASE("dispatch: events done behind others that were not are not done again by a new run") {
+        ScratchSegment scratch("newrun", 16, 100, settings_for(2));
+        push_many(scratch.get(), 6);
+        {
+            RingReader first(scratch.get(), 0);
+            RingReader second(scratch.get(), 1);
+            first.turn(0, 2, 9);
+            begin(second, second.turn(0, 2, 9));
+            second.commit(2);
+        }
+        scratch.get().begin_run(settings_for(1));
+        CHECK(scratch.get().left() == 4);
+        RingReader only(scratch.get(), 0);
+        CHECK(begun(only, only.turn(0, 9, 9)) == Events{0, 1, 4, 5});
+        only.commit(4);
+        const Account account = account_of(scratch.header(), scratch.get().marks());
+        CHECK(account.accepted == 4);
+        CHECK(account.processed == 4);
+        CHECK(account.left == 0);
+        CHECK(scratch.header().head.load() == 6);
+    }
+}

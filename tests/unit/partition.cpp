@@ -1,0 +1,62 @@
+#include "partition.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "ring_steps.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using namespace drainpipe::test;
+using Events = std::vector<std::uint64_t>;
+
+TEST_SUITE("partition") {
+    TEST_CASE("partition: fields are split at white space, or at a character") {
+        CHECK(field_of("  a  b\tc ", 1, -1) == "a");
+        CHECK(field_of("  a  b\tc ", 2, -1) == "b");
+        CHECK(field_of("  a  b\tc ", 3, -1) == "c");
+        CHECK(field_of("  a  b\tc ", 4, -1) == "");
+        CHECK(field_of("a,,c", 1, ',') == "a");
+        CHECK(field_of("a,,c", 2, ',') == "");
+        CHECK(field_of("a,,c", 3, ',') == "c");
+        CHECK(field_of("a,,c", 4, ',') == "");
+        CHECK(field_of("", 1, -1) == "");
+    }
+
+    TEST_CASE("partition: all events with a key are one consumer's, also across a resize") {
+        ScratchSegment scratch("keys", 64, 1000, settings_for(1, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        const auto push_keys = [&] {
+            for (const char* key : {"a 1", "b 1", "c 1", "d 1", "a 2", "b 2", "c 2", "d 2"}) {
+                REQUIRE(push(writer, key).count == 1);
+            }
+        };
+        const auto key_of = [&](std::uint64_t event) { return scratch.get().payload(event)[0]; };
+        RingReader first(scratch.get(), 0);
+        push_keys();
+        CHECK(begun(first, first.turn(0, 8, 1)) == Events{0});  // all eight are in flight
+
+        scratch.header().consumers.store(2);
+        RingReader second(scratch.get(), 1);
+        push_keys();
+        CHECK(second.turn(0, 64, 64).is_empty());  // nothing of the first one's before it gives it
+        const Events firsts = begun(first, first.turn(1, 64, 64));
+        const Events seconds = begun(second, second.turn(0, 0, 64));
+        CHECK(firsts.size() + seconds.size() == 15);
+        CHECK_FALSE(seconds.empty());
+        for (const std::uint64_t one : firsts) {
+            for (const std::uint64_t other : seconds) {
+                CHECK(key_of(one) != key_of(other));
+            }
+        }
+        CHECK(std::is_sorted(seconds.begin(), seconds.end()));
+
+        scratch.header().consumers.store(1);
+        first.commit(firsts.size());
+        second.commit(2);
+        second.leave();
+        CHECK(begun(first, first.turn(0, 0, 64)) == Events(seconds.begin() + 2, seconds.end()));
+    }
+}
