@@ -124,9 +124,12 @@ void Child::start() {
     exec_failure_.clear();
 }
 
-void Child::read_ready() {
+bool Child::read_ready() {
     std::array<char, 16> said;
-    const ssize_t count = ::read(ready_.get(), said.data(), said.size());
+    const ssize_t count = ready_.is_open() ? ::read(ready_.get(), said.data(), said.size()) : -1;
+    if (count < 0) {
+        return false;
+    }
     int error = 0;
     if (count == sizeof error) {
         std::memcpy(&error, said.data(), sizeof error);
@@ -134,6 +137,7 @@ void Child::read_ready() {
     }
     is_ready_ = count > 0 && error == 0;
     ready_.reset();
+    return true;
 }
 
 std::optional<Ending> Child::reap() {
@@ -142,9 +146,8 @@ std::optional<Ending> Child::reap() {
         return std::nullopt;
     }
     const pid_t pid = std::exchange(pid_, 0);
-    if (ready_.is_open()) {
-        read_ready();
-    }
+    read_ready();
+    ready_.reset();
     pidfd_.reset();
     is_ready_ = false;
     return WIFSIGNALED(status) ? Ending{pid, true, WTERMSIG(status)}

@@ -54,8 +54,8 @@ class Child {
     int death_fd() const { return pidfd_.get(); }
     int ready_fd() const { return ready_.get(); }
 
-    // Reads what the child reported.
-    void read_ready();
+    // Reads what the child has reported; false when that was read before, or is yet to come.
+    bool read_ready();
 
     // Takes the ending of a dead child; nothing while it lives.
     std::optional<Ending> reap();

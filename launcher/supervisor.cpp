@@ -100,7 +100,9 @@ void Supervisor::start_later(Kept& kept, const std::string& reason, ExitCode cod
 }
 
 void Supervisor::heed_ready(Kept& kept) {
-    kept.child.read_ready();
+    if (!kept.child.read_ready()) {
+        return;
+    }
     kept.was_ready = kept.was_ready || kept.child.is_ready();
     if (kept.is_to_leave) {
         ask_to_leave(kept);
@@ -123,22 +125,23 @@ void Supervisor::kill(Kept& kept) {
 }
 
 void Supervisor::wait(Clock::time_point until) {
-    std::vector<pollfd> waits{{signals_.get(), POLLIN, 0}, {watch_.fd(), POLLIN, 0}};
-    const std::size_t first = waits.size();
+    // poll() counts what it is to ignore against the limit of descriptors: it gets none of that.
+    std::vector<pollfd> waits{{signals_.get(), POLLIN, 0}};
+    const auto add = [&waits](int fd) {
+        if (fd >= 0) {
+            waits.push_back({fd, POLLIN, 0});
+        }
+    };
+    add(watch_.fd());
     for (const Kept& kept : kept_) {
-        waits.push_back({kept.death_fd(), POLLIN, 0});
-        waits.push_back({kept.child.ready_fd(), POLLIN, 0});
+        add(kept.death_fd());
+        add(kept.child.ready_fd());
     }
     ::poll(waits.data(), waits.size(), milliseconds_until(next_time(until)));
-    if (watch_.fd() < 0 || waits[1].revents != 0) {
-        look_at_segment();
-    }
-    for (std::size_t index = 0; index < kept_.size(); ++index) {
-        const pollfd& ready = waits[first + 2 * index + 1];
-        if (ready.revents != 0) {
-            heed_ready(kept_[index]);
-        }
-        look_after(kept_[index]);
+    look_at_segment();
+    for (Kept& kept : kept_) {
+        heed_ready(kept);
+        look_after(kept);
     }
     take_signals();
 }

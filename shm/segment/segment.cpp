@@ -244,6 +244,16 @@ void Segment::mark_for_new_run() const {
     }
 }
 
+// Those that an earlier run had begun and not done: they will be given again.
+std::uint64_t Segment::count_begun(std::uint64_t head) const {
+    const std::uint64_t tail = header_->tail.load();
+    std::uint64_t begun = 0;
+    for (std::uint64_t event = head; event < tail; ++event) {
+        begun += !marks().at(event).is_done() && attempts(event) > 0 ? 1 : 0;
+    }
+    return begun;
+}
+
 // A broadcast that goes on keeps how far each consumer is.
 void Segment::begin_ledger() const {
     const std::uint64_t changes = header_->ledger_changes.load();
@@ -270,6 +280,7 @@ void Segment::begin_ledger() const {
     const auto seats = std::span(ledger.seats).first(settings.consumers);
     ledger.head = std::ranges::min_element(seats, {}, &Seat::committed)->committed;
     ledger.given_end = ledger.waiting_from = ledger.head;
+    ledger.redelivered = settings.dispatch == Dispatch::broadcast ? 0 : count_begun(before.head);
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         ledger.partition_owner[partition] =
             static_cast<std::uint8_t>(partition % settings.consumers);

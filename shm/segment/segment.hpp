@@ -80,6 +80,7 @@ class Segment {
     void validate_slots() const;
     void mark_for_new_run() const;
     void begin_ledger() const;
+    std::uint64_t count_begun(std::uint64_t head) const;
 
     boost::interprocess::shared_memory_object object_;
     boost::interprocess::mapped_region front_;
