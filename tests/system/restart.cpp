@@ -120,7 +120,9 @@ TEST_SUITE("restart") {
             const bool came_late = code == 69 || code == 75;
             CHECK((code == 74 || (came_late && accepted_by(client.output()).value_or(0) == 0)));
             const auto promised = accepted_by(client.output()).value_or(0);
-            const auto first_output = pipeline.output();
+            // A kill may cut a write; the next run has an output of its own and mends that one.
+            auto first_output = pipeline.output();
+            first_output.resize(first_output.rfind('\n') + 1);
 
             pipeline.start();
             CHECK(pipeline.stop() == 0);
