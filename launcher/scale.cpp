@@ -34,7 +34,7 @@ void require_not_stopping(const Address& address, const Places& places) {
 }
 
 // Signals the launcher and nobody else: a pid may pass on between two looks, the place can't.
-void ask_launcher(const Address& address, const Places& places, unsigned consumers) {
+pid_t ask_launcher(const Address& address, const Places& places, unsigned consumers) {
     const std::optional<pid_t> pid = places.holder(Place::launcher);
     const Descriptor launcher(pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
     if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
@@ -49,6 +49,7 @@ void ask_launcher(const Address& address, const Places& places, unsigned consume
     if (::syscall(SYS_pidfd_send_signal, launcher.get(), scale_signal(), &info, 0) != 0) {
         throw_errno("cannot reach the launcher, pid " + std::to_string(*pid));
     }
+    return *pid;
 }
 
 }  // namespace
@@ -62,10 +63,13 @@ ExitCode scale(const Address& address, unsigned consumers) {
     }
     require_not_stopping(address, *places);
     const Gauge gauge(address.name());
-    ask_launcher(address, *places, consumers);
+    const pid_t launcher = ask_launcher(address, *places, consumers);
     const auto until = std::chrono::steady_clock::now() + kPatience;
     while (gauge.consumers() != consumers) {
         require_not_stopping(address, *places);
+        if (places->holder(Place::launcher) != launcher) {
+            not_running(address);
+        }
         if (std::chrono::steady_clock::now() >= until) {
             throw Failure(ExitCode::software, pipeline_in_words(address) +
                                                   " has not answered within " +

@@ -50,7 +50,14 @@ std::optional<std::string> Census::role_of(pid_t pid) const {
     const bool is_whole_word = at != std::string::npos && at > 0 && words[at - 1] == '\0' &&
                                words[at + mark_.size()] == '\0';
     if (!is_whole_word) return std::nullopt;
-    return std::filesystem::path(words.c_str()).filename().string();
+    auto role = std::filesystem::path(words.c_str()).filename().string();
+    if (words.find(std::string("\0scale\0", 7)) != std::string::npos) return "scale";
+    constexpr std::string_view kNumber = "--number=";
+    if (const auto number = words.find(kNumber); number != std::string::npos) {
+        const std::string which = words.c_str() + number + kNumber.size();
+        if (which != "1") role += "." + which;
+    }
+    return role;
 }
 
 std::vector<Member> Census::members() const {

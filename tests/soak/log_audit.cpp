@@ -37,11 +37,6 @@ std::string text_of(const Record& record) {
 
 }  // namespace
 
-void LogAudit::Ids::take(std::uint64_t id) {
-    lowest = lowest == 0 ? id : std::min(lowest, id);
-    highest = std::max(highest, id);
-}
-
 LogAudit::LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills,
                    const Signals& sent)
     : log_(log), plan_(plan) {
@@ -61,18 +56,18 @@ void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
     for (const auto& record : log_.records()) {
         const auto message = record.message;
         if (message.starts_with("recovered ")) {
-            ids = {record.pid, number_of(message, "events").value_or(0)};
+            ids = {record.pid, number_of(message, "events").value_or(0), {}};
         } else if (message.starts_with("summary ")) {
             check_account(record, ids);
         } else if (is_event(record) && event != events.end()) {
             if (is_life_over) {
                 take_life(life);
                 life.clear();
-                ids.lowest = ids.highest = 0;
+                ids.seen.clear();
                 is_life_over = false;
             }
             life.push_back(*event++);
-            ids.take(life.back().id);
+            ids.seen.insert(life.back().id);
         }
         is_life_over = is_life_over || ends_life(record);
     }
@@ -80,8 +75,13 @@ void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
     if (event != events.end()) fail("an event's record is not one of the consumer");
 }
 
-void LogAudit::take_life(const std::vector<EventRecord>& life) {
+// Between several consumers the order of the records means nothing.
+void LogAudit::take_life(std::vector<EventRecord> life) {
     if (life.empty()) return;
+    if (plan_.consumers > 1) {
+        std::ranges::sort(life, {},
+                          [](const EventRecord& each) { return std::pair(each.id, each.attempt); });
+    }
     const auto highest = std::ranges::max(life, {}, &EventRecord::id).id;
     const auto fault = harness::fault_of_redelivery(life, 1, highest);
     if (!fault.empty()) {
@@ -102,7 +102,7 @@ void LogAudit::take_life(const std::vector<EventRecord>& life) {
 }
 
 // A consumer has its forerunners' unfinished events to repeat, and each of those had no more in
-// flight than the most demand.
+// flight than the most demand; after a kill of all it may be given those of all.
 void LogAudit::count_marked(const std::vector<EventRecord>& records, bool had_kills) {
     std::map<pid_t, std::uint64_t> marked;
     for (const auto& record : records) {
@@ -111,9 +111,10 @@ void LogAudit::count_marked(const std::vector<EventRecord>& records, bool had_ki
     for (const auto& [pid, count] : marked) {
         marked_ += count;
         if (!had_kills) fail("nothing was killed and consumer " + std::to_string(pid) + " repeats");
-        if (count > plan_.max_demand) {
+        if (count > plan_.max_demand * plan_.consumers) {
             fail("consumer " + std::to_string(pid) + " repeats " + std::to_string(count) +
-                 " events, more than max-demand " + std::to_string(plan_.max_demand));
+                 " events, more than " + std::to_string(plan_.consumers) + " times max-demand " +
+                 std::to_string(plan_.max_demand));
         }
     }
 }
@@ -132,10 +133,9 @@ void LogAudit::check_account(const Record& summary, const Ids& ids) {
     if (has_recovered && ids.recovered > accepted) {
         fail("recovered more than accepted: " + text_of(summary));
     }
-    const auto seen = ids.highest == 0 ? 0 : ids.highest - ids.lowest + 1;
+    const auto seen = ids.seen.size();
     if ((has_recovered || done > 0) && (seen < done || seen > accepted)) {
-        fail("ids " + std::to_string(ids.lowest) + " to " + std::to_string(ids.highest) +
-             " have records in the run of " + text_of(summary));
+        fail(std::to_string(seen) + " ids have records in the run of " + text_of(summary));
     }
 }
 

@@ -43,14 +43,11 @@ class LogAudit {
     struct Ids {
         pid_t launcher = 0;  // who recovered
         std::uint64_t recovered = 0;
-        std::uint64_t lowest = 0;  // 0: none yet
-        std::uint64_t highest = 0;
-
-        void take(std::uint64_t id);
+        std::set<std::uint64_t> seen;
     };
 
     void follow_lives(const std::vector<harness::EventRecord>& events);
-    void take_life(const std::vector<harness::EventRecord>& life);
+    void take_life(std::vector<harness::EventRecord> life);
     void count_marked(const std::vector<harness::EventRecord>& records, bool had_kills);
     void check_account(const harness::Record& summary, const Ids& ids);
     void check_deaths(const Signals& sent);

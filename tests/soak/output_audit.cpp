@@ -1,5 +1,6 @@
 #include "output_audit.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -18,8 +19,9 @@ std::optional<std::uint64_t> number_in(std::string_view line, std::size_t prefix
 
 }  // namespace
 
-OutputAudit::OutputAudit(std::string_view text, const std::vector<Receipt>& receipts)
-    : receipts_(receipts), places_(receipts.size()) {
+OutputAudit::OutputAudit(std::string_view text, const std::vector<Receipt>& receipts,
+                         const Plan& plan)
+    : receipts_(receipts), plan_(plan), places_(receipts.size()) {
     for (std::size_t client = 0; client < receipts.size(); ++client) {
         clients_.emplace(receipts[client].prefix, client);
     }
@@ -38,22 +40,39 @@ void OutputAudit::take(std::string_view line) {
         return;
     }
     auto& places = places_[client->second];
-    if (*number >= 1 && *number <= places.size()) {
+    const bool is_known =
+        *number >= 1 && *number <= places.size() && places[*number - 1] != kNotYet;
+    if (is_known) {
         ++events_[places[*number - 1]].times;
         ++repeats_;
-    } else if (*number == places.size() + 1) {
-        places.push_back(events_.size());
-        events_.push_back({client->second, *number, 1});
     } else {
+        take_new(client->second, *number, line);
+    }
+}
+
+void OutputAudit::take_new(std::size_t client, std::uint64_t number, std::string_view line) {
+    auto& places = places_[client];
+    const bool is_next = number == places.size() + 1;
+    const bool is_possible = number >= 1 && number <= receipts_[client].sent &&
+                             !plan_.keeps_order_of(receipts_[client].prefix);
+    if (!is_next && !is_possible) {
         fail("'" + std::string(line.substr(0, 200)) + "' comes first behind event " +
              std::to_string(places.size()) + " of its client");
+        return;
     }
+    if (number > places.size()) places.resize(number, kNotYet);
+    places[number - 1] = events_.size();
+    events_.push_back({client, number, 1});
 }
 
 void OutputAudit::compare_with_receipts() {
     for (std::size_t client = 0; client < receipts_.size(); ++client) {
         const auto& receipt = receipts_[client];
         const auto seen = places_[client].size();
+        if (std::ranges::count(places_[client], kNotYet) > 0) {
+            fail("client '" + receipt.prefix + "' lacks an event before its " +
+                 std::to_string(seen));
+        }
         const bool is_wrong =
             receipt.is_exact ? seen != receipt.known : seen < receipt.known || seen > receipt.sent;
         if (is_wrong) {

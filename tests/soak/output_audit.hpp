@@ -1,9 +1,9 @@
 #pragma once
 
 // What the consumers of a round put out, against what its clients know: each client's events from 1
-// on in order without a gap, as many as it was told at least and no more than it sent, each exactly
-// as it was sent. An event that comes again does not count as out of order here; whether it may is
-// the log's to say.
+// on without a gap, in order where the plan keeps it, as many as it was told at least and no more
+// than it sent, each exactly as it was sent. An event that comes again does not count as out of
+// order here; whether it may is the log's to say.
 
 #include <cstdint>
 #include <string>
@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "plan.hpp"
 #include "receipt.hpp"
 
 namespace soak {
@@ -25,7 +26,7 @@ class OutputAudit {
     };
 
     // `text` and `receipts` have to outlive it.
-    OutputAudit(std::string_view text, const std::vector<Receipt>& receipts);
+    OutputAudit(std::string_view text, const std::vector<Receipt>& receipts, const Plan& plan);
 
     [[nodiscard]] const std::string& fault() const { return fault_; }
     [[nodiscard]] const std::vector<Event>& events() const { return events_; }
@@ -37,10 +38,14 @@ class OutputAudit {
 
   private:
     void take(std::string_view line);
+    void take_new(std::size_t client, std::uint64_t number, std::string_view line);
     void compare_with_receipts();
     void fail(const std::string& what);
 
+    static constexpr std::size_t kNotYet = ~std::size_t{0};
+
     const std::vector<Receipt>& receipts_;
+    const Plan& plan_;
     std::unordered_map<std::string_view, std::size_t> clients_;  // by prefix
     std::vector<std::vector<std::size_t>> places_;  // of each client's event n, at n - 1
     std::vector<Event> events_;

@@ -52,6 +52,13 @@ Plan Plan::draw(Dice& dice) {
         add(plan.flags, "--capacity", dice.pick<std::string>({"16", "200", "3000"}));
     if (dice.chance(40))
         add(plan.flags, "--buffer-size", dice.pick<std::string>({"4K", "64K", "1M"}));
+    plan.consumers = dice.chance(40) ? 1 : dice.between(2u, 5u);
+    if (plan.consumers > 1) add(plan.flags, "--consumers", std::to_string(plan.consumers));
+    plan.has_keys = dice.chance(35);
+    if (plan.has_keys) {
+        add(plan.flags, "--partition-by", "1");
+        add(plan.flags, "--partition-delimiter", "-");
+    }
     return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dice.hpp"
@@ -18,11 +19,18 @@ struct Plan {
     std::chrono::milliseconds grace;
     std::uint64_t events;  // how many the clients will try to get in, all together
     int deeds;             // how many deeds the round has
+    unsigned consumers;    // at most; their number changes where there are several
+    bool has_keys;         // a client's prefix is the key of its events
     bool is_quiet;         // nothing is killed: stops, hangups and polite ends only
 
     // The work of a round takes a second or two at most on an idle machine: one stop may not have
     // the time for all of it, a few have.
     static Plan draw(Dice& dice);
+
+    // Whether the events of a client with that prefix come in its order.
+    [[nodiscard]] bool keeps_order_of(std::string_view prefix) const {
+        return consumers == 1 || (has_keys && !prefix.empty());
+    }
 
     [[nodiscard]] std::string in_words() const;
 };

@@ -43,7 +43,10 @@ void Round::act() {
 }
 
 void Round::act_politely() {
-    switch (dice_.between(1, 4)) {
+    switch (dice_.between(1, 5)) {
+        case 5:
+            scale();
+            break;
         case 1:
             scene_.halt(any_role(), dice_.moment(200ms));
             break;
@@ -71,6 +74,8 @@ void Round::act_roughly() {
     } else if (lot <= 70) {
         scene_.hang_up();
     } else if (lot <= 75) {
+        scale();
+    } else if (lot <= 78) {
         crowd_.strike(dice_.chance(50) ? SIGKILL : SIGTERM);
     } else if (lot <= 90) {
         strike_in_drain();
@@ -81,7 +86,16 @@ void Round::act_roughly() {
 
 std::string Round::any_role() { return dice_.chance(30) ? "launcher" : any_stage(); }
 
-std::string Round::any_stage() { return dice_.chance(60) ? "consumer" : "producer"; }
+std::string Round::any_stage() { return dice_.chance(60) ? any_consumer() : "producer"; }
+
+std::string Round::any_consumer() {
+    const auto number = dice_.between(1u, plan_.consumers);
+    return number == 1 ? "consumer" : "consumer." + std::to_string(number);
+}
+
+void Round::scale() {
+    if (plan_.consumers > 1) scene_.scale(dice_.between(1u, plan_.consumers));
+}
 
 void Round::strike_one() { scene_.strike(any_role(), dice_.chance(75) ? SIGKILL : SIGSEGV); }
 
@@ -109,7 +123,7 @@ void Round::stop_and_perhaps_wait() {
 void Round::strike_in_drain() {
     if (dice_.chance(70)) {
         const auto spell = dice_.moment(100ms);
-        scene_.halt("consumer", spell);
+        scene_.halt(any_consumer(), spell);
         crowd_.let_come();
         scene_.pass(spell);
     }

@@ -42,6 +42,8 @@ class Round {
     void stop_for_good();
     [[nodiscard]] std::string any_role();
     [[nodiscard]] std::string any_stage();
+    std::string any_consumer();
+    void scale();
 
     Room& room_;
     const Plan& plan_;

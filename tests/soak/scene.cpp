@@ -162,7 +162,8 @@ void Scene::strike(const std::string& role, int signal) {
     send(role, *pid, signal);
     if (role == "launcher") {
         recoveries_.forget_all();
-    } else if (is_up() && is_ready_ && !is_stop_asked() && !run_->is_stopping()) {
+    } else if (is_lasting(role) && is_up() && is_ready_ && !is_stop_asked() &&
+               !run_->is_stopping()) {
         recoveries_.await(role, *pid);
     }
 }
@@ -170,11 +171,12 @@ void Scene::strike(const std::string& role, int signal) {
 void Scene::strike_all() {
     had_kills_ = true;
     recoveries_.forget_all();
-    const auto producer = find("producer");
-    const auto consumer = find("consumer");
+    const auto stages = census_.members();
     if (const auto launcher = find("launcher")) send("launcher", *launcher, SIGKILL);
-    if (consumer) send("consumer", *consumer, SIGKILL);
-    if (producer) send("producer", *producer, SIGKILL);
+    for (const auto& [pid, role] : stages) {
+        const bool is_stage = role == "producer" || role.starts_with("consumer");
+        if (is_stage) send(role, pid, SIGKILL);
+    }
 }
 
 void Scene::halt(const std::string& role, Clock::duration duration) {
@@ -190,11 +192,20 @@ void Scene::send_off(const std::string& role) {
     if (!pid || !is_up()) return;
     had_send_offs_ = true;
     send(role, *pid, SIGTERM);
-    if (is_ready_ && !is_stop_asked() && !run_->is_stopping()) recoveries_.await(role, *pid);
+    if (is_lasting(role) && is_ready_ && !is_stop_asked() && !run_->is_stopping()) {
+        recoveries_.await(role, *pid);
+    }
 }
 
 void Scene::hang_up() {
     if (is_up() && is_ready_) send("launcher", run_->pid(), SIGHUP);
+}
+
+void Scene::scale(unsigned consumers) {
+    if (!is_up() || !is_ready_) return;
+    story_.tell("scale " + std::to_string(consumers));
+    totals_.count("scale");
+    scalings_.emplace_back(room_.command("launcher", {"scale", std::to_string(consumers)}));
 }
 
 void Scene::ask_to_stop(int signal) {

@@ -10,8 +10,10 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "census.hpp"
+#include "harness/process.hpp"
 #include "interruption.hpp"
 #include "plan.hpp"
 #include "recoveries.hpp"
@@ -40,7 +42,8 @@ class Scene {
     [[nodiscard]] bool is_up() const { return run_.has_value(); }
     [[nodiscard]] bool is_stop_asked() const { return run_ && run_->stop_asked_at(); }
 
-    // To launcher, producer or consumer; nothing happens where there is none.
+    // To launcher, producer, consumer, or consumer.2 and so on; nothing happens where there is
+    // none.
     void strike(const std::string& role, int signal);
     void strike_all();
     void halt(const std::string& role, Clock::duration duration);
@@ -48,6 +51,8 @@ class Scene {
     // SIGTERM to a stage alone.
     void send_off(const std::string& role);
     void hang_up();
+    // Asks the launcher for another number of consumers, and doesn't wait for it.
+    void scale(unsigned consumers);
     void ask_to_stop(int signal);
 
     // How many starts there were, and the exit code of the last one that ended.
@@ -64,6 +69,10 @@ class Scene {
 
   private:
     [[nodiscard]] std::optional<pid_t> find(const std::string& role) const;
+    // Whether there is to be such a stage, whatever number of consumers is asked for.
+    [[nodiscard]] static bool is_lasting(const std::string& role) {
+        return role.find('.') == std::string::npos;
+    }
     void send(const std::string& role, pid_t pid, int signal);
     void look_after();
     void look_after_run();
@@ -91,6 +100,7 @@ class Scene {
     bool had_kills_ = false;
     bool had_send_offs_ = false;
     std::set<std::pair<pid_t, int>> sent_;
+    std::vector<harness::Process> scalings_;
 };
 
 }  // namespace soak
