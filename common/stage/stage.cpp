@@ -172,6 +172,12 @@ void Stage::report_ready() {
     }
 }
 
+std::string Stage::consumer_in_words(unsigned number) const {
+    const Place place = consumer_place(number);
+    return name_in_log("consumer", place, segment_.header()) +
+           " pid=" + std::to_string(places_.holder(place).value_or(0));
+}
+
 bool Stage::take_output() {
     const auto until = std::chrono::steady_clock::now() + kOutputPatience;
     while (!places_.take(Place::output)) {

@@ -63,6 +63,9 @@ class Stage {
     [[nodiscard]] bool take_output();
     void leave_output() { places_.leave(Place::output); }
 
+    // "consumer.2 pid=123", for a consumer by its number from 0.
+    std::string consumer_in_words(unsigned number) const;
+
     // Adds the log lines that were lost to the run's count, and complains now and then.
     void count_lost_log_lines();
 

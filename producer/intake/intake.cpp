@@ -1,8 +1,10 @@
 #include "intake.hpp"
 
 #include <poll.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -169,12 +171,34 @@ void Intake::push(Client& client) {
         if (pushed.outcome == RingWriter::Outcome::full) {
             client.acknowledge();
             client.flush();
-            writer_.wait_for_room(rest.front().size(), [this] { return is_over(); });
+            wait_for_room(rest.front().size());
             if (is_over()) {
                 return;
             }
         }
     }
+}
+
+void Intake::wait_for_room(std::size_t payload_bytes) {
+    writer_.wait_for_room(payload_bytes, [this] {
+        say_who_holds_up();
+        return is_over();
+    });
+    stall_.end();
+}
+
+void Intake::say_who_holds_up() {
+    const auto stalled = stall_.look(stage_.segment().header().head.load(), Stall::Clock::now());
+    if (!stalled) {
+        return;
+    }
+    const RingWriter::Oldest oldest = writer_.oldest();
+    const std::string line =
+        fmt::format("ring full for={:.0f}s oldest_event={} held_by={}",
+                    std::chrono::duration<double>(*stalled).count(), oldest.event + 1,
+                    oldest.consumer ? stage_.consumer_in_words(*oldest.consumer) : "nobody");
+    stage_.log().warn("{}", line);
+    write_if_ready(STDERR_FILENO, "producer: " + line + "\n");
 }
 
 void Intake::watch(Client& client) {

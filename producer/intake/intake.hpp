@@ -13,6 +13,7 @@
 #include "listener.hpp"
 #include "ring_writer.hpp"
 #include "stage.hpp"
+#include "stall.hpp"
 
 namespace drainpipe {
 
@@ -35,6 +36,9 @@ class Intake {
     // Puts the lines in the ring, waiting for room. Stops where the intake is over.
     void take_in(Client& client);
     void push(Client& client);
+    void wait_for_room(std::size_t payload_bytes);
+    // Where nothing has been committed for long.
+    void say_who_holds_up();
 
     // Watches a client for what it has to be served for next, a held one for nothing.
     void watch(Client& client);
@@ -55,6 +59,7 @@ class Intake {
     std::size_t most_clients_;
     std::unordered_map<int, std::unique_ptr<Client>> clients_;
     LargeTurn large_turn_;
+    Stall stall_;
     bool is_closed_ = false;
     bool is_listening_ = false;
 

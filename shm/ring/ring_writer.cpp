@@ -3,6 +3,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "ledger_change.hpp"
+
 namespace drainpipe {
 
 RingWriter::RingWriter(Segment& segment)
@@ -95,6 +97,23 @@ void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bo
         }
         bell.sleep(noted);
     }
+}
+
+RingWriter::Oldest RingWriter::oldest() {
+    const std::lock_guard guard(lock_);
+    const Ledger& ledger = holding_ledger(segment_.header());
+    const Mark mark = segment_.marks().at(ledger.head);
+    if (mark.is_given()) {
+        return {ledger.head, mark.consumer()};
+    }
+    for (unsigned consumer = 0; ledger.is_broadcast != 0 && consumer < ledger.seats_used;
+         ++consumer) {
+        const Seat& seat = ledger.seats[consumer];
+        if (seat.is_taken != 0 && seat.committed == ledger.head) {
+            return {ledger.head, consumer};
+        }
+    }
+    return {ledger.head, std::nullopt};
 }
 
 bool RingWriter::close_intake() {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -41,6 +42,14 @@ class RingWriter {
     // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
     // it fits(). Whoever makes is_over() true must ring the segment's room_bell after it.
     void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
+
+    // The oldest event that is not committed, and the consumer that it is in flight to, if it is to
+    // one. Requires that the ring is not empty.
+    struct Oldest {
+        std::uint64_t event;
+        std::optional<unsigned> consumer;
+    };
+    Oldest oldest();
 
     // Closes the intake for good: no push succeeds after it, the tail is final. Returns whether it
     // was open.

@@ -208,6 +208,32 @@ std::string fault_of_all_done(const RecordLog& whole_log, std::string_view outpu
                      fault_of_repeats(events, output, 1, last)});
 }
 
+std::string fault_of_shared_run(const RecordLog& log, std::string_view output) {
+    const auto account = log.account();
+    if (!account) return "no summary";
+    auto events = log.events();
+    std::map<pid_t, Kind> reached;
+    std::map<Kind, std::set<std::uint64_t>> done;
+    for (const auto& event : events) {
+        if (event.kind < reached[event.pid]) return event_name(event) + " goes back a stretch";
+        reached[event.pid] = event.kind;
+        done[event.kind].insert(event.id);
+    }
+    std::ranges::stable_sort(events, {}, &EventRecord::id);
+    const auto fault = first_of({log.fault(), fault_of_redelivery(events, 1, account->accepted),
+                                 fault_of_repeats(events, output, 1, account->accepted)});
+    if (!fault.empty()) return fault;
+    const auto sum = account->processed + account->emptied + account->drained;
+    if (account->left != 0) return differs("left", account->left, 0);
+    if (sum != account->accepted) return differs("P + E + D", sum, account->accepted);
+    if (done[Kind::processed].size() < account->processed ||
+        done[Kind::emptied].size() < account->emptied ||
+        done[Kind::drained].size() < account->drained) {
+        return "the summary counts more of a stretch than there are records of";
+    }
+    return {};
+}
+
 std::string fault_of_clients(const std::vector<Client>& clients, std::string_view output) {
     std::map<std::string_view, std::uint64_t> seen;
     for (const auto line : lines_of(output)) {

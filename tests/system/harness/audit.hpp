@@ -39,6 +39,11 @@ std::string fault_of_repeats(const std::vector<EventRecord>& events, std::string
 std::string fault_of_all_done(const RecordLog& whole_log, std::string_view output,
                               std::uint64_t last);
 
+// A first run with several consumers whose payloads are the ids: each once in log and output, each
+// consumer's stretches in order, as many of each as the summary says, and nothing left. Again only
+// with a higher attempt.
+std::string fault_of_shared_run(const RecordLog& log, std::string_view output);
+
 // Clients whose payloads are PREFIX1, PREFIX2, ... and of which `accepted` got in: these and no
 // others are in the output, each client's in its order.
 struct Client {

@@ -64,6 +64,19 @@ std::optional<pid_t> Pipeline::stage(std::string_view role) const {
     return std::nullopt;
 }
 
+std::optional<pid_t> Pipeline::consumer(unsigned number) const {
+    const auto mark = "--number=" + std::to_string(number) + '\0';
+    for (const auto pid : processes_marked(name_)) {
+        const auto words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
+        if (program_of(pid) == "consumer" && words.find(mark) != std::string::npos) return pid;
+    }
+    return std::nullopt;
+}
+
+int Pipeline::scale(unsigned consumers) const {
+    return run(command("launcher", {"scale", std::to_string(consumers)})).code;
+}
+
 int Pipeline::stop(int signal, std::chrono::milliseconds limit) {
     launcher().send(signal);
     return launcher().wait(limit);

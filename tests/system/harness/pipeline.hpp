@@ -54,6 +54,10 @@ class Pipeline {
     [[nodiscard]] Process& launcher() { return launcher_.value(); }
     // The running stage process, whichever it is at the moment; nothing when there is none.
     [[nodiscard]] std::optional<pid_t> stage(std::string_view role) const;
+    // The running consumer of that number, from 1.
+    [[nodiscard]] std::optional<pid_t> consumer(unsigned number) const;
+    // Asks the running launcher for so many consumers; the exit code of the asking.
+    [[nodiscard]] int scale(unsigned consumers) const;
     // Sends the signal to the launcher and waits for its exit code, as Process::wait gives it.
     int stop(int signal = SIGTERM, std::chrono::milliseconds limit = kPatience);
     // SIGKILL to launcher, producer and consumer in one go; waits until all are gone.

@@ -1,0 +1,243 @@
+// Several consumers on one ring: by demand, by key, all of it to each, and their number changed.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
+#include "harness/random.hpp"
+
+using namespace harness;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The lines of an output, counted.
+std::map<std::string, int> counted(const std::string& output) {
+    std::map<std::string, int> counts;
+    for (const auto line : lines_of(output)) ++counts[std::string(line)];
+    return counts;
+}
+
+// "KEY NUMBER" lines, keys in turn, numbers from 1.
+std::string keyed(int keys, int count) {
+    std::string text;
+    for (int number = 1; number <= count; ++number) {
+        text += "key" + std::to_string(number % keys) + " " + std::to_string(number) + "\n";
+    }
+    return text;
+}
+
+// Whether the numbers of each key come in order, each for the first time.
+std::string fault_of_keys(const std::string& output) {
+    std::map<std::string, int> last;
+    std::map<std::string, int> seen;
+    for (const auto line : lines_of(output)) {
+        const std::string text(line);
+        if (++seen[text] > 1) continue;
+        const auto key = text.substr(0, text.find(' '));
+        const int number = std::stoi(text.substr(text.find(' ') + 1));
+        if (number <= last[key]) return "'" + text + "' behind " + std::to_string(last[key]);
+        last[key] = number;
+    }
+    return {};
+}
+
+// Whether the ring's lock is in its hands: the first word of a mutex is its owner.
+bool holds_lock(const Pipeline& pipeline, pid_t pid) {
+    constexpr std::size_t kLockOffset = 64;
+    std::uint32_t owner = 0;
+    std::ifstream segment(pipeline.segment(), std::ios::binary);
+    segment.seekg(kLockOffset);
+    segment.read(reinterpret_cast<char*>(&owner), sizeof owner);
+    return static_cast<pid_t>(owner & 0x3fffffff) == pid;
+}
+
+// Stops it where it stops nobody else.
+void freeze_without_lock(const Pipeline& pipeline, pid_t pid) {
+    freeze(pid);
+    while (holds_lock(pipeline, pid)) {
+        ::kill(pid, SIGCONT);
+        let_pass(1ms);
+        freeze(pid);
+    }
+}
+
+TEST_SUITE("consumers") {
+    TEST_CASE("consumers: four share the work, and ready and log name each") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "4", "--event-delay", "1ms"});
+        const Stopwatch watch;
+        CHECK(pipeline.enqueue_all(numbers(1, 4000)) == 4000);
+        CHECK(pipeline.await_output(4000));
+        CHECK(watch.elapsed() < 2500ms);  // one alone sleeps for 4 s
+        CHECK(pipeline.stop() == 0);
+        const auto log = pipeline.log();
+        CHECK(fault_of_shared_run(log, pipeline.output()) == "");
+        const auto pids = value_of(log.first("ready "), "consumer").value_or("");
+        CHECK(std::ranges::count(pids, ',') == 3);
+        std::map<std::string_view, int> shares;
+        for (const auto& record : log.starting("processed ")) ++shares[record.program];
+        CHECK(shares.size() == 4);
+        CHECK(shares["consumer.1"] == 1000);
+        CHECK(shares["consumer.4"] == 1000);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("consumers: all of them drain, at random moments, and the account holds") {
+        Random random("shared stops");
+        for (int round = 0; round < 15; ++round) {
+            CAPTURE(round);
+            Pipeline pipeline;
+            pipeline.start({"--consumers", std::to_string(2 + round % 4), "--max-demand", "100",
+                            "--event-delay", round % 3 == 0 ? "50us" : "0"});
+            auto client = pipeline.enqueue(5000);
+            let_pass(random.moment(40ms));
+            CHECK(pipeline.stop() == 0);
+            const int code = client.wait();
+            CHECK((code == 0 || code == 75));
+            const auto log = pipeline.log();
+            CHECK(fault_of_shared_run(log, pipeline.output()) == "");
+            CHECK(log.account().value().accepted == accepted_by(client.output()).value_or(0));
+            CHECK(log.starting("drained all").size() >= 1);
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
+    TEST_CASE("consumers: one that is stopped keeps its own, the others go on, the log names it") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "3", "--max-demand", "50", "--capacity", "1000",
+                        "--event-delay", "100us"});
+        CHECK(pipeline.enqueue_all(numbers(1, 300)) == 300);
+        const auto stopped = pipeline.consumer(2);
+        REQUIRE(stopped.has_value());
+        auto client = pipeline.enqueue_text(numbers(301, 3000));
+        freeze_without_lock(pipeline, *stopped);
+        const auto before = lines_of(pipeline.output()).size();
+        CHECK(pipeline.await_output(before + 500));
+        CHECK(pipeline.await_record("ring full for=1s"));
+        const auto said = std::string(pipeline.log().first("ring full"));
+        CHECK(contains(said, "held_by=consumer.2 pid=" + std::to_string(*stopped)));
+        ::kill(*stopped, SIGCONT);
+        CHECK(client.wait() == 0);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+    }
+
+    TEST_CASE("consumers: killed ones are replaced, and theirs is done by their successors") {
+        Random random("killed among others");
+        for (int round = 0; round < 6; ++round) {
+            CAPTURE(round);
+            Pipeline pipeline;
+            pipeline.start({"--consumers", "3", "--max-demand", "50", "--event-delay", "100us"});
+            auto client = pipeline.enqueue(6000);
+            for (unsigned number = 1; number <= 3; ++number) {
+                let_pass(random.moment(50ms));
+                if (const auto pid = pipeline.consumer(number)) ::kill(*pid, SIGKILL);
+            }
+            CHECK(client.wait() == 0);
+            CHECK(pipeline.stop() == 0);
+            CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
+    TEST_CASE("consumers: more and fewer while running, nothing is lost and nothing done twice") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "100us", "--max-demand", "200"});
+        auto client = pipeline.enqueue(10'000);
+        for (const unsigned count : {4u, 2u, 6u, 1u, 3u}) {
+            CHECK(pipeline.scale(count) == 0);
+            CHECK(await([&] { return pipeline.consumer(count).has_value(); }));
+            CHECK(await([&] { return !pipeline.consumer(count + 1).has_value(); }));
+            let_pass(30ms);
+        }
+        CHECK(client.wait() == 0);
+        CHECK(pipeline.stop() == 0);
+        const auto log = pipeline.log();
+        CHECK(fault_of_shared_run(log, pipeline.output()) == "");
+        CHECK(log.account().value().redelivered == 0);
+        CHECK(log.starting("scale consumers=").size() == 5);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("consumers: scale says what it can't do") {
+        Pipeline pipeline;
+        CHECK(pipeline.scale(2) == 69);
+        pipeline.start({"--event-delay", "10ms", "--grace", "1s"});
+        for (const std::string count : {"0", "65", "-1", "many", ""}) {
+            CAPTURE(count);
+            const auto outcome = run(pipeline.command("launcher", {"scale", count}));
+            CHECK(outcome.code == 64);
+            CHECK(is_one_line(outcome.errors));
+        }
+        CHECK(run(pipeline.command("launcher", {"grow", "2"})).code == 64);
+        CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
+        pipeline.launcher().send(SIGTERM);
+        CHECK(pipeline.await_record("terminating "));
+        CHECK(pipeline.scale(2) == 75);
+        CHECK(pipeline.launcher().wait() == 124);
+    }
+
+    TEST_CASE("consumers: the events of a key are done in order, across kills and another number") {
+        Random random("keys");
+        for (int round = 0; round < 4; ++round) {
+            CAPTURE(round);
+            Pipeline pipeline;
+            pipeline.start({"--consumers", "2", "--partition-by", "1", "--max-demand", "50",
+                            "--event-delay", "50us"});
+            auto client = pipeline.enqueue_text(keyed(37, 6000));
+            for (const unsigned count : {4u, 1u, 3u}) {
+                let_pass(random.moment(40ms));
+                CHECK(pipeline.scale(count) == 0);
+                let_pass(random.moment(20ms));
+                if (const auto pid = pipeline.consumer(1)) ::kill(*pid, SIGKILL);
+            }
+            CHECK(client.wait() == 0);
+            CHECK(pipeline.stop() == 0);
+            CHECK(fault_of_keys(pipeline.output()) == "");
+            CHECK(counted(pipeline.output()).size() == 6000);
+            CHECK(pipeline.log().account().value().left == 0);
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
+    TEST_CASE("consumers: in a broadcast each gets every event in order, also after a crash") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "3", "--dispatch", "broadcast", "--max-demand", "50",
+                        "--event-delay", "100us"});
+        auto client = pipeline.enqueue(2000);
+        CHECK(pipeline.await_output(1000));
+        const auto dead = pipeline.consumer(2);
+        REQUIRE(dead.has_value());
+        ::kill(*dead, SIGKILL);
+        CHECK(client.wait() == 0);
+        CHECK(pipeline.stop() == 0);
+        std::map<std::string, std::uint64_t> last;
+        std::uint64_t marked = 0;
+        for (const auto& record : pipeline.log().records()) {
+            const auto id = number_of(record.message, "id");
+            if (!id || !record.program.starts_with("consumer")) continue;
+            auto& before = last[std::string(record.program)];
+            const auto attempt = number_of(record.message, "attempt").value_or(1);
+            CHECK((*id == before + 1 || (attempt > 1 && *id <= before)));
+            marked += attempt > 1 ? 1 : 0;
+            before = std::max(before, *id);
+        }
+        CHECK(last == std::map<std::string, std::uint64_t>{
+                          {"consumer.1", 2000}, {"consumer.2", 2000}, {"consumer.3", 2000}});
+        CHECK(marked == pipeline.log().account().value().redelivered);
+        for (const auto& [line, count] : counted(pipeline.output())) {
+            CHECK((count == 3 || (count == 4 && marked > 0)));
+        }
+        CHECK(pipeline.log().account().value().accepted == 2000);
+        CHECK(pipeline.leftovers() == "");
+    }
+}
+
+}  // namespace
