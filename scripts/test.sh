@@ -43,7 +43,7 @@ DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 configure tsan
 quietly cmake --build --preset tsan --target ring_tests
-setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(ring|demand|doorbell)'
+setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(account|broadcast|demand|dispatch|doorbell|partition|ring)'
 
 step "soak"
 scripts/soak.sh 60

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "forked.hpp"
@@ -129,5 +132,48 @@ TEST_SUITE("dispatch") {
         CHECK(account.processed == 4);
         CHECK(account.left == 0);
         CHECK(scratch.header().head.load() == 6);
+    }
+
+    TEST_CASE("dispatch: threads share a ring as processes do") {
+        constexpr std::uint64_t kEvents = 20000;
+        constexpr unsigned kConsumers = 3;
+        for (const Dispatch dispatch :
+             {Dispatch::demand, Dispatch::partition, Dispatch::broadcast}) {
+            ScratchSegment scratch("shared", 256, 4096, settings_for(kConsumers, dispatch));
+            std::atomic<std::uint64_t> done{0};
+            const std::uint64_t all = kEvents * (dispatch == Dispatch::broadcast ? kConsumers : 1);
+            std::vector<std::thread> consumers;
+            for (unsigned number = 0; number < kConsumers; ++number) {
+                consumers.emplace_back([&, number] {
+                    RingReader reader(scratch.get(), number);
+                    std::uint64_t committed = 0;
+                    std::uint64_t asked = 20;
+                    while (done < all) {
+                        auto chunk = reader.turn(committed, asked, 10);
+                        if (chunk.is_empty()) {
+                            chunk = reader.wait(10, [&] { return done >= all; });
+                        }
+                        for (const std::uint64_t event : begun(reader, chunk)) {
+                            CHECK(reader.payload(event) == std::to_string(event));
+                        }
+                        committed = asked = chunk.size();
+                        done += committed;
+                    }
+                    reader.commit(committed);
+                });
+            }
+            RingWriter writer(scratch.get());
+            for (std::uint64_t event = 0; event < kEvents; ++event) {
+                const std::string payload = std::to_string(event);
+                while (push(writer, payload).outcome == RingWriter::Outcome::full) {
+                    writer.wait_for_room(payload.size(), [] { return false; });
+                }
+            }
+            for (std::thread& consumer : consumers) {
+                consumer.join();
+            }
+            CHECK(done == all);
+            CHECK(scratch.get().left() == 0);
+        }
     }
 }
