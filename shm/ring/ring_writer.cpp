@@ -1,11 +1,38 @@
 #include "ring_writer.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
 #include "ledger_change.hpp"
 
 namespace drainpipe {
+namespace {
+
+// Most payloads are small: what they cost is a call of memcpy, not their bytes.
+void copy_payload(char* to, std::string_view payload) {
+    const std::size_t bytes = payload.size();
+    const char* const from = payload.data();
+    const auto copy_ends = [&](std::size_t piece) {  // they overlap, unless bytes = 2 * piece
+        std::memcpy(to, from, piece);
+        std::memcpy(to + bytes - piece, from + bytes - piece, piece);
+    };
+    if (bytes > 32) {
+        std::memcpy(to, from, bytes);
+    } else if (bytes > 16) {
+        copy_ends(16);
+    } else if (bytes >= 8) {
+        copy_ends(8);
+    } else if (bytes >= 4) {
+        copy_ends(4);
+    } else {
+        for (std::size_t index = 0; index < bytes; ++index) {
+            to[index] = from[index];
+        }
+    }
+}
+
+}  // namespace
 
 RingWriter::RingWriter(Segment& segment)
     : segment_(segment),
@@ -28,63 +55,118 @@ void RingWriter::look_at_head() {
     used_from_ = head_ == tail_ ? end_ : segment_.slot(head_).begin;
 }
 
-bool RingWriter::has_room(std::size_t payload_bytes, std::uint64_t events_ahead,
-                          std::uint64_t bytes_ahead) const {
+RingWriter::Room RingWriter::room_behind(const Written& written) const {
     const Shape& shape = segment_.header().shape;
-    const std::uint64_t used_events = tail_ - head_ + events_ahead;
-    const std::uint64_t used_bytes = static_cast<std::uint32_t>(end_ - used_from_) + bytes_ahead;
-    return used_events < shape.capacity && used_bytes + payload_bytes <= shape.buffer_bytes;
+    const std::uint64_t used_bytes = static_cast<std::uint32_t>(end_ - used_from_);
+    return {.events = shape.capacity - (tail_ - head_ + written.count),
+            .bytes = shape.buffer_bytes - (used_bytes + written.bytes)};
 }
 
 bool RingWriter::fits(std::size_t payload_bytes) const {
     return payload_bytes <= segment_.header().shape.buffer_bytes;
 }
 
-std::size_t RingWriter::fill(std::span<const std::string_view> payloads) {
-    std::uint64_t bytes = 0;
-    std::size_t count = 0;
-    for (const std::string_view payload : payloads) {
-        if (!has_room(payload.size(), count, bytes)) {
+void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
+    Room room = room_behind(written);
+    std::uint64_t event = tail_ + written.count;
+    auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
+    for (const std::string_view payload : payloads.subspan(written.count)) {
+        if (room.events == 0 || room.bytes < payload.size()) {
             break;
         }
-        const auto begin = static_cast<std::uint32_t>(end_ + bytes);
+        const auto length = static_cast<std::uint32_t>(payload.size());
         FaultPoint::here().reached();
-        segment_.slot(tail_ + count) = {.begin = begin,
-                                        .length = static_cast<std::uint32_t>(payload.size())};
+        segment_.slot(event) = {.begin = begin, .length = length};
         FaultPoint::here().reached();
-        std::memcpy(segment_.bytes_at(begin), payload.data(), payload.size());
-        segment_.marks().set(tail_ + count, segment_.mark_of_new(tail_ + count));
-        FaultPoint::here().reached();
-        segment_.attempts(tail_ + count) = 0;
-        bytes += payload.size();
-        ++count;
+        copy_payload(segment_.bytes_at(begin), payload);
+        ++event;
+        begin += length;
+        --room.events;
+        room.bytes -= length;
     }
-    return count;
+    mark_new(tail_ + written.count, event);
+    written.count = event - tail_;
+    written.bytes = static_cast<std::uint32_t>(begin - end_);
 }
 
-RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
-    std::size_t count = fill(payloads);
-    if (count < payloads.size()) {
-        look_at_head();
-        count = fill(payloads);
+void RingWriter::write_array(std::span<const char> payloads, std::size_t payload_bytes,
+                             Written& written) {
+    const Room room = room_behind(written);
+    const std::size_t count =
+        std::min({(payloads.size() - written.bytes) / payload_bytes,
+                  static_cast<std::size_t>(room.events), room.bytes / payload_bytes});
+    const std::size_t bytes = count * payload_bytes;
+    const auto length = static_cast<std::uint32_t>(payload_bytes);
+    const auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
+    auto next = begin;
+    const std::uint64_t first = tail_ + written.count;
+    for (std::size_t left = count; left > 0;) {
+        const std::span<Slot> slots = segment_.slots(tail_ + written.count, left);
+        for (std::size_t index = 0; index < slots.size(); ++index) {
+            FaultPoint::here().reached();
+            slots[index] = {.begin = next + static_cast<std::uint32_t>(index) * length,
+                            .length = length};
+        }
+        next += static_cast<std::uint32_t>(slots.size()) * length;
+        left -= slots.size();
+        written.count += slots.size();
     }
+    FaultPoint::here().reached();
+    std::memcpy(segment_.bytes_at(begin), payloads.data() + written.bytes, bytes);
+    written.bytes += bytes;
+    mark_new(first, first + count);
+}
+
+void RingWriter::mark_new(std::uint64_t first, std::uint64_t last) {
+    segment_.clear_attempts(first, last);
+    if (segment_.header().settings.dispatch != Dispatch::partition) {
+        segment_.marks().fill(first, last, Mark::waiting(0));
+        return;
+    }
+    for (std::uint64_t event = first; event < last; ++event) {
+        segment_.marks().set(event, segment_.mark_of_new(event));
+    }
+}
+
+RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted) {
     Header& header = segment_.header();
     {
         const std::lock_guard guard(lock_);
         if (header.intake_closed.load() != 0) {
             return {.count = 0, .outcome = Outcome::intake_closed};
         }
-        if (count > 0) {
-            header.tail.store(tail_ + count);
+        if (written.count > 0) {
+            header.tail.store(tail_ + written.count);
         }
     }
-    if (count > 0) {
-        tail_ += count;
-        const Slot& last = segment_.slot(tail_ - 1);
-        end_ = last.begin + last.length;
+    if (written.count > 0) {
+        tail_ += written.count;
+        end_ += static_cast<std::uint32_t>(written.bytes);
         header.events_bell.ring();
     }
-    return {.count = count, .outcome = count == payloads.size() ? Outcome::pushed : Outcome::full};
+    return {.count = written.count,
+            .outcome = written.count == wanted ? Outcome::pushed : Outcome::full};
+}
+
+RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
+    Written written;
+    write(payloads, written);
+    if (written.count < payloads.size()) {
+        look_at_head();
+        write(payloads, written);
+    }
+    return accept(written, payloads.size());
+}
+
+RingWriter::Pushed RingWriter::push_array(std::span<const char> payloads,
+                                          std::size_t payload_bytes) {
+    Written written;
+    write_array(payloads, payload_bytes, written);
+    if (written.bytes < payloads.size()) {
+        look_at_head();
+        write_array(payloads, payload_bytes, written);
+    }
+    return accept(written, payloads.size() / payload_bytes);
 }
 
 void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over) {
@@ -92,7 +174,8 @@ void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bo
     while (true) {
         const std::uint32_t noted = bell.prepare();
         look_at_head();
-        if (has_room(payload_bytes, 0, 0) || is_over()) {
+        const Room room = room_behind({});
+        if ((room.events > 0 && room.bytes >= payload_bytes) || is_over()) {
             return;
         }
         bell.sleep(noted);

@@ -35,6 +35,10 @@ class RingWriter {
     // each fits().
     [[nodiscard]] Pushed push(std::span<const std::string_view> payloads);
 
+    // The same for payloads of `payload_bytes` each that lie one behind the other. Requires that it
+    // is above 0, divides the size of `payloads` and fits().
+    [[nodiscard]] Pushed push_array(std::span<const char> payloads, std::size_t payload_bytes);
+
     // Whether an empty ring could hold it. One that doesn't fit will never be accepted.
     bool fits(std::size_t payload_bytes) const;
     std::uint64_t largest_payload() const { return segment_.header().shape.buffer_bytes; }
@@ -56,12 +60,27 @@ class RingWriter {
     bool close_intake();
 
   private:
+    // Room behind what is accepted or written.
+    struct Room {
+        std::uint64_t events;
+        std::uint64_t bytes;
+    };
+    // What was written behind the tail and is not accepted yet.
+    struct Written {
+        std::size_t count = 0;
+        std::uint64_t bytes = 0;
+    };
+
     // Refreshes what is known of the head.
     void look_at_head();
-    bool has_room(std::size_t payload_bytes, std::uint64_t events_ahead,
-                  std::uint64_t bytes_ahead) const;
-    // Writes the payloads that there is room for behind the tail; returns how many.
-    std::size_t fill(std::span<const std::string_view> payloads);
+    Room room_behind(const Written& written) const;
+    // Write the next payloads, as far as there is room.
+    void write(std::span<const std::string_view> payloads, Written& written);
+    void write_array(std::span<const char> payloads, std::size_t payload_bytes, Written& written);
+    // Marks events that were written as waiting and never begun.
+    void mark_new(std::uint64_t first, std::uint64_t last);
+    // Accepts what was written, out of `wanted`.
+    Pushed accept(const Written& written, std::size_t wanted);
 
     Segment& segment_;
     RingLock lock_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <span>
 #include <system_error>
@@ -174,6 +175,16 @@ bool Segment::is_at(const std::string& name) const {
     return ::fstat(object_.get_mapping_handle().handle, &here) == 0 &&
            ::lstat(segment_path(name).c_str(), &there) == 0 && here.st_dev == there.st_dev &&
            here.st_ino == there.st_ino;
+}
+
+void Segment::clear_attempts(std::uint64_t first, std::uint64_t last) const {
+    while (first < last) {
+        const std::uint64_t place = first & slot_mask_;
+        const std::uint64_t count = std::min(last - first, slot_mask_ + 1 - place);
+        FaultPoint::here().reached();
+        std::memset(attempts_ + place, 0, count);
+        first += count;
+    }
 }
 
 std::uint64_t Segment::left() const {

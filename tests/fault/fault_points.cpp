@@ -41,6 +41,15 @@ bool push(Segment& segment, std::uint64_t count) {
     return writer.push(payloads).count == count;
 }
 
+bool push_array(Segment& segment, std::uint64_t count) {
+    RingWriter writer(segment);
+    std::string payloads;
+    for (std::uint64_t number = 0; number < count; ++number) {
+        payloads += payload_of(segment.header().tail.load() + number);
+    }
+    return writer.push_array(payloads, payloads.size() / count).count == count;
+}
+
 // A process that announces itself as a sleeper, and leaves when the state it waits for has come.
 class Sleeper {
   public:
@@ -164,6 +173,7 @@ std::vector<Scenario> scenarios() {
     };
     return {
         {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
+        {"push an array", one, with_events, [](Segment& segment) { push_array(segment, 3); }},
         {"ask", one, with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
         {"take over", one, with_begun_events, [](Segment& segment) { RingReader{segment}; }},
         {"begin and commit", one, with_events, turn_and_commit},

@@ -11,29 +11,28 @@ namespace {
 
 // How the code writes to the segment. Words, the bells' counts, and the plain parts that a Word
 // covers.
-constexpr std::array<std::string_view, 16> kStores{".store(",
+constexpr std::array<std::string_view, 18> kStores{".store(",
                                                    ".add(",
                                                    ".fetch_add(",
-                                                   ".slot(tail_",
+                                                   "slots[index] =",
+                                                   ".slot(event) =",
                                                    "std::memcpy(seg",
+                                                   "copy_payload(seg",
                                                    "std::memcpy(&ledger_",
+                                                   "std::memset(attempts_",
                                                    ".fill(",
                                                    ".set(",
                                                    "++attempts",
-                                                   ".attempts(tail_",
                                                    "ledger = Ledger{}",
                                                    "header.magic =",
-                                                   "header.shape =",
                                                    "header.header_bytes =",
+                                                   "header.shape =",
                                                    "header.settings =",
                                                    "make_lock(header"};
 
 bool is_store(std::string_view line) {
     return std::any_of(kStores.begin(), kStores.end(), [line](std::string_view store) {
-        const auto at = line.find(store);
-        // A slot is read as well; it is written where it is assigned to.
-        return at != std::string_view::npos &&
-               (store != ".slot(tail_" || line.find(") = ") != std::string_view::npos);
+        return line.find(store) != std::string_view::npos;
     });
 }
 

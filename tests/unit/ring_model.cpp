@@ -27,12 +27,15 @@ class Walk {
     }
 
     void step() {
-        switch (between(0, 3)) {
+        switch (between(0, 4)) {
             case 0:
             case 1:
                 push();
                 break;
             case 2:
+                push_array();
+                break;
+            case 3:
                 turn();
                 break;
             default:
@@ -53,7 +56,21 @@ class Walk {
             text.assign(between(0, 40), static_cast<char>(between('a', 'z')));
             payloads.push_back(text);
         }
-        const RingWriter::Pushed pushed = writer_->push(payloads);
+        note(texts, writer_->push(payloads));
+    }
+
+    void push_array() {
+        const std::string text(between(1, 20), static_cast<char>(between('a', 'z')));
+        const std::vector<std::string> texts(between(1, 5), text);
+        std::string payloads;
+        for (const std::string& one : texts) {
+            payloads += one;
+        }
+        note(texts, writer_->push_array(payloads, text.size()));
+    }
+
+    // Checks that as many were pushed as there was room for.
+    void note(const std::vector<std::string>& texts, const RingWriter::Pushed& pushed) {
         for (std::size_t index = 0; index < texts.size(); ++index) {
             const bool fits = model_.size() < segment_.header().shape.capacity &&
                               bytes_ + texts[index].size() <= segment_.header().shape.buffer_bytes;
