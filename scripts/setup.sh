@@ -2,16 +2,19 @@
 # Installs the Debian packages that are named and missing; says nothing when there are none.
 #   setup.sh build         what the programs need
 #   setup.sh test          what the tests need besides
+#   setup.sh bench         what scripts/bench.sh needs besides: the peers, and no service of theirs
 set -eu
 
 build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev"
 test="doctest-dev clang-format shellcheck util-linux"
+bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools"
 
 case "${1:-}" in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
+bench) wanted="$build $bench" ;;
 *)
-    echo "usage: setup.sh build|test" >&2
+    echo "usage: setup.sh build|test|bench" >&2
     exit 64
     ;;
 esac

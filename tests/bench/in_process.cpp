@@ -1,0 +1,137 @@
+#include <benchmark/benchmark.h>
+#include <pthread.h>
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event_record.hpp"
+#include "ring_reader.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+// What the parts cost within one process.
+namespace {
+
+using namespace drainpipe;
+using drainpipe::test::ScratchSegment;
+
+constexpr std::size_t kRoom = 8192;
+
+void lock_plain(benchmark::State& state) {
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    for (auto step : state) {
+        ::pthread_mutex_lock(&mutex);
+        ::pthread_mutex_unlock(&mutex);
+    }
+}
+BENCHMARK(lock_plain);
+
+// With two threads it is contended.
+void lock_robust(benchmark::State& state) {
+    static ScratchSegment scratch("bench-lock", 1, 1);
+    RobustLock lock(scratch.header().lock);
+    for (auto step : state) {
+        const std::lock_guard guard(lock);
+    }
+}
+BENCHMARK(lock_robust)->Threads(1)->Threads(2)->UseRealTime();
+
+void begin_all(RingReader& reader, const RingReader::Chunk& chunk) {
+    for (const Run& run : chunk.runs) {
+        reader.begin(run);
+    }
+}
+
+void commit_all(RingReader& reader) {
+    const RingReader::Chunk chunk = reader.turn(0, 0, kRoom);
+    begin_all(reader, chunk);
+    reader.turn(chunk.size(), chunk.size(), 0);
+}
+
+// Batches of the first argument, payloads of the second; a full ring is emptied off the clock.
+void push(benchmark::State& state) {
+    const auto batch = static_cast<std::size_t>(state.range(0));
+    const auto bytes = static_cast<std::size_t>(state.range(1));
+    ScratchSegment scratch("bench-push", kRoom, kRoom * bytes);
+    RingWriter writer(scratch.get());
+    RingReader reader(scratch.get());
+    reader.turn(0, kRoom, 0);
+    const std::string payload(bytes, 'x');
+    const std::vector<std::string_view> payloads(batch, payload);
+    std::size_t pushed = 0;
+    for (auto step : state) {
+        if (pushed + batch > kRoom) {
+            state.PauseTiming();
+            commit_all(reader);
+            pushed = 0;
+            state.ResumeTiming();
+        }
+        pushed += writer.push(payloads).count;
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(push)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
+
+void push_array(benchmark::State& state) {
+    const auto batch = static_cast<std::size_t>(state.range(0));
+    const auto bytes = static_cast<std::size_t>(state.range(1));
+    ScratchSegment scratch("bench-array", kRoom, kRoom * bytes);
+    RingWriter writer(scratch.get());
+    RingReader reader(scratch.get());
+    reader.turn(0, kRoom, 0);
+    const std::string payloads(bytes * batch, 'x');
+    std::size_t pushed = 0;
+    for (auto step : state) {
+        if (pushed + batch > kRoom) {
+            state.PauseTiming();
+            commit_all(reader);
+            pushed = 0;
+            state.ResumeTiming();
+        }
+        pushed += writer.push_array(payloads, bytes).count;
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(push_array)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
+
+// Commit, ask, take and begin, of one event each.
+void turn(benchmark::State& state) {
+    ScratchSegment scratch("bench-turn", kRoom, kRoom * 8);
+    RingWriter writer(scratch.get());
+    RingReader reader(scratch.get());
+    reader.turn(0, kRoom, 0);
+    const std::string payloads(kRoom * 8, 'x');
+    std::uint64_t done = 0;
+    for (auto step : state) {
+        RingReader::Chunk chunk = reader.turn(done, done, 1);
+        if (chunk.is_empty()) {
+            state.PauseTiming();
+            benchmark::DoNotOptimize(writer.push_array(payloads, 8));
+            state.ResumeTiming();
+            chunk = reader.turn(0, 0, 1);
+        }
+        begin_all(reader, chunk);
+        done = chunk.size();
+    }
+}
+BENCHMARK(turn);
+
+void format_record(benchmark::State& state) {
+    std::string text;
+    std::uint64_t id = 0;
+    for (auto step : state) {
+        append_record(
+            text, {.stretch = Stretch::processed, .id = ++id, .attempt = 1, .payload = "4711471"});
+        if (text.size() > 65536) {
+            text.clear();
+        }
+    }
+}
+BENCHMARK(format_record);
+
+}  // namespace
+
+BENCHMARK_MAIN();

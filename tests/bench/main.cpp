@@ -1,0 +1,44 @@
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "folder.hpp"
+#include "pipeline_rows.hpp"
+#include "transport_rows.hpp"
+
+// bench PROGRAMS [--quick] [--ring | --pipeline]
+int main(int argc, char** argv) {
+    using namespace drainpipe::bench;
+    bool is_quick = false;
+    bool wants_ring = true;
+    bool wants_pipeline = true;
+    for (int index = 2; index < argc; ++index) {
+        const std::string_view argument = argv[index];
+        is_quick = is_quick || argument == "--quick";
+        wants_ring = wants_ring && argument != "--pipeline";
+        wants_pipeline = wants_pipeline && argument != "--ring";
+    }
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: bench PROGRAMS [--quick] [--ring | --pipeline]\n");
+        return 64;
+    }
+    try {
+        Table table;
+        if (wants_ring) {
+            const Folder folder;
+            const Effort full{.runs = 15, .seconds = 0.1, .round_trips = 20000};
+            const Effort quick{.runs = 5, .seconds = 0.05, .round_trips = 5000};
+            print_transports(table, is_quick ? quick : full, folder.path());
+        }
+        if (wants_pipeline) {
+            const PipelineEffort full{
+                .runs = 5, .events = 5'000'000, .depths = {10'000, 100'000, 1'000'000, 10'000'000}};
+            const PipelineEffort quick{.runs = 5, .events = 200'000, .depths = {10'000, 100'000}};
+            print_pipeline(table, is_quick ? quick : full, argv[1]);
+        }
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bench: %s\n", error.what());
+        return 70;
+    }
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "folder.hpp"
+#include "other_process.hpp"
+
+namespace drainpipe::bench {
+
+// The real programs, log and standard output to files. What is still there at the end is killed
+// and its segment removed.
+class Pipeline {
+  public:
+    // `programs` is the folder that they lie in.
+    explicit Pipeline(std::string programs);
+    ~Pipeline();
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
+
+    // Returns when it is ready, with the milliseconds that took.
+    double start(const std::vector<std::string>& flags);
+
+    // Enqueues the numbers 1 to `count`; the file's lines; with the processor seconds it took.
+    double enqueue(std::uint64_t count);
+    double enqueue_file(const std::string& path);
+
+    // With the consumer stopped: what is enqueued stays buffered.
+    void hold_consumer() const;
+    void release_consumer() const;
+
+    void request_stop() const;
+    // Returns when the producer has left and nothing but the drain is left to do.
+    void wait_for_draining() const;
+    // Returns when the launcher has left.
+    void wait();
+    // Kills all three at once.
+    void kill_all();
+
+    // Waits for the record of event `id` as processed.
+    void wait_for_processed(std::uint64_t id) const;
+
+    // Seconds between the records that contain these texts, by their time stamps.
+    double seconds_between(const std::string& first, const std::string& second) const;
+
+    pid_t producer() const { return producer_; }
+    pid_t consumer() const { return consumer_; }
+    std::string log() const { return folder_.file("log/info.log"); }
+    std::string output() const { return folder_.file("output"); }
+    const Folder& folder() const { return folder_; }
+
+  private:
+    double run_enqueue(const std::string& events, const std::string& input);
+
+    std::string programs_;
+    std::string name_;
+    Folder folder_;
+    std::unique_ptr<OtherProcess> launcher_;
+    pid_t producer_ = 0;
+    pid_t consumer_ = 0;
+};
+
+// Processor seconds of a process that runs, and its memory in MiB: its own, and all with what it
+// has touched of the segment.
+double processor_seconds_of(pid_t process);
+double own_mib_of(pid_t process);
+double resident_mib_of(pid_t process);
+
+}  // namespace drainpipe::bench

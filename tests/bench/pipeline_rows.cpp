@@ -1,0 +1,148 @@
+#include "pipeline_rows.hpp"
+
+#include <string>
+
+#include "line_writers.hpp"
+#include "numbered_lines.hpp"
+#include "pipeline.hpp"
+#include "stopwatch.hpp"
+
+namespace drainpipe::bench {
+namespace {
+
+std::vector<std::string> room_for(std::uint64_t events) {
+    // A number has at most eight digits; the drain may take what it takes.
+    return {"--capacity",    std::to_string(events + 1),
+            "--buffer-size", std::to_string((events + 1) * 8),
+            "--grace",       "5m"};
+}
+
+double million_per_second(std::uint64_t events, double seconds) {
+    return static_cast<double>(events) / seconds / 1e6;
+}
+
+// A drain of `events` that were buffered when the stop came: from the release of the consumer until
+// the launcher has left.
+double time_drain(Pipeline& pipeline, std::uint64_t events) {
+    pipeline.hold_consumer();
+    pipeline.enqueue(events);
+    pipeline.request_stop();
+    pipeline.wait_for_draining();
+    const Stopwatch watch;
+    pipeline.release_consumer();
+    pipeline.wait();
+    const double seconds = watch.seconds();
+    check_numbers(pipeline.output(), events);
+    check_numbers(pipeline.log(), events, "ed id=");  // emptied, then drained
+    return seconds;
+}
+
+struct StreamFigures {
+    Figure rate;
+    Figure enqueue;  // processor time per event
+    Figure producer;
+    Figure consumer;
+    Figure start;
+    Figure stop;
+};
+
+void run_stream(const std::string& programs, std::uint64_t events, StreamFigures& figures) {
+    Pipeline pipeline(programs);
+    figures.start.add(pipeline.start({}));
+    const std::string lines = pipeline.folder().file("lines");
+    write_numbers(lines, events);
+    const auto per_event = [&](double seconds) {
+        return 1e9 * seconds / static_cast<double>(events);
+    };
+    const double producer_before = processor_seconds_of(pipeline.producer());
+    const double consumer_before = processor_seconds_of(pipeline.consumer());
+    const Stopwatch watch;
+    const double enqueue = pipeline.enqueue_file(lines);
+    pipeline.wait_for_processed(events);
+    figures.rate.add(million_per_second(events, watch.seconds()));
+    figures.enqueue.add(per_event(enqueue));
+    figures.producer.add(per_event(processor_seconds_of(pipeline.producer()) - producer_before));
+    figures.consumer.add(per_event(processor_seconds_of(pipeline.consumer()) - consumer_before));
+    const Stopwatch stop;
+    pipeline.request_stop();
+    pipeline.wait();
+    figures.stop.add(stop.milliseconds());
+    check_numbers(pipeline.output(), events);
+    check_numbers(pipeline.log(), events, "ed id=");
+}
+
+void print_against_peers(Table& table, const PipelineEffort& effort, const std::string& programs) {
+    Figure drain;
+    Figure spdlog;
+    Figure redis;
+    StreamFigures stream;
+    for (int run = 0; run < effort.runs; ++run) {
+        {
+            Pipeline pipeline(programs);
+            pipeline.start(room_for(effort.events));
+            drain.add(million_per_second(effort.events, time_drain(pipeline, effort.events)));
+        }
+        const Folder folder;
+        spdlog.add(million_per_second(effort.events,
+                                      write_with_spdlog(folder.file("lines.log"), effort.events)));
+        run_stream(programs, effort.events, stream);
+        const double seconds = move_with_redis(folder.path(), effort.events);
+        if (seconds > 0) {
+            redis.add(million_per_second(effort.events, seconds));
+        }
+    }
+    table.section("The whole pipeline, log and standard output to files",
+                  std::to_string(effort.events) + " events; the peers do less, see their names");
+    table.compare("drain, log and output", "M/s", drain, "spdlog file sink, log", spdlog,
+                  {false, 3.0, 4.0});
+    table.compare("enqueue - to the last line logged", "M/s", stream.rate, "spdlog file sink, log",
+                  spdlog, {false, 1.5, 2.5});
+    table.compare("enqueue - to the last line logged", "M/s", stream.rate, "Redis list, no log",
+                  redis, {false, 3.0, 10});
+    table.state("  processor: enqueue", "ns/event", stream.enqueue);
+    table.state("  processor: producer", "ns/event", stream.producer);
+    table.state("  processor: consumer", "ns/event", stream.consumer);
+    table.state("start to ready", "ms", stream.start);
+    table.state("idle stop", "ms", stream.stop);
+}
+
+void print_depth(Table& table, const PipelineEffort& effort, const std::string& programs,
+                 std::uint64_t depth) {
+    Figure drain;
+    Figure recovery;
+    Figure producer;
+    Figure consumer;
+    for (int run = 0; run < effort.runs; ++run) {
+        Pipeline drained(programs);
+        drained.start(room_for(depth));
+        time_drain(drained, depth);
+        drain.add(1e9 * drained.seconds_between("] terminating ", "] drained all") /
+                  static_cast<double>(depth));
+
+        Pipeline killed(programs);
+        killed.start(room_for(depth));
+        killed.hold_consumer();
+        killed.enqueue(depth);
+        producer.add(resident_mib_of(killed.producer()));
+        consumer.add(own_mib_of(killed.consumer()));
+        killed.kill_all();
+        recovery.add(killed.start({"--event-delay", "1m"}));
+    }
+    const std::string what = "depth " + std::to_string(depth) + ": ";
+    table.state(what + "drain", "ns/event", drain);
+    table.state(what + "start to ready, recovering", "ms", recovery);
+    table.state(what + "producer with the segment", "MiB", producer);
+    table.state(what + "consumer's own memory", "MiB", consumer);
+}
+
+}  // namespace
+
+void print_pipeline(Table& table, const PipelineEffort& effort, const std::string& programs) {
+    print_against_peers(table, effort, programs);
+    table.section("Cost against depth", "events buffered when the stop or the kill came");
+    for (const std::uint64_t depth : effort.depths) {
+        print_depth(table, effort, programs, depth);
+    }
+}
+
+}  // namespace drainpipe::bench

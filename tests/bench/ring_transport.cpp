@@ -1,0 +1,112 @@
+#include "ring_transport.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <span>
+
+#include "spin.hpp"
+
+namespace drainpipe::bench {
+namespace {
+
+constexpr std::uint64_t kSmallBatch = 100;  // not worth a look at the tail
+constexpr int kGatheringPauses = 1000;
+constexpr int kLooks = 300;  // before it gives the room back and waits for good
+
+std::string free_name() {
+    static std::atomic<int> count{0};
+    return "dp-bench-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+}
+
+}  // namespace
+
+RingTransport::RingTransport(const Load& load, Waiting waiting)
+    : load_(load),
+      waiting_(waiting),
+      name_(free_name()),
+      segment_(Segment::make(name_, Shape::of(load.room, load.room * load.bytes))) {
+    Segment::remove(name_);  // its two processes have it mapped
+    Settings settings{};
+    settings.consumers = 1;
+    segment_.begin_run(settings);
+}
+
+RingTransport::~RingTransport() = default;
+
+void RingTransport::open_sender() { writer_ = std::make_unique<RingWriter>(segment_); }
+
+void RingTransport::open_receiver() {
+    reader_ = std::make_unique<RingReader>(segment_);
+    reader_->turn(0, load_.room, 0);
+}
+
+bool RingTransport::spin_for_events(int looks) {
+    const Header& header = segment_.header();
+    while (header.tail.load() == taken_) {
+        if (looks-- == 0) {
+            return false;
+        }
+        pause_for(1);
+    }
+    return true;
+}
+
+void RingTransport::wait_for_room() {
+    if (waiting_ == Waiting::sleeping) {
+        writer_->wait_for_room(load_.bytes, [] { return false; });
+    } else {
+        const Header& header = segment_.header();
+        spin_while([&] { return pushed_ - header.head.load() == load_.room; });
+    }
+}
+
+void RingTransport::commit() {
+    reader_->turn(done_, done_, 0);
+    done_ = 0;
+}
+
+RingReader::Chunk RingTransport::next_chunk() {
+    if (waiting_ != Waiting::sleeping) {
+        if (done_ > 0 && !spin_for_events(kLooks)) {
+            commit();
+        }
+        spin_for_events(-1);
+    }
+    const RingReader::Chunk chunk = reader_->turn(done_, done_, load_.room);
+    return chunk.is_empty() ? reader_->wait(load_.room, [] { return false; }) : chunk;
+}
+
+void RingTransport::send(const char* events, std::size_t count) {
+    std::span<const char> left(events, count * load_.bytes);
+    while (true) {
+        const RingWriter::Pushed pushed = writer_->push_array(left, load_.bytes);
+        pushed_ += pushed.count;
+        left = left.subspan(pushed.count * load_.bytes);
+        if (left.empty()) {
+            return;
+        }
+        wait_for_room();
+    }
+}
+
+void RingTransport::receive(SequenceCheck& check) {
+    const RingReader::Chunk chunk = next_chunk();
+    SequenceCheck seen = check;  // a copy that no store to shared memory can be taken to change
+    for (const Run& run : chunk.runs) {
+        reader_->begin(run);
+        for (std::uint64_t event = run.first; event < run.last; ++event) {
+            seen.see(reader_->payload(event).data());
+        }
+        taken_ = run.last;
+    }
+    check = seen;
+    done_ = chunk.size();
+    if (waiting_ == Waiting::gathering && done_ < kSmallBatch) {
+        // Each look at the tail takes its line away from the sender: let a batch build up.
+        pause_for(kGatheringPauses);
+    }
+}
+
+}  // namespace drainpipe::bench
