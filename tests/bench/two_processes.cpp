@@ -143,7 +143,7 @@ Passage measure_passage(Transport& transport, const Load& load, double seconds) 
 }
 
 std::vector<double> measure_round_trips(Transport& there, Transport& back, const Load& load,
-                                        std::size_t count) {
+                                        std::size_t count, std::chrono::microseconds quiet) {
     const Patience patience;
     const SharedObject<Start> start;
     const auto open_both = [&](Transport& receiving, Transport& sending) {
@@ -170,6 +170,8 @@ std::vector<double> measure_round_trips(Transport& there, Transport& back, const
     SequenceCheck check;
     std::vector<double> nanoseconds;
     while (check.seen() < count) {
+        const auto quiet_end = Clock::now() + quiet;
+        spin_while([&] { return Clock::now() < quiet_end; });
         const auto begin = Clock::now();
         block.send(there);
         back.receive(check);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -17,8 +18,9 @@ struct Passage {
 // second. Throws if an event is missing, doubled or out of order.
 Passage measure_passage(Transport& transport, const Load& load, double seconds);
 
-// Nanoseconds of each of `count` round trips between two processes on two cores: there and back.
+// Nanoseconds of each of `count` round trips between two processes on two cores: there and back,
+// each after `quiet` without any.
 std::vector<double> measure_round_trips(Transport& there, Transport& back, const Load& load,
-                                        std::size_t count);
+                                        std::size_t count, std::chrono::microseconds quiet);
 
 }  // namespace drainpipe::bench

@@ -11,24 +11,26 @@ namespace {
 
 // How the code writes to the segment. Words, the bells' counts, and the plain parts that a Word
 // covers.
-constexpr std::array<std::string_view, 18> kStores{".store(",
-                                                   ".add(",
-                                                   ".fetch_add(",
-                                                   "slots[index] =",
-                                                   ".slot(event) =",
-                                                   "std::memcpy(seg",
-                                                   "copy_payload(seg",
-                                                   "std::memcpy(&ledger_",
-                                                   "std::memset(attempts_",
-                                                   ".fill(",
-                                                   ".set(",
-                                                   "++attempts",
-                                                   "ledger = Ledger{}",
-                                                   "header.magic =",
-                                                   "header.header_bytes =",
-                                                   "header.shape =",
-                                                   "header.settings =",
-                                                   "make_lock(header"};
+constexpr auto kStores = std::to_array<std::string_view>({".store(",
+                                                          ".add(",
+                                                          ".fetch_add(",
+                                                          ".fetch_or(",
+                                                          "awaited_.exchange(",
+                                                          "slots[index] =",
+                                                          ".slot(event) =",
+                                                          "std::memcpy(seg",
+                                                          "copy_payload(seg",
+                                                          "std::memcpy(&ledger_",
+                                                          "std::memset(attempts_",
+                                                          ".fill(",
+                                                          ".set(",
+                                                          "++attempts",
+                                                          "ledger = Ledger{}",
+                                                          "header.magic =",
+                                                          "header.header_bytes =",
+                                                          "header.shape =",
+                                                          "header.settings =",
+                                                          "make_lock(header"});
 
 bool is_store(std::string_view line) {
     return std::any_of(kStores.begin(), kStores.end(), [line](std::string_view store) {
