@@ -47,7 +47,7 @@ if [ -x "$build/bench_in_process" ]; then
     printf '\nWithin one process\n'
     "$build/bench_in_process" --benchmark_min_time=0.1 --benchmark_repetitions=5 \
         --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true 2>/dev/null |
-        grep -E '_median|^Benchmark'
+        awk '/_median/ { sub(/_median/, ""); printf "%-44s %9.1f ns %s\n", $1, $2, $NF ~ /=/ ? $NF : "" }' | sort
 else
     printf '\nWithin one process: Google Benchmark is not built\n'
 fi

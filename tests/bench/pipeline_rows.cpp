@@ -106,43 +106,59 @@ void print_against_peers(Table& table, const PipelineEffort& effort, const std::
     table.state("idle stop", "ms", stream.stop);
 }
 
-void print_depth(Table& table, const PipelineEffort& effort, const std::string& programs,
-                 std::uint64_t depth) {
+struct DepthFigures {
     Figure drain;
     Figure recovery;
     Figure producer;
     Figure consumer;
-    for (int run = 0; run < effort.runs; ++run) {
+};
+
+void run_depth(const std::string& programs, std::uint64_t depth, DepthFigures& figures) {
+    {
         Pipeline drained(programs);
         drained.start(room_for(depth));
         time_drain(drained, depth);
-        drain.add(1e9 * drained.seconds_between("] terminating ", "] drained all") /
-                  static_cast<double>(depth));
-
-        Pipeline killed(programs);
-        killed.start(room_for(depth));
-        killed.hold_consumer();
-        killed.enqueue(depth);
-        producer.add(resident_mib_of(killed.producer()));
-        consumer.add(own_mib_of(killed.consumer()));
-        killed.kill_all();
-        recovery.add(killed.start({"--event-delay", "1m"}));
+        figures.drain.add(1e9 * drained.seconds_between("] terminating ", "] drained all") /
+                          static_cast<double>(depth));
     }
-    const std::string what = "depth " + std::to_string(depth) + ": ";
-    table.state(what + "drain", "ns/event", drain);
-    table.state(what + "start to ready, recovering", "ms", recovery);
-    table.state(what + "producer with the segment", "MiB", producer);
-    table.state(what + "consumer's own memory", "MiB", consumer);
+    Pipeline killed(programs);
+    killed.start(room_for(depth));
+    killed.hold_consumer();
+    killed.enqueue(depth);
+    figures.producer.add(resident_mib_of(killed.producer()));
+    figures.consumer.add(own_mib_of(killed.consumer()));
+    killed.kill_all();
+    figures.recovery.add(killed.start({"--event-delay", "1m"}));
+}
+
+void print_depths(Table& table, const PipelineEffort& effort, const std::string& programs) {
+    const std::vector<std::uint64_t>& depths = effort.depths;
+    std::vector<DepthFigures> figures(depths.size());
+    for (int run = 0; run < effort.runs; ++run) {
+        for (std::size_t index = 0; index < depths.size(); ++index) {
+            run_depth(programs, depths[index], figures[index]);
+        }
+    }
+    table.section("Cost against depth", "events buffered when the stop or the kill came");
+    for (std::size_t index = 0; index < depths.size(); ++index) {
+        const std::string what = "depth " + std::to_string(depths[index]) + ": ";
+        if (index == 0) {
+            table.state(what + "drain", "ns/event", figures[0].drain);
+        } else {
+            table.compare(what + "drain", "ns/event", figures[index].drain,
+                          "depth " + std::to_string(depths[0]), figures[0].drain, {true, 1.1, 1.0});
+        }
+        table.state(what + "start to ready, recovering", "ms", figures[index].recovery);
+        table.state(what + "producer with the segment", "MiB", figures[index].producer);
+        table.state(what + "consumer's own memory", "MiB", figures[index].consumer);
+    }
 }
 
 }  // namespace
 
 void print_pipeline(Table& table, const PipelineEffort& effort, const std::string& programs) {
     print_against_peers(table, effort, programs);
-    table.section("Cost against depth", "events buffered when the stop or the kill came");
-    for (const std::uint64_t depth : effort.depths) {
-        print_depth(table, effort, programs, depth);
-    }
+    print_depths(table, effort, programs);
 }
 
 }  // namespace drainpipe::bench
