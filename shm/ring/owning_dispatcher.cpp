@@ -97,15 +97,10 @@ std::uint64_t OwningDispatcher::buffered(const Ledger& ledger) const {
 }
 
 void OwningDispatcher::begin(Run events) {
-    for (std::uint64_t event = events.first; event < events.last; ++event) {
-        const bool was_begun_here = event >= last_begun_.first && event < last_begun_.last;
-        Attempts& attempts = segment_.attempts(event);
-        if (!was_begun_here && attempts < std::numeric_limits<Attempts>::max()) {
-            FaultPoint::here().reached();
-            ++attempts;
-        }
-    }
-    last_begun_ = events;
+    const bool goes_on = events.first >= last_begun_.first && events.first < last_begun_.last;
+    const std::uint64_t begun_to = goes_on ? last_begun_.last : events.first;
+    segment_.count_attempts(std::min(begun_to, events.last), events.last);
+    last_begun_ = {events.first, std::max(begun_to, events.last)};
 }
 
 std::uint32_t OwningDispatcher::attempt(std::uint64_t event) const {

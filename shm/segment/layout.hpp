@@ -35,8 +35,9 @@ struct Slot {
     std::uint32_t length;
 };
 
-// How often the work on an event was begun: counted before the work, up to 255.
+// How often the work on an event was begun: counted before the work, as far as it goes.
 using Attempts = std::uint8_t;
+inline constexpr Attempts kMostAttempts = 255;
 
 // How large the parts are. Written before the version, constant from then on.
 struct Shape {

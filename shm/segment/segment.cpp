@@ -187,6 +187,18 @@ void Segment::clear_attempts(std::uint64_t first, std::uint64_t last) const {
     }
 }
 
+void Segment::count_attempts(std::uint64_t first, std::uint64_t last) const {
+    while (first < last) {
+        const std::uint64_t place = first & slot_mask_;
+        const std::uint64_t count = std::min(last - first, slot_mask_ + 1 - place);
+        for (Attempts& attempts : std::span(attempts_ + place, count)) {
+            FaultPoint::here().reached();
+            attempts = static_cast<Attempts>(attempts + (attempts < kMostAttempts ? 1 : 0));
+        }
+        first += count;
+    }
+}
+
 std::uint64_t Segment::left() const {
     return marks().count_undone(read_ledger(*header_).head, header_->tail.load());
 }

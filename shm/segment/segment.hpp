@@ -64,7 +64,9 @@ class Segment {
     }
     Marks marks() const { return {marks_, slot_mask_ + 1}; }
     Attempts& attempts(std::uint64_t event) const { return attempts_[event & slot_mask_]; }
+    // Sets the attempts of events [first, last) to none, or counts one more of each.
     void clear_attempts(std::uint64_t first, std::uint64_t last) const;
+    void count_attempts(std::uint64_t first, std::uint64_t last) const;
     std::string_view payload(std::uint64_t event) const {
         return {bytes_at(slot(event).begin), slot(event).length};
     }
