@@ -205,6 +205,7 @@ std::uint64_t Segment::left() const {
 
 void Segment::validate() const {
     validate_cursors();
+    validate_seats();
     validate_slots();
 }
 
@@ -222,6 +223,19 @@ void Segment::validate_cursors() const {
                               " waiting_from=" + std::to_string(ledger.waiting_from) +
                               " given_end=" + std::to_string(ledger.given_end) +
                               " tail=" + std::to_string(tail));
+    }
+}
+
+// Where each consumer gets every event. Requires sound cursors.
+void Segment::validate_seats() const {
+    const Ledger& ledger = header_->ledgers[header_->ledger_changes.load() % 2];
+    const std::uint64_t tail = header_->tail.load();
+    for (const Seat& seat : std::span(ledger.seats).first(ledger.seats_used)) {
+        const bool counts = ledger.is_broadcast != 0 && seat.is_taken != 0;
+        if (counts && (seat.committed < ledger.head || seat.committed > tail)) {
+            throw SegmentUnusable("the segment is damaged: a consumer has come to " +
+                                  std::to_string(seat.committed) + ", outside of head and tail");
+        }
     }
 }
 

@@ -86,6 +86,7 @@ class Segment {
     Segment(boost::interprocess::shared_memory_object object, const Shape& shape);
 
     void validate_cursors() const;
+    void validate_seats() const;
     void validate_slots() const;
     void mark_for_new_run() const;
     void begin_ledger() const;

@@ -51,7 +51,8 @@ std::filesystem::path Room::new_file(std::string_view stem) {
 std::string Room::running() const {
     std::string found;
     for (const auto& [pid, role] : Census(name_).members()) {
-        if (role != "enqueue" && role != "scale") found += role + " pid=" + std::to_string(pid) + " ";
+        if (role != "enqueue" && role != "scale")
+            found += role + " pid=" + std::to_string(pid) + " ";
     }
     return found;
 }

@@ -126,6 +126,10 @@ TEST_SUITE("segment") {
         ledger.given_end = 3;
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         ledger.given_end = 0;
+        ledger.is_broadcast = 1;
+        ledger.seats[0].committed = 3;
+        CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+        ledger.is_broadcast = 0;
         std::memset(reinterpret_cast<char*>(&header) + header.shape.marks_offset(), 0xff, 1);
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
