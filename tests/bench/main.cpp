@@ -4,6 +4,7 @@
 
 #include "folder.hpp"
 #include "pipeline_rows.hpp"
+#include "sharing_rows.hpp"
 #include "transport_rows.hpp"
 
 // bench PROGRAMS [--quick] [--ring | --pipeline]
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
             const Effort full{.runs = 15, .seconds = 0.1, .round_trips = 20000};
             const Effort quick{.runs = 5, .seconds = 0.05, .round_trips = 5000};
             print_transports(table, is_quick ? quick : full, folder.path());
+            print_sharing(table, is_quick ? quick : full);
         }
         if (wants_pipeline) {
             const PipelineEffort full{
