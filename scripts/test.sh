@@ -31,7 +31,7 @@ step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
 
-configure release -DDRAINPIPE_WERROR=ON -DDRAINPIPE_BENCH=ON
+configure release -DDRAINPIPE_WERROR=ON
 quietly cmake --build --preset release
 ctest --preset release --parallel "$jobs"
 
