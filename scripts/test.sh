@@ -20,35 +20,59 @@ quietly() { # says what it printed only when it fails
     fi
     rm -f "$said"
 }
-configure() { # a preset, and what else cmake is to be told
+build() { # a preset, a target, and what else cmake is to be told
     preset=$1
-    shift
-    step "build: $preset"
-    quietly cmake --preset "$preset" -DDRAINPIPE_TESTS=ON "$@"
+    target=$2
+    shift 2
+    cmake --preset "$preset" -DDRAINPIPE_TESTS=ON "$@" &&
+        cmake --build --preset "$preset" --target "$target"
 }
+build_sanitized() { build asan all && build tsan ring_tests; }
+beside() { # starts the command with what the processors have to spare; await() waits for it
+    beside_said=$(mktemp)
+    (
+        renice -n 19 -p "$(sh -c 'echo "$PPID"')" >/dev/null
+        "$@"
+    ) >"$beside_said" 2>&1 &
+    beside=$!
+}
+await() {
+    if ! wait "$beside"; then
+        cat "$beside_said"
+        echo "test.sh: failed: $*" >&2
+        exit 1
+    fi
+}
+beside=
+beside_said=
+clean_up() {
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    [ -z "$beside_said" ] || rm -f "$beside_said"
+}
+trap clean_up EXIT
 
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
 
-configure release -DDRAINPIPE_WERROR=ON
-quietly cmake --build --preset release
+step "build: release"
+quietly build release all -DDRAINPIPE_WERROR=ON
+step "build beside the tests: asan, tsan"
+beside build_sanitized
 ctest --preset release --parallel "$jobs"
+await "build of asan or tsan"
 
-configure asan
-quietly cmake --build --preset asan
 ctest --preset asan --parallel "$jobs"
 DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" --tests-regex '^system\.'
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
-configure tsan
-quietly cmake --build --preset tsan --target ring_tests
-setarch --addr-no-randomize ctest --preset tsan --tests-regex '^unit\.(account|broadcast|demand|dispatch|doorbell|partition|ring)'
+setarch --addr-no-randomize ctest --preset tsan \
+    --tests-regex '^unit\.(account|broadcast|demand|dispatch|doorbell|partition|ring)'
 
-step "soak"
+step "soak, and beside it: fuzz the wire"
+beside scripts/fuzz.sh 30
 scripts/soak.sh 60
-
-step "fuzz the wire"
-scripts/fuzz.sh 30
+await "fuzzing"
+cat "$beside_said"
 
 step "all passed"
