@@ -117,7 +117,12 @@ TEST_SUITE("children") {
             pipeline.launcher().send(SIGSTOP);
             ::kill(*first, SIGKILL);
             const auto status = "/proc/" + std::to_string(*first) + "/status";
-            CHECK(await([&] { return contains(read_text(status), "State:\tZ"); }));
+            // Dead to the last thread: until then its place is held.
+            const auto is_dead = [&] {
+                const auto text = read_text(status);
+                return contains(text, "State:\tZ") && contains(text, "Threads:\t1\n");
+            };
+            CHECK(await(is_dead));
             auto command = pipeline.command(role);
             command.output = pipeline.folder() / "by-hand";
             Process by_hand(command);
