@@ -31,7 +31,15 @@ build_sanitized() {
     build asan OFF launcher producer consumer enqueue ring_tests unit_tests &&
         build tsan OFF ring_tests
 }
+beside=
+beside_said=
+clean_up() {
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    rm -f "$beside_said"
+}
+trap clean_up EXIT
 beside() { # starts the command with what the processors have to spare; await() waits for it
+    rm -f "$beside_said"
     beside_said=$(mktemp)
     (
         renice -n 19 -p "$(sh -c 'echo "$PPID"')" >/dev/null
@@ -46,14 +54,6 @@ await() {
         exit 1
     fi
 }
-beside=
-beside_said=
-clean_up() {
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
-    [ -z "$beside_said" ] || rm -f "$beside_said"
-}
-trap clean_up EXIT
-
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
