@@ -53,7 +53,9 @@ await() {
         echo "test.sh: failed: $*" >&2
         exit 1
     fi
+    beside=
 }
+
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
