@@ -22,7 +22,14 @@ std::uint64_t ahead(const Ledger& ledger, const Seat& seat) {
 void BroadcastDispatcher::attach(const LedgerChange& change) {
     Seat& seat = change.seat(consumer_);
     if (seat.is_taken == 0) {
-        seat = {.unmet = 0, .next = 0, .committed = change->given_end, .deaths = 0, .is_taken = 1};
+        // One that is not to be there is not waited for.
+        const bool is_expected = consumer_ < header().consumers.load();
+        seat = {.unmet = 0,
+                .next = 0,
+                .committed = past_done(change->given_end),
+                .deaths = 0,
+                .is_taken = is_expected ? 1u : 0u};
+        header().begun[consumer_].store(seat.committed);
     }
     seat.unmet = 0;
     handed_to_ = seat.committed;
@@ -42,17 +49,37 @@ std::vector<Run> BroadcastDispatcher::begun(const Ledger& ledger) const {
 }
 
 Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change) {
-    std::uint64_t events = tail() - change->given_end;
-    for (const Seat& seat : seats_of(*change)) {
+    Given given;
+    while (true) {
+        // What an earlier run has done costs nobody's demand.
+        const std::uint64_t first = past_done(change->given_end);
+        given.has_looked_on = given.has_looked_on || first != change->given_end;
+        change->given_end = first;
+        const std::uint64_t events = marks_.end_of_run(first, tail(), kWaiting) - first;
+        const std::uint64_t given_now = give_run(*change, events);
+        if (given_now == 0) {
+            given.to_others = given.events > 0;
+            return given;
+        }
+        given.events += given_now;
+    }
+}
+
+std::uint64_t BroadcastDispatcher::give_run(Ledger& ledger, std::uint64_t events) {
+    for (const Seat& seat : seats_of(ledger)) {
         if (seat.is_taken != 0) {
-            events = std::min(events, seat.unmet + ahead(*change, seat));
+            events = std::min(events, seat.unmet + ahead(ledger, seat));
         }
     }
-    for (Seat& seat : seats_of(*change)) {
-        seat.unmet -= std::min(seat.unmet, events - std::min(events, ahead(*change, seat)));
+    for (Seat& seat : seats_of(ledger)) {
+        seat.unmet -= std::min(seat.unmet, events - std::min(events, ahead(ledger, seat)));
     }
-    change->given_end += events;
-    return {.events = events, .to_others = events > 0};
+    ledger.given_end += events;
+    return events;
+}
+
+std::uint64_t BroadcastDispatcher::past_done(std::uint64_t event) const {
+    return marks_.end_of_run(event, std::max(event, tail()), Mark::done_before());
 }
 
 Dispatcher::Given BroadcastDispatcher::give_in_drain(const LedgerChange& change, std::uint64_t) {
@@ -84,7 +111,7 @@ void BroadcastDispatcher::collect_again(const Ledger& ledger) {
 
 void BroadcastDispatcher::settle(const LedgerChange& change, Run done, Stretch) {
     Seat& seat = change.seat(consumer_);
-    seat.committed = done.last;
+    seat.committed = past_done(done.last);
     seat.deaths = 0;
     move_head(change);
 }
@@ -112,11 +139,11 @@ void BroadcastDispatcher::move_head(const LedgerChange& change) const {
 
 std::uint64_t BroadcastDispatcher::in_flight(const Ledger& ledger) const {
     const std::uint64_t committed = ledger.seats[consumer_].committed;
-    return ledger.given_end > committed ? ledger.given_end - committed : 0;
+    return marks_.count_undone(std::min(committed, ledger.given_end), ledger.given_end);
 }
 
 std::uint64_t BroadcastDispatcher::buffered(const Ledger& ledger) const {
-    return tail() - ledger.given_end;
+    return marks_.count_undone(ledger.given_end, tail());
 }
 
 void BroadcastDispatcher::begin(Run events) {
@@ -127,7 +154,8 @@ void BroadcastDispatcher::begin(Run events) {
 }
 
 std::uint32_t BroadcastDispatcher::attempt(std::uint64_t event) const {
-    return event < repeated_to_ ? deaths_ + 1 : 1;
+    const std::uint32_t deaths_of_it = event < repeated_to_ ? deaths_ : 0;
+    return 1 + deaths_of_it + segment_.attempts(event);
 }
 
 void BroadcastDispatcher::leave() {

@@ -26,14 +26,18 @@ class BroadcastDispatcher final : public Dispatcher {
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
     void begin(Run events) override;
-    // Exact for the event that a process died of; for those behind it, at least one death too few
-    // is never claimed: they count the deaths since the consumer last got further.
+    // Counts the deaths since the consumer last got further, for all that its dead process had
+    // begun: exact for the event that it died of. And those of runs with another dispatch.
     std::uint32_t attempt(std::uint64_t event) const override;
     std::vector<Run> begun(const Ledger& ledger) const override;
     // Where the consumers became fewer the others wait for this one no longer.
     void leave() override;
 
   private:
+    // Gives as many of the next events, which wait, as all have asked for; returns how many.
+    static std::uint64_t give_run(Ledger& ledger, std::uint64_t events);
+    // The first event from there on that no earlier run has done.
+    std::uint64_t past_done(std::uint64_t event) const;
     // Moves the head to where all have come, and counts what that commits.
     void move_head(const LedgerChange& change) const;
 

@@ -19,9 +19,11 @@ struct Run {
 
 // Who gets which events, as a consumer carries it out: there is one for each kind of Dispatch.
 //
-// Every call but begin() and attempt() requires the ring's lock, and changes marks at once, the
-// ledger by the change that it is given. Killed between the two, marks of events that the ledger
-// doesn't know as given are taken back (see RingLock), marks of done events stand.
+// Every call but begin() and attempt() requires the ring's lock. Those that are given a change of
+// the ledger set marks at once and leave the ledger to that change: killed between the two, marks
+// of events that the ledger doesn't know as given are taken back (see RingLock), marks of done
+// events stand and are passed by whoever takes the seat next. hand_over() and leave() publish
+// changes of their own.
 class Dispatcher {
   public:
     static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
@@ -33,7 +35,8 @@ class Dispatcher {
 
     struct Given {
         std::uint64_t events = 0;
-        bool to_others = false;  // who may be asleep
+        bool to_others = false;      // who may be asleep
+        bool has_looked_on = false;  // past events that it need not look at again
     };
     // Gives what waits to whom it is for, as far as there is demand.
     virtual Given give(const LedgerChange& change) = 0;
@@ -58,15 +61,15 @@ class Dispatcher {
     virtual void begin(Run events) = 0;
     virtual std::uint32_t attempt(std::uint64_t event) const = 0;
 
-    // Hands over what is another consumer's since their number changed. Makes changes of its own.
-    // Requires that nothing is begun and not done.
+    // Hands over what is another consumer's since their number changed. Requires that nothing is
+    // begun and not done.
     virtual bool is_to_hand_over() const { return false; }
     virtual void hand_over() {}
 
     // What any consumer has begun, and not done.
     virtual std::vector<Run> begun(const Ledger& ledger) const = 0;
 
-    // Makes changes of its own. Gives the seat up, with its demand. What is in flight to it goes to
+    // Gives the seat up, with its demand. What is in flight to it goes to
     // others, where others do not get it anyway.
     virtual void leave() = 0;
 

@@ -1,6 +1,7 @@
 #include "ledger_change.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace drainpipe {
@@ -11,6 +12,8 @@ LedgerChange::LedgerChange(Header& header)
       ledger_(header.ledgers[(changes_ + 1) % 2]) {
     const Ledger& holding = header.ledgers[changes_ % 2];
     const std::uint64_t seats = std::min<std::uint64_t>(holding.seats_used, kMostConsumers);
+    // The last change holds before this one touches the copy that it replaced.
+    std::atomic_thread_fence(std::memory_order_release);
     FaultPoint::here().reached();
     std::memcpy(&ledger_, &holding, offsetof(Ledger, seats) + seats * sizeof(Seat));
 }

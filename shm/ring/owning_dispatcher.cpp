@@ -6,6 +6,7 @@
 namespace drainpipe {
 
 void OwningDispatcher::attach(const LedgerChange& change) {
+    pass_done(change);
     Seat& seat = change.seat(consumer_);
     seat.unmet = 0;
     seat.next = change->head;
@@ -59,6 +60,10 @@ Stretch OwningDispatcher::collect(const Ledger& ledger, bool is_draining, std::u
 
 void OwningDispatcher::settle(const LedgerChange& change, Run done, Stretch stretch) {
     marks_.fill(done.first, done.last, Mark::done(stretch));
+    pass_done(change);
+}
+
+void OwningDispatcher::pass_done(const LedgerChange& change) const {
     const std::uint64_t end = tail();
     std::uint64_t& head = change->head;
     while (head < end && marks_.at(head).is_done()) {
@@ -73,16 +78,15 @@ void OwningDispatcher::settle(const LedgerChange& change, Run done, Stretch stre
     change->given_end = std::max(change->given_end, head);
 }
 
-std::vector<Run> OwningDispatcher::given_events() const {
+std::vector<Run> OwningDispatcher::given_events(const Ledger& ledger) const {
     std::vector<Run> runs;
-    collect_marked(holding_ledger(header()), given_, std::numeric_limits<std::uint64_t>::max(),
-                   runs);
+    collect_marked(ledger, given_, std::numeric_limits<std::uint64_t>::max(), runs);
     return runs;
 }
 
-std::uint64_t OwningDispatcher::in_flight(const Ledger&) const {
+std::uint64_t OwningDispatcher::in_flight(const Ledger& ledger) const {
     std::uint64_t events = 0;
-    for (const Run& run : given_events()) {
+    for (const Run& run : given_events(ledger)) {
         events += run.size();
     }
     return events;
@@ -121,16 +125,24 @@ void OwningDispatcher::look_from_head() const {
     change.publish();
 }
 
+void OwningDispatcher::give_back(const std::function<bool(Mark)>& goes) const {
+    look_from_head();
+    std::vector<Run> runs = given_events(holding_ledger(header()));
+    std::ranges::reverse(runs);
+    for (const Run& run : runs) {
+        for (std::uint64_t event = run.last; event-- > run.first;) {
+            if (const Mark mark = segment_.mark_of_new(event); goes(mark)) {
+                marks_.set(event, mark);
+            }
+        }
+    }
+}
+
 void OwningDispatcher::leave() {
     const LedgerChange change(header());
     change.seat(consumer_).unmet = 0;
     change.publish();
-    look_from_head();
-    for (const Run& run : given_events()) {
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
-            marks_.set(event, segment_.mark_of_new(event));
-        }
-    }
+    give_back([](Mark) { return true; });
 }
 
 }  // namespace drainpipe

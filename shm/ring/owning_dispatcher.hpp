@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "dispatcher.hpp"
 
 namespace drainpipe {
@@ -29,16 +31,25 @@ class OwningDispatcher : public Dispatcher {
     // Marks these events, which wait, as given to that consumer.
     void mark_given(const LedgerChange& change, Run events, Mark mark) const;
 
-    // What is marked as given to this consumer, in order.
-    std::vector<Run> given_events() const;
-
-    // Makes all of them look from the head on for what waits for them.
-    void look_from_head() const;
+    // Marks as waiting again what is given to this consumer and goes, by its new mark. From the
+    // last to the first: killed in between, what is still given comes before what waits, and
+    // whoever goes on does both in order.
+    void give_back(const std::function<bool(Mark)>& goes) const;
 
     const Mark given_;
     const Mark given_in_drain_;
 
   private:
+    // Moves the head over what is done, whoever did it: one that was killed between its marks and
+    // its change of the ledger has left that to be done.
+    void pass_done(const LedgerChange& change) const;
+
+    // Makes all consumers look from the head on for what waits for them.
+    void look_from_head() const;
+
+    // What is marked as given to this consumer, in order.
+    std::vector<Run> given_events(const Ledger& ledger) const;
+
     void collect_marked(const Ledger& ledger, Mark mark, std::uint64_t limit,
                         std::vector<Run>& runs) const;
 

@@ -13,6 +13,7 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
                                                 Mark mark) const {
     const std::uint64_t end = tail();
     std::uint64_t& next = change.seat(consumer_).next;
+    const std::uint64_t before = next;
     next = std::max(next, change->head);
     Given given;
     while (given.events < most && next < end) {
@@ -27,6 +28,7 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
             ++next;
         }
     }
+    given.has_looked_on = next != before;
     return given;
 }
 
@@ -53,15 +55,7 @@ void PartitionDispatcher::hand_over() {
     const auto goes = [&](unsigned partition) {
         return ledger.partition_owner[partition] == consumer_ && partition % consumers != consumer_;
     };
-    look_from_head();
-    for (const Run& run : given_events()) {
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
-            const Mark mark = segment_.mark_of_new(event);
-            if (goes(mark.partition())) {
-                marks_.set(event, mark);
-            }
-        }
-    }
+    give_back([&](Mark mark) { return goes(mark.partition()); });
     const LedgerChange change(header());
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         if (goes(partition)) {

@@ -19,11 +19,14 @@ RingReader::RingReader(Segment& segment, unsigned consumer)
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
       consumer_(consumer) {
-    const std::lock_guard guard(lock_);
-    const LedgerChange change(segment_.header());
-    dispatcher_->attach(change);
-    change.publish();
-    taken_over_ = dispatcher_->in_flight(*change);
+    {
+        const std::lock_guard guard(lock_);
+        const LedgerChange change(segment_.header());
+        dispatcher_->attach(change);
+        change.publish();
+        taken_over_ = dispatcher_->in_flight(*change);
+    }
+    segment_.header().room_bell.ring();
 }
 
 RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
@@ -54,7 +57,7 @@ Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t as
     settle(change, done);
     change.seat(consumer_).unmet += asked;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
-    if (done + asked + given.events > 0) {
+    if (done + asked + given.events > 0 || given.has_looked_on) {
         change.publish();
     }
     return given;

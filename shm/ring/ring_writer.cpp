@@ -189,6 +189,9 @@ RingWriter::Oldest RingWriter::oldest() {
     if (mark.is_given()) {
         return {ledger.head, mark.consumer()};
     }
+    if (mark.is_waiting() && segment_.header().settings.dispatch == Dispatch::partition) {
+        return {ledger.head, ledger.partition_owner[mark.partition()]};
+    }
     for (unsigned consumer = 0; ledger.is_broadcast != 0 && consumer < ledger.seats_used;
          ++consumer) {
         const Seat& seat = ledger.seats[consumer];

@@ -47,8 +47,8 @@ class RingWriter {
     // it fits(). Whoever makes is_over() true must ring the segment's room_bell after it.
     void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
 
-    // The oldest event that is not committed, and the consumer that it is in flight to, if it is to
-    // one. Requires that the ring is not empty.
+    // The oldest event that is not committed, and the consumer that has it, or has to take it, if
+    // that is one. Requires that the ring is not empty.
     struct Oldest {
         std::uint64_t event;
         std::optional<unsigned> consumer;

@@ -274,11 +274,27 @@ void Segment::begin_run(const Settings& settings) {
 }
 
 void Segment::mark_for_new_run() const {
+    const Ledger ledger = read_ledger(*header_);
     const std::uint64_t tail = header_->tail.load();
-    for (std::uint64_t event = read_ledger(*header_).head; event < tail; ++event) {
+    const std::uint64_t begun_to = ledger.is_broadcast != 0 ? begun_in_broadcast(ledger) : 0;
+    for (std::uint64_t event = ledger.head; event < tail; ++event) {
         const bool is_done = marks().at(event).is_done();
         marks().set(event, is_done ? Mark::done_before() : mark_of_new(event));
+        if (event < begun_to && header_->settings.dispatch != Dispatch::broadcast) {
+            FaultPoint::here().reached();
+            attempts(event) = std::max<Attempts>(1, attempts(event));
+        }
     }
+}
+
+// Some consumer had begun events before it.
+std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
+    const auto begun = std::span(header_->begun).first(ledger.seats_used);
+    std::uint64_t end = 0;
+    for (const Word<std::uint64_t>& one : begun) {
+        end = std::max(end, one.load());
+    }
+    return end;
 }
 
 // Those that an earlier run had begun and not done: they will be given again.
@@ -305,11 +321,13 @@ void Segment::begin_ledger() const {
     for (unsigned consumer = 0; consumer < settings.consumers; ++consumer) {
         const Seat& seat = before.seats[consumer];
         const bool knows = goes_on && consumer < before.seats_used && seat.is_taken != 0;
-        ledger.seats[consumer] = {.unmet = 0,
-                                  .next = before.head,
-                                  .committed = knows ? seat.committed : before.head,
-                                  .deaths = knows ? seat.deaths : 0,
-                                  .is_taken = 1};
+        ledger.seats[consumer] = {
+            .unmet = 0,
+            .next = before.head,
+            .committed = marks().end_of_run(knows ? seat.committed : before.head,
+                                            header_->tail.load(), Mark::done_before()),
+            .deaths = knows ? seat.deaths : 0,
+            .is_taken = 1};
         if (!knows) {
             header_->begun[consumer].store(before.head);
         }
@@ -317,7 +335,7 @@ void Segment::begin_ledger() const {
     const auto seats = std::span(ledger.seats).first(settings.consumers);
     ledger.head = std::ranges::min_element(seats, {}, &Seat::committed)->committed;
     ledger.given_end = ledger.waiting_from = ledger.head;
-    ledger.redelivered = settings.dispatch == Dispatch::broadcast ? 0 : count_begun(before.head);
+    ledger.redelivered = count_begun(before.head);
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         ledger.partition_owner[partition] =
             static_cast<std::uint8_t>(partition % settings.consumers);

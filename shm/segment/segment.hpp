@@ -91,6 +91,7 @@ class Segment {
     void mark_for_new_run() const;
     void begin_ledger() const;
     std::uint64_t count_begun(std::uint64_t head) const;
+    std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
 
     boost::interprocess::shared_memory_object object_;
     boost::interprocess::mapped_region front_;

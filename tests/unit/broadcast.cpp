@@ -89,4 +89,69 @@ TEST_SUITE("broadcast") {
         CHECK(events_of(second.turn(0, 4, 9)) == Events{0, 1, 2, 3});
         CHECK(events_of(first.turn(0, 0, 9)) == Events{3});
     }
+
+    TEST_CASE("broadcast: what an earlier run has done costs no demand and frees its room") {
+        ScratchSegment scratch("done", 12, 100, settings_for(2));
+        push_many(scratch.get(), 12);
+        {
+            RingReader first(scratch.get(), 0);
+            RingReader second(scratch.get(), 1);
+            first.turn(0, 1, 1);
+            begin(second, second.turn(0, 9, 9));
+            second.commit(9);
+        }
+        scratch.get().begin_run(settings_for(1, Dispatch::broadcast));
+        RingReader only(scratch.get(), 0);
+        CHECK(begun(only, only.turn(0, 2, 9)) == Events{0, 10});
+        only.commit(1);
+        CHECK(scratch.header().head.load() == 10);
+        CHECK(begun(only, only.turn(1, 2, 9)) == Events{11});
+        only.commit(1);
+        CHECK(scratch.get().left() == 0);
+    }
+
+    TEST_CASE("broadcast: what was begun is marked in a run with another dispatch, both ways") {
+        ScratchSegment scratch("modes", 12, 100, settings_for(1, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        RingReader first(scratch.get());
+        begin(first, first.turn(0, 2, 2));
+        scratch.get().begin_run(settings_for(1));
+        CHECK(read_ledger(scratch.header()).redelivered == 2);
+        RingReader second(scratch.get());
+        begin(second, second.turn(0, 3, 3));
+        CHECK(second.attempt(1) == 2);
+        CHECK(second.attempt(2) == 1);
+        scratch.get().begin_run(settings_for(1, Dispatch::broadcast));
+        RingReader next(scratch.get());
+        begin(next, next.turn(0, 4, 4));
+        CHECK(next.attempt(1) == 3);
+        CHECK(next.attempt(2) == 2);
+        CHECK(next.attempt(3) == 1);
+    }
+
+    TEST_CASE("broadcast: a consumer that there is not to be is not waited for") {
+        ScratchSegment scratch("stray", 12, 100, settings_for(1, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        RingReader first(scratch.get(), 0);
+        REQUIRE(was_killed(fork_to_die([&] { RingReader(scratch.get(), 4); })));
+        begin(first, first.turn(0, 4, 4));
+        first.commit(4);
+        CHECK(scratch.header().head.load() == 4);
+    }
+
+    TEST_CASE("broadcast: a newcomer is not held to what its number had begun in another run") {
+        ScratchSegment scratch("stale", 12, 100, settings_for(2, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        {
+            RingReader first(scratch.get(), 0);
+            RingReader second(scratch.get(), 1);
+            first.turn(0, 4, 4);
+            begin(second, second.turn(0, 4, 4));
+        }
+        scratch.get().begin_run(settings_for(1, Dispatch::broadcast));
+        scratch.header().consumers.store(2);
+        const std::uint64_t before = read_ledger(scratch.header()).redelivered;
+        RingReader newcomer(scratch.get(), 1);
+        CHECK(read_ledger(scratch.header()).redelivered == before);
+    }
 }

@@ -59,4 +59,19 @@ TEST_SUITE("partition") {
         second.leave();
         CHECK(begun(first, first.turn(0, 0, 64)) == Events(seconds.begin() + 2, seconds.end()));
     }
+
+    TEST_CASE("partition: what is another's is looked at once") {
+        ScratchSegment scratch("once", 64, 1000, settings_for(2, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        for (int event = 0; event < 10; ++event) {
+            REQUIRE(push(writer, "key").count == 1);
+        }
+        const unsigned owner = scratch.get().marks().at(0).partition() % 2;
+        RingReader other(scratch.get(), 1 - owner);
+        CHECK(other.turn(0, 4, 4).is_empty());
+        CHECK(scratch.header()
+                  .ledgers[scratch.header().ledger_changes.load() % 2]
+                  .seats[1 - owner]
+                  .next == 10);
+    }
 }

@@ -1,0 +1,156 @@
+#include "scenarios.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string_view>
+#include <utility>
+
+#include "ring_reader.hpp"
+#include "ring_steps.hpp"
+#include "ring_writer.hpp"
+#include "scratch_segment.hpp"
+
+namespace drainpipe::test {
+
+std::string payload_of(std::uint64_t event) { return "event " + std::to_string(event); }
+
+bool push(Segment& segment, std::uint64_t count) {
+    RingWriter writer(segment);
+    std::vector<std::string> texts;
+    for (std::uint64_t number = 0; number < count; ++number) {
+        texts.push_back(payload_of(segment.header().tail.load() + number));
+    }
+    const std::vector<std::string_view> payloads(texts.begin(), texts.end());
+    return writer.push(payloads).count == count;
+}
+
+namespace {
+
+bool push_array(Segment& segment, std::uint64_t count) {
+    RingWriter writer(segment);
+    std::string payloads;
+    for (std::uint64_t number = 0; number < count; ++number) {
+        payloads += payload_of(segment.header().tail.load() + number);
+    }
+    return writer.push_array(payloads, payloads.size() / count).count == count;
+}
+
+void with_events(Segment& segment) { REQUIRE(push(segment, 6)); }
+
+void with_begun_events(Segment& segment) {
+    REQUIRE(push(segment, 6));
+    RingReader reader(segment);
+    begin(reader, reader.turn(0, 5, 4));
+}
+
+void drain_with(RingReader& reader) {
+    reader.begin_drain();
+    std::uint64_t done = 0;
+    while (true) {
+        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
+        if (chunk.is_empty()) {
+            return;
+        }
+        begin(reader, chunk);
+        done = chunk.size();
+    }
+}
+
+// Another consumer asks, and leaves a part to be given to it.
+void with_asking_neighbour(Segment& segment) {
+    RingReader(segment, 1).turn(0, 4, 4);
+    with_begun_events(segment);
+}
+
+void give_back(Segment& segment) {
+    RingReader reader(segment);
+    reader.turn(0, 3, 1);
+    reader.leave();
+}
+
+// The neighbour is to leave for good.
+void with_one_consumer_too_many(Segment& segment) {
+    with_events(segment);
+    RingReader(segment, 1).turn(0, 4, 2);
+    RingReader(segment, 0).turn(0, 1, 1);
+    segment.header().consumers.store(1);
+}
+
+// A neighbour is to have a part of the keys.
+void with_one_consumer_more(Segment& segment) {
+    RingReader reader(segment);
+    with_events(segment);
+    reader.turn(0, 4, 2);
+    segment.header().consumers.store(2);
+}
+
+void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }
+
+void turn_and_commit(Segment& segment) {
+    RingReader reader(segment);
+    const RingReader::Chunk chunk = reader.turn(0, 4, 3);
+    begin(reader, chunk);
+    reader.turn(chunk.size(), 3, 3);
+}
+
+}  // namespace
+
+std::vector<Scenario> scenarios() {
+    const Settings one = settings_for(1);
+    const Settings demand = settings_for(2, Dispatch::demand);
+    Settings partition = settings_for(2, Dispatch::partition);
+    partition.partition_by = 2;  // the number in "event 3"
+    Settings partition_of_one = partition;
+    partition_of_one.consumers = 1;
+    Settings one_key = settings_for(1, Dispatch::partition);  // "event"
+    const Settings broadcast = settings_for(2, Dispatch::broadcast);
+    const auto with_stopped_drain = [](Segment& segment) {
+        with_begun_events(segment);
+        RingReader(segment).begin_drain();
+    };
+    const auto drain = [](Segment& segment) {
+        RingReader reader(segment);
+        drain_with(reader);
+    };
+    return {
+        {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
+        {"push an array", one, with_events, [](Segment& segment) { push_array(segment, 3); }},
+        {"ask", one, with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
+        {"take over", one, with_begun_events, [](Segment& segment) { RingReader{segment}; }},
+        {"begin and commit", one, with_events, turn_and_commit},
+        {"close the intake", one, with_events,
+         [](Segment& segment) { RingWriter(segment).close_intake(); }},
+        {"drain", one, with_begun_events, drain},
+        {"wait for events", one, [](Segment&) {},
+         [](Segment& segment) {
+             bool was_asked = false;
+             RingReader(segment).wait(1, [&] { return std::exchange(was_asked, true); });
+         }},
+        {"begin a run", one, with_stopped_drain,
+         [](Segment& segment) { segment.begin_run(settings_for(1)); }},
+        {"count lost log lines", one, with_events,
+         [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
+        {"begin a run after a broadcast", broadcast, with_asking_neighbour,
+         [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::demand)); }},
+        {"give to others", demand, with_asking_neighbour, turn_and_commit},
+        {"give back", demand, with_events, give_back},
+        {"drain a share", demand, with_asking_neighbour, drain},
+        {"give one key back", one_key, with_events,
+         [](Segment& segment) {
+             RingReader reader(segment);
+             reader.turn(0, 6, 1);
+             reader.leave();
+         }},
+        {"give by key", partition, with_events, turn_and_commit},
+        {"drain by key", partition, with_begun_events, drain},
+        {"hand keys over", partition_of_one, with_one_consumer_more, turn_and_commit},
+        {"leave with keys", partition, with_one_consumer_too_many, leave_for_good},
+        {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
+        {"drain for all", broadcast, with_asking_neighbour, drain},
+        {"leave a broadcast", broadcast, with_one_consumer_too_many, leave_for_good},
+        {"begin a broadcast again", broadcast, with_asking_neighbour,
+         [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::broadcast)); }},
+    };
+}
+
+}  // namespace drainpipe::test
