@@ -51,16 +51,15 @@ void commit_all(RingReader& reader) {
     reader.turn(chunk.size(), chunk.size(), 0);
 }
 
-// Batches of the first argument, payloads of the second; a full ring is emptied off the clock.
-void push(benchmark::State& state) {
+// Pushes batches of the first argument with payloads of the second; a full ring is emptied off the
+// clock. `push_one` gets the writer and pushes one batch.
+template <typename PushOne>
+void push_batches(benchmark::State& state, PushOne push_one) {
     const auto batch = static_cast<std::size_t>(state.range(0));
-    const auto bytes = static_cast<std::size_t>(state.range(1));
-    ScratchSegment scratch("bench-push", kRoom, kRoom * bytes);
+    ScratchSegment scratch("bench-push", kRoom, kRoom * static_cast<std::uint64_t>(state.range(1)));
     RingWriter writer(scratch.get());
     RingReader reader(scratch.get());
     reader.turn(0, kRoom, 0);
-    const std::string payload(bytes, 'x');
-    const std::vector<std::string_view> payloads(batch, payload);
     std::size_t pushed = 0;
     for (auto step : state) {
         if (pushed + batch > kRoom) {
@@ -69,31 +68,22 @@ void push(benchmark::State& state) {
             pushed = 0;
             state.ResumeTiming();
         }
-        pushed += writer.push(payloads).count;
+        pushed += push_one(writer).count;
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+void push(benchmark::State& state) {
+    const std::string payload(static_cast<std::size_t>(state.range(1)), 'x');
+    const std::vector<std::string_view> payloads(static_cast<std::size_t>(state.range(0)), payload);
+    push_batches(state, [&](RingWriter& writer) { return writer.push(payloads); });
 }
 BENCHMARK(push)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
 
 void push_array(benchmark::State& state) {
-    const auto batch = static_cast<std::size_t>(state.range(0));
     const auto bytes = static_cast<std::size_t>(state.range(1));
-    ScratchSegment scratch("bench-array", kRoom, kRoom * bytes);
-    RingWriter writer(scratch.get());
-    RingReader reader(scratch.get());
-    reader.turn(0, kRoom, 0);
-    const std::string payloads(bytes * batch, 'x');
-    std::size_t pushed = 0;
-    for (auto step : state) {
-        if (pushed + batch > kRoom) {
-            state.PauseTiming();
-            commit_all(reader);
-            pushed = 0;
-            state.ResumeTiming();
-        }
-        pushed += writer.push_array(payloads, bytes).count;
-    }
-    state.SetItemsProcessed(state.iterations() * state.range(0));
+    const std::string payloads(bytes * static_cast<std::size_t>(state.range(0)), 'x');
+    push_batches(state, [&](RingWriter& writer) { return writer.push_array(payloads, bytes); });
 }
 BENCHMARK(push_array)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
 

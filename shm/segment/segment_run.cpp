@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <span>
+#include <system_error>
+
+#include "segment.hpp"
+
+// How a run begins on what an earlier one left.
+namespace drainpipe {
+namespace {
+
+// A lock that survives its holder: see ring/robust_lock.hpp.
+void make_lock(pthread_mutex_t& lock) {
+    pthread_mutexattr_t attributes;
+    ::pthread_mutexattr_init(&attributes);
+    ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    const int error = ::pthread_mutex_init(&lock, &attributes);
+    ::pthread_mutexattr_destroy(&attributes);
+    if (error != 0) {
+        throw std::system_error(error, std::generic_category(), "cannot make the ring's lock");
+    }
+}
+
+}  // namespace
+
+void Segment::begin_run(const Settings& settings) {
+    Header& header = *header_;
+    FaultPoint::here().reached();
+    make_lock(header.lock);
+    header.events_bell.make();
+    header.room_bell.make();
+    FaultPoint::here().reached();
+    header.settings = settings;
+    header.phase.store(Phase::running);
+    header.consumers.store(settings.consumers);
+    header.log_lines_lost.store(0);
+    header.output_may_be_cut.store(0);
+    header.drain_begun.store(0);
+    mark_for_new_run();
+    begin_ledger();
+    header.settled_before_run.store(header.tail.load() - left());
+    header.intake_closed.store(0);
+}
+
+void Segment::mark_for_new_run() const {
+    const Ledger ledger = read_ledger(*header_);
+    const std::uint64_t tail = header_->tail.load();
+    const std::uint64_t begun_to = ledger.is_broadcast != 0 ? begun_in_broadcast(ledger) : 0;
+    for (std::uint64_t event = ledger.head; event < tail; ++event) {
+        const bool is_done = marks().at(event).is_done();
+        marks().set(event, is_done ? Mark::done_before() : mark_of_new(event));
+        if (event < begun_to && header_->settings.dispatch != Dispatch::broadcast) {
+            FaultPoint::here().reached();
+            attempts(event) = std::max<Attempts>(1, attempts(event));
+        }
+    }
+}
+
+// Some consumer had begun events before it.
+std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
+    const auto begun = std::span(header_->begun).first(ledger.seats_used);
+    std::uint64_t end = 0;
+    for (const Word<std::uint64_t>& one : begun) {
+        end = std::max(end, one.load());
+    }
+    return end;
+}
+
+// Those that an earlier run had begun and not done: they will be given again.
+std::uint64_t Segment::count_begun(std::uint64_t head) const {
+    const std::uint64_t tail = header_->tail.load();
+    std::uint64_t begun = 0;
+    for (std::uint64_t event = head; event < tail; ++event) {
+        begun += !marks().at(event).is_done() && attempts(event) > 0 ? 1 : 0;
+    }
+    return begun;
+}
+
+// A broadcast that goes on keeps how far each consumer is.
+void Segment::begin_ledger() const {
+    const std::uint64_t changes = header_->ledger_changes.load();
+    const Ledger& before = header_->ledgers[changes % 2];
+    Ledger& ledger = header_->ledgers[(changes + 1) % 2];
+    const Settings& settings = header_->settings;
+    const bool goes_on = before.is_broadcast != 0 && settings.dispatch == Dispatch::broadcast;
+    FaultPoint::here().reached();
+    ledger = Ledger{};
+    ledger.is_broadcast = settings.dispatch == Dispatch::broadcast ? 1 : 0;
+    ledger.seats_used = settings.consumers;
+    for (unsigned consumer = 0; consumer < settings.consumers; ++consumer) {
+        const Seat& seat = before.seats[consumer];
+        const bool knows = goes_on && consumer < before.seats_used && seat.is_taken != 0;
+        ledger.seats[consumer] = {
+            .unmet = 0,
+            .next = before.head,
+            .committed = marks().end_of_run(knows ? seat.committed : before.head,
+                                            header_->tail.load(), Mark::done_before()),
+            .deaths = knows ? seat.deaths : 0,
+            .is_taken = 1};
+        if (!knows) {
+            header_->begun[consumer].store(before.head);
+        }
+    }
+    const auto seats = std::span(ledger.seats).first(settings.consumers);
+    ledger.head = std::ranges::min_element(seats, {}, &Seat::committed)->committed;
+    ledger.given_end = ledger.waiting_from = ledger.head;
+    ledger.redelivered = count_begun(before.head);
+    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+        ledger.partition_owner[partition] =
+            static_cast<std::uint8_t>(partition % settings.consumers);
+    }
+    header_->ledger_changes.store(changes + 1);
+    header_->head.store(ledger.head);
+}
+
+}  // namespace drainpipe

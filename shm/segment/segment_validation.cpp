@@ -1,0 +1,60 @@
+#include <span>
+#include <string>
+
+#include "segment.hpp"
+
+// What a segment must be like before a launcher trusts it.
+namespace drainpipe {
+
+void Segment::validate() const {
+    validate_cursors();
+    validate_seats();
+    validate_slots();
+}
+
+void Segment::validate_cursors() const {
+    const Header& header = *header_;
+    const Ledger ledger = read_ledger(header);
+    const std::uint64_t tail = header.tail.load();
+    const bool is_in_order = header.head.load() <= ledger.head && ledger.head <= tail &&
+                             ledger.head <= ledger.waiting_from && ledger.waiting_from <= tail &&
+                             ledger.head <= ledger.given_end && ledger.given_end <= tail &&
+                             tail - header.head.load() <= header.shape.capacity &&
+                             ledger.seats_used <= kMostConsumers;
+    if (!is_in_order) {
+        throw SegmentUnusable("the segment is damaged: head=" + std::to_string(ledger.head) +
+                              " waiting_from=" + std::to_string(ledger.waiting_from) +
+                              " given_end=" + std::to_string(ledger.given_end) +
+                              " tail=" + std::to_string(tail));
+    }
+}
+
+// Where each consumer gets every event. Requires sound cursors.
+void Segment::validate_seats() const {
+    const Ledger& ledger = header_->ledgers[header_->ledger_changes.load() % 2];
+    const std::uint64_t tail = header_->tail.load();
+    for (const Seat& seat : std::span(ledger.seats).first(ledger.seats_used)) {
+        const bool counts = ledger.is_broadcast != 0 && seat.is_taken != 0;
+        if (counts && (seat.committed < ledger.head || seat.committed > tail)) {
+            throw SegmentUnusable("the segment is damaged: a consumer has come to " +
+                                  std::to_string(seat.committed) + ", outside of head and tail");
+        }
+    }
+}
+
+void Segment::validate_slots() const {
+    const std::uint64_t head = read_ledger(*header_).head;
+    const std::uint64_t tail = header_->tail.load();
+    std::uint64_t bytes = 0;
+    for (std::uint64_t event = head; event < tail; ++event) {
+        bytes += slot(event).length;
+        const bool is_adjacent =
+            event == head || slot(event).begin == slot(event - 1).begin + slot(event - 1).length;
+        if (!is_adjacent || bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {
+            throw SegmentUnusable("the segment is damaged: the slot of event id=" +
+                                  std::to_string(event + 1));
+        }
+    }
+}
+
+}  // namespace drainpipe
