@@ -9,10 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "failure.hpp"
@@ -20,11 +18,6 @@
 namespace drainpipe {
 namespace {
 
-using namespace std::chrono_literals;
-
-// A write takes far less, but by a stopped process or to a disk that is held up.
-constexpr std::chrono::microseconds kLockPatience = 20ms;
-constexpr std::chrono::microseconds kBetweenTries = 100us;
 constexpr off_t kLongestRecord = 16 * 1024;
 
 Descriptor open_log(const std::filesystem::path& path) {
@@ -147,18 +140,12 @@ void LogSink::flush_() {
 }
 
 bool LogSink::take_file_lock() {
-    const auto patience = is_lock_held_up_ ? 0us : kLockPatience;
-    for (auto waited = 0us;; waited += kBetweenTries) {
+    return patience_.take([this] {
         if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
-            is_lock_held_up_ = false;
-            return true;
+            return Patience::Found::free;
         }
-        if (errno != EWOULDBLOCK || waited >= patience) {
-            is_lock_held_up_ = errno == EWOULDBLOCK;
-            return false;
-        }
-        std::this_thread::sleep_for(kBetweenTries);
-    }
+        return errno == EWOULDBLOCK ? Patience::Found::held : Patience::Found::impossible;
+    });
 }
 
 void LogSink::mend_end() const {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "descriptor.hpp"
+#include "patience.hpp"
 
 namespace drainpipe {
 
@@ -58,7 +59,7 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t buffer_;
     std::uint64_t buffered_records_ = 0;
     std::uint64_t lost_ = 0;
-    bool is_lock_held_up_ = false;  // by a process that was stopped with it
+    Patience patience_;
 };
 
 }  // namespace drainpipe

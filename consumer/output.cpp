@@ -66,22 +66,48 @@ Output::Output(int fd, Stage& stage, BegunPayloads begun_payloads)
       begun_payloads_(std::move(begun_payloads)) {
     struct stat info {};
     if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
-        kind_ = Kind::file;
         const std::string path = "/proc/self/fd/" + std::to_string(fd);
         reading_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        // What can't be read can't be mended by what stands at its end.
+        kind_ = reading_.is_open() ? Kind::file : Kind::other;
     } else if (S_ISFIFO(info.st_mode)) {
         kind_ = Kind::pipe;
     }
 }
 
 void Output::write(std::string_view lines) {
-    if (!stage_.take_output()) {
+    if (!take(lines)) {
         write_lines(lines);
         return;
     }
     mend();
     write_lines(lines);
     stage_.leave_output();
+}
+
+bool Output::take(std::string_view lines) {
+    return patience_.take([&] {
+        if (stage_.try_output()) {
+            return Patience::Found::free;
+        }
+        const bool is_torn_beside =
+            stage_.segment().header().output_may_be_cut.load() != 0 || is_cuttable(lines);
+        return is_torn_beside ? Patience::Found::busy : Patience::Found::held;
+    });
+}
+
+bool Output::is_cuttable(std::string_view lines) const {
+    if (kind_ != Kind::pipe) {
+        return kind_ == Kind::other;
+    }
+    while (!lines.empty()) {
+        const std::string_view piece = piece_of(lines);
+        if (piece.size() > PIPE_BUF) {
+            return true;
+        }
+        lines.remove_prefix(piece.size());
+    }
+    return false;
 }
 
 void Output::write_lines(std::string_view lines) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "patience.hpp"
 #include "stage.hpp"
 
 namespace drainpipe {
@@ -27,6 +28,11 @@ class Output {
   private:
     enum class Kind { file, pipe, other };
 
+    // False when a stopped consumer has the output, and nothing is torn by writing all the same.
+    [[nodiscard]] bool take(std::string_view lines);
+    // Whether a kill in the middle of writing these lines could cut one, or another writer could
+    // get in between.
+    bool is_cuttable(std::string_view lines) const;
     void write_lines(std::string_view lines) const;
     void write_cuttable(std::string_view lines) const;
     void mend() const;
@@ -37,6 +43,7 @@ class Output {
     bool appends_;
     Stage& stage_;
     BegunPayloads begun_payloads_;
+    Patience patience_;
     Descriptor reading_;  // of a file
 };
 

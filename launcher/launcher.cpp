@@ -68,8 +68,8 @@ ExitCode Launcher::run() {
 }
 
 void Launcher::start() {
-    const std::span<Supervisor::Kept> consumers = supervisor_.consumers().first(options_.consumers);
-    for (Supervisor::Kept& consumer : consumers) {
+    const std::span<Kept> consumers = supervisor_.consumers().first(options_.consumers);
+    for (Kept& consumer : consumers) {
         supervisor_.keep(consumer);
     }
     if (!await_ready(consumers)) {
@@ -81,10 +81,8 @@ void Launcher::start() {
     }
 }
 
-bool Launcher::await_ready(std::span<Supervisor::Kept> stages) {
-    const auto is_ready = [](const Supervisor::Kept& stage) {
-        return stage.is_ready() || !stage.is_wanted;
-    };
+bool Launcher::await_ready(std::span<Kept> stages) {
+    const auto is_ready = [](const Kept& stage) { return stage.is_ready() || !stage.is_wanted; };
     while (!std::ranges::all_of(stages, is_ready)) {
         if (supervisor_.stop_request()) {
             return false;
@@ -96,7 +94,7 @@ bool Launcher::await_ready(std::span<Supervisor::Kept> stages) {
 
 void Launcher::announce() {
     std::vector<pid_t> consumers;
-    for (const Supervisor::Kept& consumer : supervisor_.consumers()) {
+    for (const Kept& consumer : supervisor_.consumers()) {
         if (consumer.is_running()) {
             consumers.push_back(consumer.pid());
         }
@@ -124,7 +122,7 @@ ExitCode Launcher::shut_down() {
 }
 
 void Launcher::close_intake(Clock::time_point deadline) {
-    Supervisor::Kept& producer = supervisor_.producer();
+    Kept& producer = supervisor_.producer();
     static_cast<void>(name_claim_.places().take(Place::stopping));
     segment_.header().phase.store(Phase::stopping);
     supervisor_.let_go(producer);
@@ -140,22 +138,23 @@ void Launcher::close_intake(Clock::time_point deadline) {
 }
 
 void Launcher::drain(Clock::time_point deadline) {
-    const std::span<Supervisor::Kept> consumers = supervisor_.consumers();
+    const std::span<Kept> consumers = supervisor_.consumers();
     segment_.header().phase.store(Phase::draining);
-    for (Supervisor::Kept& consumer : consumers) {
+    for (Kept& consumer : consumers) {
         if (consumer.is_wanted) {
             supervisor_.ask_to_leave(consumer);
         }
     }
-    const auto is_running = [](const Supervisor::Kept& kept) { return kept.is_running(); };
-    const auto is_to_start = [](const Supervisor::Kept& kept) { return kept.start_at.has_value(); };
-    const auto has_failed = [](const Supervisor::Kept& kept) { return kept.has_failed; };
-    while (std::ranges::any_of(consumers, is_running) || account().left > 0) {
-        if (is_cut_short(deadline) || std::ranges::any_of(consumers, has_failed)) {
+    const auto is_at_work = [](const Kept& kept) { return kept.is_running() && !kept.has_failed; };
+    const auto is_to_start = [](const Kept& kept) { return kept.start_at.has_value(); };
+    const auto has_failed = [](const Kept& kept) { return kept.has_failed; };
+    while (std::ranges::any_of(consumers, is_at_work) || account().left > 0) {
+        const bool is_idle = std::ranges::none_of(consumers, is_at_work) &&
+                             std::ranges::none_of(consumers, is_to_start);
+        if (is_cut_short(deadline) || (is_idle && std::ranges::any_of(consumers, has_failed))) {
             return;
         }
-        if (std::ranges::none_of(consumers, is_running) &&
-            std::ranges::none_of(consumers, is_to_start)) {
+        if (is_idle) {
             keep_all_consumers();
         }
         supervisor_.wait(std::min(deadline, Clock::now() + console_.progress_interval()));
@@ -184,7 +183,7 @@ void Launcher::show_progress(Clock::time_point deadline) {
 }
 
 void Launcher::kill_what_still_runs() {
-    for (Supervisor::Kept& kept : supervisor_.all()) {
+    for (Kept& kept : supervisor_.all()) {
         supervisor_.let_go(kept);
         if (kept.is_running()) {
             log_.warn("{} pid={} still runs: killing it", kept.child.role(), kept.pid());

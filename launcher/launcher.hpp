@@ -34,7 +34,7 @@ class Launcher {
 
     void start();
     // Waits until each of them is ready; false when a stop request comes first.
-    bool await_ready(std::span<Supervisor::Kept> stages);
+    bool await_ready(std::span<Kept> stages);
     void announce();
 
     ExitCode shut_down();

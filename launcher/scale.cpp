@@ -63,9 +63,10 @@ ExitCode scale(const Address& address, unsigned consumers) {
     }
     require_not_stopping(address, *places);
     const Gauge gauge(address.name());
+    const std::uint32_t scalings = gauge.scalings();
     const pid_t launcher = ask_launcher(address, *places, consumers);
     const auto until = std::chrono::steady_clock::now() + kPatience;
-    while (gauge.consumers() != consumers) {
+    while (gauge.scalings() == scalings) {
         require_not_stopping(address, *places);
         if (places->holder(Place::launcher) != launcher) {
             not_running(address);

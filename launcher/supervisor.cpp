@@ -38,28 +38,6 @@ Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals,
     }
 }
 
-void Supervisor::scale(unsigned count) {
-    const std::string change = "scale consumers=" + std::to_string(count) +
-                               " before=" + std::to_string(segment_.header().consumers.load());
-    log_.info("{}", change);
-    console_.say(change);
-    segment_.header().consumers.store(count);
-    for (unsigned number = 0; number < consumers().size(); ++number) {
-        Kept& kept = consumers()[number];
-        if (number < count) {
-            kept.is_to_leave = false;
-            kept.is_wanted = true;
-            if (!kept.is_running() && !kept.start_at) {
-                keep(kept);
-            }
-        } else if (kept.is_running() || kept.start_at) {
-            ask_to_leave(kept);
-        }
-    }
-    // Whoever sleeps looks again who has which partition.
-    segment_.header().events_bell.ring_always();
-}
-
 void Supervisor::keep(Kept& kept) {
     kept.is_wanted = true;
     start(kept);
@@ -73,6 +51,7 @@ void Supervisor::let_go(Kept& kept) {
 void Supervisor::ask_to_leave(Kept& kept) {
     kept.is_to_leave = true;
     if (kept.is_ready()) {
+        kept.was_asked = true;
         kept.signal(SIGTERM);
     }
 }
@@ -144,6 +123,9 @@ void Supervisor::wait(Clock::time_point until) {
         look_after(kept);
     }
     take_signals();
+    if (fewer_) {
+        scale(*std::exchange(fewer_, std::nullopt));
+    }
 }
 
 void Supervisor::look_after(Kept& kept) {
@@ -166,7 +148,7 @@ void Supervisor::look_after(Kept& kept) {
     } else if (kept.start_at && Clock::now() >= *kept.start_at) {
         start(kept);
         if (kept.child.is_running()) {
-            console_.warn(kept.child.role() + " died and is started again, pid " +
+            console_.warn(kept.child.role() + " is started again, pid " +
                           std::to_string(kept.child.pid()));
         }
     }
@@ -180,9 +162,14 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     // Whoever slept until the dead one rings would sleep in vain.
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
-    const bool has_left = kept.is_to_leave && !ending.was_killed && ending.number == 0;
-    kept.is_wanted = kept.is_wanted && !has_left;
+    const bool is_no_death = std::exchange(kept.was_asked, false) || kept.is_to_leave;
+    const bool has_left = is_no_death && !ending.was_killed && ending.number == 0;
+    kept.is_wanted = kept.is_wanted && !(has_left && kept.is_to_leave);
     if (!kept.is_wanted || kept.has_failed) {
+        return;
+    }
+    if (has_left) {
+        kept.start_at = now;  // it is wanted again by now
         return;
     }
     if (!kept.child.exec_failure().empty()) {
@@ -217,15 +204,11 @@ bool Supervisor::give_way(Kept& kept) {
     return true;
 }
 
-void Supervisor::Kept::signal(int number) const {
-    if (child.is_running()) {
-        child.signal(number);
-    } else if (outsider.is_running()) {
-        ::syscall(SYS_pidfd_send_signal, outsider.process.get(), number, nullptr, 0);
-    }
-}
-
 void Supervisor::fail(Kept& kept, const std::string& reason, ExitCode code) {
+    if (can_do_without(kept)) {
+        do_without(kept, reason);
+        return;
+    }
     kept.has_failed = true;
     failure_ = failure_.value_or(code);
     log_.error("{} {}: stopping", kept.child.role(), reason);

@@ -6,12 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "child.hpp"
 #include "console.hpp"
 #include "exit_code.hpp"
+#include "kept.hpp"
 #include "log.hpp"
 #include "places.hpp"
-#include "restart_policy.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
 
@@ -31,38 +30,6 @@ class Supervisor {
     Supervisor(std::vector<Child::Program> programs, Descriptor signals, const Places& places,
                Segment& segment, SegmentWatch& watch, Log& log, Console& console);
 
-    // A child that the supervisor starts again when it dies.
-    struct Kept {
-        Kept(Child::Program program, Place own_place)
-            : child(std::move(program)), place(own_place) {}
-
-        bool is_running() const { return child.is_running() || outsider.is_running(); }
-        bool is_ready() const { return child.is_ready() || outsider.is_running(); }
-        int death_fd() const {
-            return child.is_running() ? child.death_fd() : outsider.process.get();
-        }
-        pid_t pid() const { return child.is_running() ? child.pid() : outsider.pid; }
-        void signal(int number) const;
-
-        // A process that was started by hand and took the place first.
-        struct Outsider {
-            pid_t pid = 0;
-            Descriptor process;  // a pidfd
-
-            bool is_running() const { return process.is_open(); }
-        };
-
-        Child child;
-        Place place;
-        Outsider outsider;
-        RestartPolicy policy;
-        bool is_wanted = false;
-        bool is_to_leave = false;
-        bool is_to_reopen_log = false;
-        bool was_ready = false;
-        std::optional<Clock::time_point> start_at;
-        bool has_failed = false;  // it can't be started, died too often, or never became ready
-    };
     Kept& producer() { return kept_.front(); }
     // Those that there are to be, and those that were and have not left yet come behind them.
     std::span<Kept> consumers() { return std::span(kept_).subspan(1); }
@@ -112,6 +79,9 @@ class Supervisor {
     void bury(Kept& kept, const Ending& ending);
     bool give_way(Kept& kept);
     void fail(Kept& kept, const std::string& reason, ExitCode code);
+    // Whether it is one of more consumers that were asked for, and never was there.
+    bool can_do_without(const Kept& kept) const;
+    void do_without(Kept& kept, const std::string& reason);
     void look_at_segment();
     void take_signals();
     void heed(int signal, int value);
@@ -129,6 +99,7 @@ class Supervisor {
     int interrupts_ = 0;
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
+    std::optional<unsigned> fewer_;  // consumers that the system has room for
 };
 
 }  // namespace drainpipe

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <csignal>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "command_line.hpp"
@@ -21,8 +20,6 @@ namespace drainpipe {
 namespace {
 
 constexpr std::chrono::seconds kBetweenComplaints{10};
-constexpr std::chrono::milliseconds kOutputPatience{20};
-constexpr std::chrono::microseconds kBetweenTries{100};
 
 [[noreturn]] void no_pipeline(const Address& address) {
     throw Failure(ExitCode::unavailable, "no pipeline '" + address.name() + "' is running in " +
@@ -80,10 +77,10 @@ Segment open_segment(const Address& address) {
     }
 }
 
-// "consumer" where there is one, "consumer.2" where there are several.
+// "consumer" where a run begins with one, "consumer.2" where there are several.
 std::string name_in_log(const std::string& program, Place place, const Header& header) {
     const unsigned number = static_cast<unsigned>(place) - static_cast<unsigned>(Place::consumer);
-    if (place < Place::consumer || (number == 0 && header.consumers.load() == 1)) {
+    if (place < Place::consumer || (number == 0 && header.settings.consumers == 1)) {
         return program;
     }
     return program + "." + std::to_string(number + 1);
@@ -121,7 +118,19 @@ Stage::Stage(const StageOptions& options, const std::string& program, Place plac
       segment_(open_segment(address_)),
       log_(segment_.header().settings.log_folder.data(),
            name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing),
-      place_(place) {}
+      place_(place) {
+    require_number(options);
+}
+
+// Whom the launcher has started it can use, if only to leave in order.
+void Stage::require_number(const StageOptions& options) const {
+    const std::uint32_t consumers = segment_.header().consumers.load();
+    if (options.ready_fd.empty() && options.consumer >= consumers) {
+        throw Failure(ExitCode::unavailable,
+                      "pipeline '" + address_.name() + "' has " + std::to_string(consumers) +
+                          " consumers and no number " + std::to_string(options.consumer + 1));
+    }
+}
 
 std::chrono::microseconds Stage::grace() const {
     return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
@@ -176,17 +185,6 @@ std::string Stage::consumer_in_words(unsigned number) const {
     const Place place = consumer_place(number);
     return name_in_log("consumer", place, segment_.header()) +
            " pid=" + std::to_string(places_.holder(place).value_or(0));
-}
-
-bool Stage::take_output() {
-    const auto until = std::chrono::steady_clock::now() + kOutputPatience;
-    while (!places_.take(Place::output)) {
-        if (std::chrono::steady_clock::now() >= until) {
-            return false;
-        }
-        std::this_thread::sleep_for(kBetweenTries);
-    }
-    return true;
 }
 
 void Stage::count_lost_log_lines() {

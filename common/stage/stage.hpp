@@ -58,9 +58,8 @@ class Stage {
     // What has become of the run's events so far.
     Account account() const { return account_of(segment_.header(), segment_.marks()); }
 
-    // Takes the output that all consumers share; false when another one has kept it for longer than
-    // a write takes: it is stopped, and is not waited for.
-    [[nodiscard]] bool take_output();
+    // Takes the output that all consumers share; false while another one has it.
+    [[nodiscard]] bool try_output() { return places_.take(Place::output); }
     void leave_output() { places_.leave(Place::output); }
 
     // "consumer.2 pid=123", for a consumer by its number from 0.
@@ -74,6 +73,7 @@ class Stage {
     void leave();
 
   private:
+    void require_number(const StageOptions& options) const;
     void clean_up();
     void reopen_log();
     void wake(Doorbell& bell);

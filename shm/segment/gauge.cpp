@@ -94,6 +94,6 @@ std::uint64_t Gauge::log_lines_lost() const { return header().log_lines_lost.loa
 
 bool Gauge::intake_is_closed() const { return header().intake_closed.load() != 0; }
 
-std::uint32_t Gauge::consumers() const { return header().consumers.load(); }
+std::uint32_t Gauge::scalings() const { return header().scalings.load(); }
 
 }  // namespace drainpipe

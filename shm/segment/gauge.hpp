@@ -39,8 +39,8 @@ class Gauge {
     std::uint64_t log_lines_lost() const;
     bool intake_is_closed() const;
 
-    // How many consumers there are to be.
-    std::uint32_t consumers() const;
+    // How often the number of consumers was asked for.
+    std::uint32_t scalings() const;
 
   private:
     const Header& header() const;

@@ -114,6 +114,7 @@ struct Header {
     // The run. Written by the launcher; log_lines_lost is added to by everybody.
     alignas(kLineBytes) Word<Phase> phase;
     Word<std::uint32_t> consumers;           // that there are to be
+    Word<std::uint32_t> scalings;            // how often that was changed, or asked to be
     Word<std::uint64_t> settled_before_run;  // accepted and committed by earlier runs
     Word<std::uint64_t> log_lines_lost;
     Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut

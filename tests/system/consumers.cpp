@@ -1,10 +1,14 @@
 // Several consumers on one ring: by demand, by key, all of it to each, and their number changed.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
@@ -47,6 +51,41 @@ std::string fault_of_keys(const std::string& output) {
     }
     return {};
 }
+
+// Takes what comes through a pipe, a little at a time.
+class SlowReader {
+  public:
+    explicit SlowReader(const std::filesystem::path& fifo)
+        : fd_(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK)),
+          thread_([this](const std::stop_token& stop) { read_until(stop); }) {}
+
+    // All of it. Requires that nobody writes any more.
+    const std::string& text() {
+        thread_.request_stop();
+        thread_.join();
+        return text_;
+    }
+
+  private:
+    void read_until(const std::stop_token& stop) {
+        std::string block(64 * 1024, '\0');
+        while (true) {
+            const bool is_last = stop.stop_requested();
+            const auto count = ::read(fd_, block.data(), block.size());
+            if (count > 0) {
+                text_.append(block.data(), static_cast<std::size_t>(count));
+            } else if (is_last) {
+                ::close(fd_);
+                return;
+            }
+            let_pass(10ms);
+        }
+    }
+
+    int fd_;
+    std::string text_;
+    std::jthread thread_;
+};
 
 // Whether the ring's lock is in its hands: the first word of a mutex is its owner.
 bool holds_lock(const Pipeline& pipeline, pid_t pid) {
@@ -147,41 +186,45 @@ TEST_SUITE("consumers") {
         }
     }
 
-    TEST_CASE("consumers: more and fewer while running, nothing is lost and nothing done twice") {
+    TEST_CASE("consumers: large lines to a slow reader are not torn") {
         Pipeline pipeline;
-        pipeline.start({"--event-delay", "100us", "--max-demand", "200"});
-        auto client = pipeline.enqueue(10'000);
-        for (const unsigned count : {4u, 2u, 6u, 1u, 3u}) {
-            CHECK(pipeline.scale(count) == 0);
-            CHECK(await([&] { return pipeline.consumer(count).has_value(); }));
-            CHECK(await([&] { return !pipeline.consumer(count + 1).has_value(); }));
-            let_pass(30ms);
+        const auto fifo = pipeline.folder() / "fifo";
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        SlowReader reader(fifo);
+        auto& launcher = pipeline.launch(
+            after("exec \"$@\" > '" + fifo.string() + "'",
+                  pipeline.launcher_command({"--consumers", "3", "--max-demand", "4"})));
+        CHECK(pipeline.await_record("ready "));
+        std::string text;
+        for (int number = 0; number < 60; ++number) {
+            text += std::string(100'000, static_cast<char>('a' + number % 26)) + "\n";
         }
-        CHECK(client.wait() == 0);
-        CHECK(pipeline.stop() == 0);
-        const auto log = pipeline.log();
-        CHECK(fault_of_shared_run(log, pipeline.output()) == "");
-        CHECK(log.account().value().redelivered == 0);
-        CHECK(log.starting("scale consumers=").size() == 5);
-        CHECK(pipeline.leftovers() == "");
+        CHECK(pipeline.enqueue_all(text) == 60);
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 0);
+        CHECK((counted(reader.text()) == counted(text)));
     }
 
-    TEST_CASE("consumers: scale says what it can't do") {
+    TEST_CASE("consumers: one that dies too often ends the run, and the others drain first") {
         Pipeline pipeline;
-        CHECK(pipeline.scale(2) == 69);
-        pipeline.start({"--event-delay", "10ms", "--grace", "1s"});
-        for (const std::string count : {"0", "65", "-1", "many", ""}) {
-            CAPTURE(count);
-            const auto outcome = run(pipeline.command("launcher", {"scale", count}));
-            CHECK(outcome.code == 64);
-            CHECK(is_one_line(outcome.errors));
+        pipeline.start({"--consumers", "3", "--event-delay", "20ms", "--max-demand", "5"});
+        CHECK(pipeline.enqueue_all(numbers(1, 200)) == 200);
+        const auto is_given_up = [&] {
+            if (const auto pid = pipeline.consumer(2)) ::kill(*pid, SIGKILL);
+            return !pipeline.log().starting("stopping reason=failure").empty();
+        };
+        CHECK(await(is_given_up));
+        CHECK(pipeline.launcher().wait() == 70);
+        const auto log = pipeline.log();
+        const auto account = log.account().value();
+        CHECK(account.drained > 0);
+        CHECK(account.left <= 5);  // what the dead one had in flight
+        for (const auto& record : log.records()) {
+            CHECK_FALSE(record.message.ends_with("still runs: killing it"));
         }
-        CHECK(run(pipeline.command("launcher", {"grow", "2"})).code == 64);
-        CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
-        pipeline.launcher().send(SIGTERM);
-        CHECK(pipeline.await_record("terminating "));
-        CHECK(pipeline.scale(2) == 75);
-        CHECK(pipeline.launcher().wait() == 124);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().account().value().left == 0);
     }
 
     TEST_CASE("consumers: the events of a key are done in order, across kills and another number") {

@@ -16,13 +16,6 @@ namespace {
 
 constexpr uid_t kNobody = 65534;
 
-// The same command, started by a shell after a line of its own.
-Command after(const std::string& line, Command command) {
-    const std::vector<std::string> shell = {"/bin/sh", "-c", line, "sh"};
-    command.words.insert(command.words.begin(), shell.begin(), shell.end());
-    return command;
-}
-
 // The same command where its user may not have inotify instances; nothing, and a message, where
 // the test may not make it so.
 std::optional<Command> with_no_inotify(Command command) {

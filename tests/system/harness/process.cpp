@@ -142,4 +142,10 @@ Outcome run(Command command, std::chrono::milliseconds limit) {
     return {code, process.output(), process.errors(), watch.elapsed()};
 }
 
+Command after(const std::string& line, Command command) {
+    const std::vector<std::string> shell = {"/bin/sh", "-c", line, "sh"};
+    command.words.insert(command.words.begin(), shell.begin(), shell.end());
+    return command;
+}
+
 }  // namespace harness

@@ -70,6 +70,9 @@ struct Outcome {
     std::chrono::milliseconds elapsed;
 };
 
+// The same command, started by a shell after a line of its own.
+Command after(const std::string& line, Command command);
+
 // Runs to the end, or kills at the limit. `output` and `errors` of the command are replaced.
 Outcome run(Command command, std::chrono::milliseconds limit = kPatience);
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "child.hpp"
+#include "descriptor.hpp"
+#include "places.hpp"
+#include "restart_policy.hpp"
+
+namespace drainpipe {
+
+// A stage that the supervisor keeps running: a child of its own, or a process that was started by
+// hand and took the place first.
+struct Kept {
+    Kept(Child::Program program, Place own_place) : child(std::move(program)), place(own_place) {}
+
+    bool is_running() const { return child.is_running() || outsider.is_running(); }
+    bool is_ready() const { return child.is_ready() || outsider.is_running(); }
+    int death_fd() const { return child.is_running() ? child.death_fd() : outsider.process.get(); }
+    pid_t pid() const { return child.is_running() ? child.pid() : outsider.pid; }
+    void signal(int number) const;
+
+    struct Outsider {
+        pid_t pid = 0;
+        Descriptor process;  // a pidfd
+
+        bool is_running() const { return process.is_open(); }
+    };
+
+    Child child;
+    Place place;
+    Outsider outsider;
+    RestartPolicy policy;
+    bool is_wanted = false;
+    bool is_to_leave = false;
+    bool was_asked = false;  // the process that runs: then its leaving is no death
+    bool is_to_reopen_log = false;
+    bool was_ready = false;
+    std::optional<std::chrono::steady_clock::time_point> start_at;
+    bool has_failed = false;  // it can't be started, died too often, or never became ready
+};
+
+}  // namespace drainpipe
