@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "exit_code.hpp"
 
 namespace drainpipe {
 
@@ -18,6 +19,7 @@ struct Ending {
     bool was_killed;
     int number;  // the signal, or the exit status
 
+    bool is(ExitCode code) const { return !was_killed && number == static_cast<int>(code); }
     std::string in_words() const;  // "status=0", "signal=SIGKILL"
 };
 

@@ -163,7 +163,7 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
     const bool is_no_death = std::exchange(kept.was_asked, false) || kept.is_to_leave;
-    const bool has_left = is_no_death && !ending.was_killed && ending.number == 0;
+    const bool has_left = is_no_death && ending.is(ExitCode::done);
     kept.is_wanted = kept.is_wanted && !(has_left && kept.is_to_leave);
     if (!kept.is_wanted || kept.has_failed) {
         return;
@@ -176,9 +176,11 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
         fail(kept, kept.child.exec_failure(), ExitCode::unavailable);
         return;
     }
-    const bool found_place_taken =
-        !ending.was_killed && ending.number == static_cast<int>(ExitCode::taken);
-    if (found_place_taken && give_way(kept)) {
+    if (!kept.was_ready && ending.is(ExitCode::system)) {
+        fail(kept, "was refused what it needs by the system", ExitCode::system);
+        return;
+    }
+    if (ending.is(ExitCode::taken) && give_way(kept)) {
         return;
     }
     kept.start_at = kept.policy.died(now);

@@ -60,7 +60,7 @@ TEST_SUITE("faults") {
     TEST_CASE("faults: too few descriptors are told with 71 and nothing is left, or they suffice") {
         // The undefined-behaviour sanitizer needs a pipe of its own for every object it looks at.
         if (contains(read_text(program("launcher")), "libubsan")) return;
-        for (int count = 5; count <= 20; ++count) {
+        for (int count = 5; count <= 24; ++count) {
             CAPTURE(count);
             Pipeline pipeline;
             const auto line = "ulimit -n " + std::to_string(count) + "; exec \"$@\"";
