@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace drainpipe {
 namespace {
@@ -16,61 +17,88 @@ bool is_control(char character) {
     return byte < 0x20 || byte == 0x7f;
 }
 
-void append_number(std::string& text, std::uint64_t number) {
-    std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    text.append(digits.data(), end);
-}
+// A record in the making. Most are short: what they cost is calls, not bytes, so that it is put
+// together here, with no look at the room for each part, and appended in one piece.
+class Line {
+  public:
+    void put(char character) { *end_++ = character; }
+    void put(std::string_view text) {
+        std::memcpy(end_, text.data(), text.size());
+        end_ += text.size();
+    }
+    void put(std::uint64_t number) {
+        end_ = std::to_chars(end_, text_.data() + text_.size(), number).ptr;
+    }
+    void put_escaped(char character);
+    void put_shown(std::string_view payload);
+    std::string_view text() const {
+        return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
+    }
 
-void append_escaped(std::string& text, char character) {
+  private:
+    static constexpr std::size_t kMostWords = 64;  // and two numbers of at most 20 digits
+
+    std::array<char, 4 * kMostShown + kMostWords + 40> text_;
+    char* end_ = text_.data();
+};
+
+void Line::put_escaped(char character) {
     constexpr std::string_view kHexDigits = "0123456789abcdef";
     switch (character) {
         case '\n':
-            text += "\\n";
+            put("\\n");
             return;
         case '\r':
-            text += "\\r";
+            put("\\r");
             return;
         case '\t':
-            text += "\\t";
+            put("\\t");
             return;
         default:
             const auto byte = static_cast<unsigned char>(character);
-            text += "\\x";
-            text += kHexDigits[byte >> 4];
-            text += kHexDigits[byte & 15];
+            put("\\x");
+            put(kHexDigits[byte >> 4]);
+            put(kHexDigits[byte & 15]);
+    }
+}
+
+void Line::put_shown(std::string_view payload) {
+    const std::string_view shown = payload.substr(0, kMostShown);
+    if (std::none_of(shown.begin(), shown.end(), is_control)) {
+        put(shown);
+    } else {
+        for (const char character : shown) {
+            if (is_control(character)) {
+                put_escaped(character);
+            } else {
+                put(character);
+            }
+        }
+    }
+    if (payload.size() > kMostShown) {
+        put("...");
     }
 }
 
 }  // namespace
 
 void append_shown(std::string& text, std::string_view payload) {
-    const std::string_view shown = payload.substr(0, kMostShown);
-    if (std::none_of(shown.begin(), shown.end(), is_control)) {
-        text += shown;
-    } else {
-        for (const char character : shown) {
-            if (is_control(character)) {
-                append_escaped(text, character);
-            } else {
-                text += character;
-            }
-        }
-    }
-    if (payload.size() > kMostShown) {
-        text += "...";
-    }
+    Line line;
+    line.put_shown(payload);
+    text += line.text();
 }
 
 void append_record(std::string& text, const EventDone& event) {
-    text += kBeforeId[static_cast<std::size_t>(event.stretch)];
-    append_number(text, event.id);
-    text += " payload=";
-    append_shown(text, event.payload);
+    Line line;
+    line.put(kBeforeId[static_cast<std::size_t>(event.stretch)]);
+    line.put(event.id);
+    line.put(" payload=");
+    line.put_shown(event.payload);
     if (event.attempt > 1) {
-        text += " attempt=";
-        append_number(text, event.attempt);
+        line.put(" attempt=");
+        line.put(std::uint64_t{event.attempt});
     }
+    text += line.text();
 }
 
 }  // namespace drainpipe

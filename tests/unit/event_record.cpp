@@ -34,6 +34,10 @@ TEST_SUITE("event_record") {
         CHECK(shown(std::string(65, 'x')) == std::string(64, 'x') + "...");
         CHECK(shown("a\tb\r\x1b[31m\x7f") == "a\\tb\\r\\x1b[31m\\x7f");
         CHECK(shown(std::string_view("\0", 1)) == "\\x00");
+        std::string escapes;
+        for (int count = 0; count < 64; ++count) escapes += "\\x01";
+        CHECK(record({Stretch::processed, UINT64_MAX, UINT32_MAX, std::string(65, '\1')}) ==
+              "processed id=18446744073709551615 payload=" + escapes + "... attempt=4294967295");
         CHECK(shown("grüße \"quoted\" \\") == "grüße \"quoted\" \\");
     }
 }
