@@ -11,6 +11,7 @@ class RingLock {
   public:
     explicit RingLock(const Segment& segment) : segment_(segment), lock_(segment.header().lock) {}
 
+    void fetch() const noexcept { lock_.fetch(); }
     void lock() {
         if (lock_.lock() == RobustLock::Found::dead_holder) {
             take_back_given();

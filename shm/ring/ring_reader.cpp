@@ -33,6 +33,9 @@ RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std:
     Header& header = segment_.header();
     Dispatcher::Given given;
     bool has_handed_over = false;
+    if (limit > 0 && !handed_.empty()) {
+        segment_.fetch(handed_.back().last);
+    }
     {
         const std::lock_guard guard(lock_);
         if (limit > 0 && !is_draining_ && dispatcher_->is_to_hand_over()) {

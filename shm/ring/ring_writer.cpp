@@ -149,6 +149,7 @@ RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted
 }
 
 RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
+    lock_.fetch();
     Written written;
     write(payloads, written);
     if (written.count < payloads.size()) {
@@ -160,6 +161,7 @@ RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) 
 
 RingWriter::Pushed RingWriter::push_array(std::span<const char> payloads,
                                           std::size_t payload_bytes) {
+    lock_.fetch();
     Written written;
     write_array(payloads, payload_bytes, written);
     if (written.bytes < payloads.size()) {

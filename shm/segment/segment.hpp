@@ -67,6 +67,12 @@ class Segment {
     // Sets the attempts of events [first, last) to none, or counts one more of each.
     void clear_attempts(std::uint64_t first, std::uint64_t last) const;
     void count_attempts(std::uint64_t first, std::uint64_t last) const;
+    // Has what is known of an event on its way to a caller that will look at it soon.
+    void fetch(std::uint64_t event) const {
+        __builtin_prefetch(&slot(event));
+        __builtin_prefetch(&marks_[event & slot_mask_], 1);
+        __builtin_prefetch(&attempts(event), 1);
+    }
     std::string_view payload(std::uint64_t event) const {
         return {bytes_at(slot(event).begin), slot(event).length};
     }
