@@ -36,9 +36,11 @@ class Line {
     }
 
   private:
-    static constexpr std::size_t kMostWords = 64;  // and two numbers of at most 20 digits
+    static constexpr std::size_t kMostEscaped = 4;  // \x1b
+    static constexpr std::size_t kMostDigits = 20;
+    static constexpr std::size_t kMostWords = 64;
 
-    std::array<char, 4 * kMostShown + kMostWords + 40> text_;
+    std::array<char, kMostEscaped * kMostShown + 2 * kMostDigits + kMostWords> text_;
     char* end_ = text_.data();
 };
 

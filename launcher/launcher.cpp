@@ -147,11 +147,11 @@ void Launcher::drain(Clock::time_point deadline) {
     }
     const auto is_at_work = [](const Kept& kept) { return kept.is_running() && !kept.has_failed; };
     const auto is_to_start = [](const Kept& kept) { return kept.start_at.has_value(); };
-    const auto has_failed = [](const Kept& kept) { return kept.has_failed; };
     while (std::ranges::any_of(consumers, is_at_work) || account().left > 0) {
         const bool is_idle = std::ranges::none_of(consumers, is_at_work) &&
                              std::ranges::none_of(consumers, is_to_start);
-        if (is_cut_short(deadline) || (is_idle && std::ranges::any_of(consumers, has_failed))) {
+        if (is_cut_short(deadline) ||
+            (is_idle && std::ranges::any_of(consumers, &Kept::has_failed))) {
             return;
         }
         if (is_idle) {

@@ -1,4 +1,4 @@
-// Several consumers on one ring: by demand, by key, all of it to each, and their number changed.
+// Several consumers on one ring: by demand, by key, all of it to each.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
