@@ -159,7 +159,7 @@ std::uint32_t BroadcastDispatcher::attempt(std::uint64_t event) const {
 }
 
 void BroadcastDispatcher::leave() {
-    const LedgerChange change(header());
+    const LedgerChange change(segment_);
     Seat& seat = change.seat(consumer_);
     seat.unmet = 0;
     if (consumer_ >= header().consumers.load()) {

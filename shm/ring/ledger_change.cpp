@@ -6,11 +6,12 @@
 
 namespace drainpipe {
 
-LedgerChange::LedgerChange(Header& header)
-    : header_(header),
-      changes_(header.ledger_changes.load()),
-      ledger_(header.ledgers[(changes_ + 1) % 2]) {
-    const Ledger& holding = header.ledgers[changes_ % 2];
+LedgerChange::LedgerChange(const Segment& segment)
+    : segment_(segment),
+      header_(segment.header()),
+      changes_(header_.ledger_changes.load()),
+      ledger_(header_.ledgers[(changes_ + 1) % 2]) {
+    const Ledger& holding = header_.ledgers[changes_ % 2];
     const std::uint64_t seats = std::min<std::uint64_t>(holding.seats_used, kMostConsumers);
     // The last change holds before this one touches the copy that it replaced.
     std::atomic_thread_fence(std::memory_order_release);
@@ -28,7 +29,8 @@ Seat& LedgerChange::seat(unsigned consumer) const {
 void LedgerChange::publish() const {
     FaultPoint::here().reached();
     header_.ledger_changes.store(changes_ + 1);
-    if (header_.head.load() != ledger_.head) {
+    if (const std::uint64_t told = header_.head.load(); told != ledger_.head) {
+        segment_.forget(told, ledger_.head);
         header_.head.store(ledger_.head);
     }
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "layout.hpp"
+#include "segment.hpp"
 
 namespace drainpipe {
 
@@ -13,7 +13,7 @@ inline const Ledger& holding_ledger(const Header& header) {
 // Requires the ring's lock.
 class LedgerChange {
   public:
-    explicit LedgerChange(Header& header);
+    explicit LedgerChange(const Segment& segment);
 
     Ledger& operator*() const { return ledger_; }
     Ledger* operator->() const { return &ledger_; }
@@ -21,10 +21,12 @@ class LedgerChange {
     // The seat of a consumer, in use from now on.
     Seat& seat(unsigned consumer) const;
 
-    // Makes the change hold, by one store. This object is used up.
+    // Makes the change hold, by one store; then sets back what it commits, and tells the producer of
+    // the room. Killed in between, the next change does that. This object is used up.
     void publish() const;
 
   private:
+    const Segment& segment_;
     Header& header_;
     std::uint64_t changes_;
     Ledger& ledger_;

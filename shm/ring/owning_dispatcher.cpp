@@ -59,7 +59,12 @@ Stretch OwningDispatcher::collect(const Ledger& ledger, bool is_draining, std::u
 }
 
 void OwningDispatcher::settle(const LedgerChange& change, Run done, Stretch stretch) {
-    marks_.fill(done.first, done.last, Mark::done(stretch));
+    if (done.first == change->head) {
+        change->head = done.last;
+        change->done[static_cast<std::size_t>(stretch)] += done.size();
+    } else {
+        marks_.fill(done.first, done.last, Mark::done(stretch));
+    }
     pass_done(change);
 }
 
@@ -117,7 +122,7 @@ void OwningDispatcher::mark_given(const LedgerChange& change, Run events, Mark m
 }
 
 void OwningDispatcher::look_from_head() const {
-    const LedgerChange change(header());
+    const LedgerChange change(segment_);
     change->waiting_from = change->head;
     for (std::uint64_t seat = 0; seat < change->seats_used; ++seat) {
         change->seats[seat].next = change->head;
@@ -139,7 +144,7 @@ void OwningDispatcher::give_back(const std::function<bool(Mark)>& goes) const {
 }
 
 void OwningDispatcher::leave() {
-    const LedgerChange change(header());
+    const LedgerChange change(segment_);
     change.seat(consumer_).unmet = 0;
     change.publish();
     give_back([](Mark) { return true; });

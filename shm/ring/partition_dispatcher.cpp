@@ -56,7 +56,7 @@ void PartitionDispatcher::hand_over() {
         return ledger.partition_owner[partition] == consumer_ && partition % consumers != consumer_;
     };
     give_back([&](Mark mark) { return goes(mark.partition()); });
-    const LedgerChange change(header());
+    const LedgerChange change(segment_);
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         if (goes(partition)) {
             change->partition_owner[partition] = static_cast<std::uint8_t>(partition % consumers);

@@ -21,7 +21,7 @@ RingReader::RingReader(Segment& segment, unsigned consumer)
       consumer_(consumer) {
     {
         const std::lock_guard guard(lock_);
-        const LedgerChange change(segment_.header());
+        const LedgerChange change(segment_);
         dispatcher_->attach(change);
         change.publish();
         taken_over_ = dispatcher_->in_flight(*change);
@@ -56,7 +56,7 @@ RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std:
 
 Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t asked,
                                             std::uint64_t limit) {
-    const LedgerChange change(segment_.header());
+    const LedgerChange change(segment_);
     settle(change, done);
     change.seat(consumer_).unmet += asked;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};

@@ -84,7 +84,7 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
         --room.events;
         room.bytes -= length;
     }
-    mark_new(tail_ + written.count, event);
+    mark_partitions(tail_ + written.count, event);
     written.count = event - tail_;
     written.bytes = static_cast<std::uint32_t>(begin - end_);
 }
@@ -114,13 +114,11 @@ void RingWriter::write_array(std::span<const char> payloads, std::size_t payload
     FaultPoint::here().reached();
     std::memcpy(segment_.bytes_at(begin), payloads.data() + written.bytes, bytes);
     written.bytes += bytes;
-    mark_new(first, first + count);
+    mark_partitions(first, first + count);
 }
 
-void RingWriter::mark_new(std::uint64_t first, std::uint64_t last) {
-    segment_.clear_attempts(first, last);
+void RingWriter::mark_partitions(std::uint64_t first, std::uint64_t last) {
     if (segment_.header().settings.dispatch != Dispatch::partition) {
-        segment_.marks().fill(first, last, Mark::waiting(0));
         return;
     }
     for (std::uint64_t event = first; event < last; ++event) {

@@ -77,8 +77,8 @@ class RingWriter {
     // Write the next payloads, as far as there is room.
     void write(std::span<const std::string_view> payloads, Written& written);
     void write_array(std::span<const char> payloads, std::size_t payload_bytes, Written& written);
-    // Marks events that were written as waiting and never begun.
-    void mark_new(std::uint64_t first, std::uint64_t last);
+    // Marks the partitions of events that were written, where there are keys.
+    void mark_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.
     Pushed accept(const Written& written, std::size_t wanted);
 

@@ -16,8 +16,9 @@ enum class Stretch : std::uint8_t {
 };
 inline constexpr std::size_t kStretches = 3;
 
-// Where an event stands, as one byte beside its slot. The producer marks it as waiting before the
-// tail covers it; from then on consumers change it, under the lock.
+// Where an event stands, as one byte beside its slot. Consumers change it, under the lock; when the
+// head has passed it they set it back to waiting(0), for the event that takes its slot. With keys
+// the producer marks each event's partition before the tail covers it.
 class Mark {
   public:
     // It waits to be given to a consumer. Without keys there is one partition, 0.
@@ -34,14 +35,14 @@ class Mark {
     // Done by an earlier run, behind others that were not.
     static constexpr Mark done_before() { return Mark(kDone + kStretches); }
 
-    constexpr bool is_waiting() const { return byte_ >= kWaiting && byte_ < kGivenInDrain; }
-    constexpr bool is_given() const { return byte_ < kWaiting || is_given_in_drain(); }
+    constexpr bool is_waiting() const { return byte_ < kGiven; }
+    constexpr bool is_given() const { return byte_ >= kGiven && byte_ < kDone; }
     constexpr bool is_given_in_drain() const { return byte_ >= kGivenInDrain && byte_ < kDone; }
     constexpr bool is_done() const { return byte_ >= kDone; }
     constexpr bool is_valid() const { return byte_ <= kDone + kStretches; }
 
     // Requires is_waiting().
-    constexpr unsigned partition() const { return byte_ - kWaiting; }
+    constexpr unsigned partition() const { return byte_; }
     // Requires is_given().
     constexpr unsigned consumer() const { return byte_ % kMostConsumers; }
     // Requires is_done(); kStretches for one that was done by an earlier run.
@@ -50,8 +51,8 @@ class Mark {
     constexpr bool operator==(const Mark&) const = default;
 
   private:
-    static constexpr unsigned kGiven = 0;
-    static constexpr unsigned kWaiting = kMostConsumers;
+    static constexpr unsigned kWaiting = 0;  // as the memory of a new segment is
+    static constexpr unsigned kGiven = kMostConsumers;
     static constexpr unsigned kGivenInDrain = 2 * kMostConsumers;
     static constexpr unsigned kDone = 3 * kMostConsumers;
 

@@ -164,7 +164,8 @@ bool Segment::is_at(const std::string& name) const {
            here.st_ino == there.st_ino;
 }
 
-void Segment::clear_attempts(std::uint64_t first, std::uint64_t last) const {
+void Segment::forget(std::uint64_t first, std::uint64_t last) const {
+    marks().fill(first, last, Mark::waiting(0));
     while (first < last) {
         const std::uint64_t place = first & slot_mask_;
         const std::uint64_t count = std::min(last - first, slot_mask_ + 1 - place);
@@ -187,7 +188,13 @@ void Segment::count_attempts(std::uint64_t first, std::uint64_t last) const {
 }
 
 std::uint64_t Segment::left() const {
-    return marks().count_undone(read_ledger(*header_).head, header_->tail.load());
+    while (true) {
+        const std::uint64_t head = read_ledger(*header_).head;
+        const std::uint64_t left = marks().count_undone(head, header_->tail.load());
+        if (read_ledger(*header_).head == head) {
+            return left;  // no mark of these was set back meanwhile
+        }
+    }
 }
 
 }  // namespace drainpipe

@@ -64,15 +64,13 @@ class Segment {
     }
     Marks marks() const { return {marks_, slot_mask_ + 1}; }
     Attempts& attempts(std::uint64_t event) const { return attempts_[event & slot_mask_]; }
-    // Sets the attempts of events [first, last) to none, or counts one more of each.
-    void clear_attempts(std::uint64_t first, std::uint64_t last) const;
+    // Counts one more attempt at each of the events [first, last).
     void count_attempts(std::uint64_t first, std::uint64_t last) const;
-    // Has what is known of an event on its way to a caller that will look at it soon.
-    void fetch(std::uint64_t event) const {
-        __builtin_prefetch(&slot(event));
-        __builtin_prefetch(&marks_[event & slot_mask_], 1);
-        __builtin_prefetch(&attempts(event), 1);
-    }
+    // Sets marks and attempts of [first, last) back, for the events that take their slots. Requires
+    // that no event is there any more, and none yet.
+    void forget(std::uint64_t first, std::uint64_t last) const;
+    // Has the slot of an event on its way to a caller that will look at it soon.
+    void fetch(std::uint64_t event) const { __builtin_prefetch(&slot(event)); }
     std::string_view payload(std::uint64_t event) const {
         return {bytes_at(slot(event).begin), slot(event).length};
     }

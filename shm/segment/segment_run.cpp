@@ -110,6 +110,7 @@ void Segment::begin_ledger() const {
             static_cast<std::uint8_t>(partition % settings.consumers);
     }
     header_->ledger_changes.store(changes + 1);
+    forget(header_->tail.load(), ledger.head + header_->shape.slots);
     header_->head.store(ledger.head);
 }
 
