@@ -33,11 +33,14 @@ RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std:
     Header& header = segment_.header();
     Dispatcher::Given given;
     bool has_handed_over = false;
-    if (limit > 0 && !handed_.empty()) {
-        segment_.fetch(handed_.back().last);
+    if (limit > 0) {
+        segment_.fetch_slot(expected_);
     }
     {
         const std::lock_guard guard(lock_);
+        if (limit > 0 && header.head.load() <= expected_ && expected_ < header.tail.load()) {
+            segment_.fetch_payload(expected_);
+        }
         if (limit > 0 && !is_draining_ && dispatcher_->is_to_hand_over()) {
             change_ledger(std::exchange(done, 0), 0, 0);
             dispatcher_->hand_over();
@@ -92,6 +95,9 @@ Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t
     if (handed_.empty() && is_draining_) {
         given = dispatcher_->give_in_drain(change, limit);
         stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
+    }
+    if (!handed_.empty()) {
+        expected_ = handed_.back().last;
     }
     return given;
 }

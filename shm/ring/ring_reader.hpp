@@ -100,6 +100,7 @@ class RingReader {
     Stretch stretch_ = Stretch::processed;
     std::size_t settled_runs_ = 0;
     std::uint64_t settled_of_run_ = 0;
+    std::uint64_t expected_ = 0;  // the event that the next chunk probably begins with
 };
 
 }  // namespace drainpipe

@@ -69,8 +69,12 @@ class Segment {
     // Sets marks and attempts of [first, last) back, for the events that take their slots. Requires
     // that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
-    // Has the slot of an event on its way to a caller that will look at it soon.
-    void fetch(std::uint64_t event) const { __builtin_prefetch(&slot(event)); }
+    // Have the slot of an event, or its payload, on their way to a caller that will look at them
+    // soon. A payload requires that the event is accepted and not committed.
+    void fetch_slot(std::uint64_t event) const { __builtin_prefetch(&slot(event)); }
+    void fetch_payload(std::uint64_t event) const {
+        __builtin_prefetch(bytes_at(slot(event).begin));
+    }
     std::string_view payload(std::uint64_t event) const {
         return {bytes_at(slot(event).begin), slot(event).length};
     }
