@@ -21,8 +21,8 @@ class LedgerChange {
     // The seat of a consumer, in use from now on.
     Seat& seat(unsigned consumer) const;
 
-    // Makes the change hold, by one store; then sets back what it commits, and tells the producer of
-    // the room. Killed in between, the next change does that. This object is used up.
+    // Makes the change hold, by one store; then sets back what it commits, and tells the producer
+    // of the room. Killed in between, the next change does that. This object is used up.
     void publish() const;
 
   private:

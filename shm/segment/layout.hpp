@@ -19,9 +19,9 @@ namespace drainpipe {
 //     Header | slots | marks | attempts | (to the next page) | payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
-// slot, mark and attempts n % slots. What is in flight, done or waiting is what the marks say. Where
-// no event is, the mark is waiting(0) and the attempts are 0: consumers set both back before they
-// move the header's head, so that the producer need not touch their lines.
+// slot, mark and attempts n % slots. What is in flight, done or waiting is what the marks say.
+// Where no event is, the mark is waiting(0) and the attempts are 0: consumers set both back before
+// they move the header's head, so that the producer need not touch their lines.
 //
 // A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
 inline constexpr std::uint32_t kLayoutVersion = 3;
