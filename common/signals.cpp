@@ -23,6 +23,7 @@ Descriptor claim_signals(std::initializer_list<int> signals) {
     for (const int signal : signals) {
         ::signal(signal, SIG_DFL);
     }
+    ::signal(SIGCHLD, SIG_DFL);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);
     ::signal(SIGTTOU, SIG_IGN);

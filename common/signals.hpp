@@ -8,9 +8,9 @@
 namespace drainpipe {
 
 // Makes the program's signals its own, whatever it inherited: the listed ones are blocked, with
-// default dispositions, to be read from the descriptor that this returns; SIGPIPE and
-// SIGXFSZ are ignored, their calls fail instead; so is SIGTTOU, output from the background is
-// wanted. To be called before any thread is started. Throws
+// default dispositions, to be read from the descriptor that this returns; SIGPIPE and SIGXFSZ are
+// ignored, their calls fail instead; so is SIGTTOU, output from the background is wanted; SIGCHLD
+// is not, so that how a child ended is known. To be called before any thread is started. Throws
 // std::system_error.
 Descriptor claim_signals(std::initializer_list<int> signals);
 

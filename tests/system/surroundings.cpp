@@ -1,0 +1,163 @@
+// What a launcher may inherit: signals ignored or blocked, descriptors closed or open, a terminal
+// that hangs up, a reader that leaves, a limit on file sizes, a process namespace of its own.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <iterator>
+#include <sstream>
+#include <utility>
+
+#include "harness/audit.hpp"
+#include "harness/expect.hpp"
+#include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
+
+using namespace harness;
+
+namespace {
+
+Command behind(const std::vector<std::string>& words, Command command) {
+    command.words.insert(command.words.begin(), words.begin(), words.end());
+    return command;
+}
+
+void check_does_all(Pipeline& pipeline) {
+    CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+    CHECK(pipeline.stop() == 0);
+    CHECK(pipeline.log().account().value().accepted == 100);
+    CHECK(pipeline.leftovers() == "");
+}
+
+// The children that the kernel lists for a process.
+std::vector<pid_t> children_of(pid_t pid) {
+    const auto id = std::to_string(pid);
+    std::istringstream list(read_text("/proc/" + id + "/task/" + id + "/children"));
+    return {std::istream_iterator<pid_t>(list), {}};
+}
+
+class Terminal {
+  public:
+    Terminal() : end_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+        REQUIRE(end_ >= 0);
+        REQUIRE(::grantpt(end_) == 0);
+        REQUIRE(::unlockpt(end_) == 0);
+    }
+    ~Terminal() { hang_up(); }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    [[nodiscard]] std::string path() const { return ::ptsname(end_); }
+    void hang_up() {
+        if (end_ >= 0) ::close(std::exchange(end_, -1));
+    }
+
+  private:
+    int end_;
+};
+
+TEST_SUITE("surroundings") {
+    TEST_CASE("surroundings: inherited ignored and blocked signals change nothing") {
+        for (const std::string how : {"--ignore-signal", "--block-signal"}) {
+            CAPTURE(how);
+            Pipeline pipeline;
+            pipeline.start(behind({"/usr/bin/env", how}, pipeline.launcher_command()));
+            const auto consumer = pipeline.stage("consumer").value();
+            ::kill(consumer, SIGKILL);
+            CHECK(pipeline.await_record(
+                "child exited role=consumer pid=" + std::to_string(consumer) + " signal=SIGKILL"));
+            check_does_all(pipeline);
+        }
+    }
+
+    TEST_CASE("surroundings: closed standard descriptors are nobody else's") {
+        for (const std::string closed : {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"}) {
+            CAPTURE(closed);
+            Pipeline pipeline;
+            pipeline.start(after("exec \"$@\" " + closed, pipeline.launcher_command()));
+            check_does_all(pipeline);
+        }
+    }
+
+    TEST_CASE("surroundings: open descriptors are not passed on to the stages") {
+        Pipeline pipeline;
+        pipeline.start(after("exec 3</dev/zero 4</dev/zero 9</dev/zero; exec \"$@\"",
+                             pipeline.launcher_command()));
+        for (const auto role : {"producer", "consumer"}) {
+            const auto folder = "/proc/" + std::to_string(pipeline.stage(role).value()) + "/fd";
+            for (const auto& descriptor : std::filesystem::directory_iterator(folder)) {
+                CHECK(std::filesystem::read_symlink(descriptor) != "/dev/zero");
+            }
+        }
+        check_does_all(pipeline);
+    }
+
+    TEST_CASE("surroundings: a terminal that hangs up does not stop the work") {
+        Terminal terminal;
+        Pipeline pipeline;
+        const auto at_terminal =
+            "exec \"$@\" <'" + terminal.path() + "' 2>'" + terminal.path() + "'";
+        pipeline.start(
+            behind({"/usr/bin/setsid", "--ctty", "/bin/sh", "-c", at_terminal, "sh"}, [&] {
+                auto command = pipeline.launcher_command();
+                command.input = terminal.path();
+                return command;
+            }()));
+        terminal.hang_up();
+        check_does_all(pipeline);
+    }
+
+    TEST_CASE("surroundings: what a reader that leaves has not taken is kept for the next start") {
+        Pipeline pipeline;
+        const auto taken = pipeline.folder() / "taken";
+        const auto line =
+            "exec 3>&1; { \"$@\"; echo $? >&3; } | head -n 1 >'" + taken.string() + "'";
+        auto& shell = pipeline.launch(after(line, pipeline.launcher_command()));
+        REQUIRE(pipeline.await_record("ready "));
+        CHECK(pipeline.enqueue_all(numbers(1, 5000)) == 5000);
+        CHECK(shell.wait() == 0);
+        CHECK(pipeline.output() == "70\n");
+        CHECK(read_text(taken) == "1\n");
+        const auto left = pipeline.log().account().value().left;
+        CHECK(left > 0);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, 5000) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("surroundings: a limit on file sizes costs log lines, not the work") {
+        Pipeline pipeline;
+        const auto command =
+            pipeline.launcher_command({"--capacity", "1000", "--buffer-size", "4K"});
+        pipeline.start(after("ulimit -f 128; exec \"$@\"", command));  // 64 KiB
+        CHECK(pipeline.enqueue_all(numbers(1, 2000)) == 2000);
+        CHECK(pipeline.stop() == 74);
+        CHECK(pipeline.output() == numbers(1, 2000));
+        CHECK(contains(pipeline.errors(), "log"));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("surroundings: it may be the first process of its namespace") {
+        const std::vector<std::string> words = {
+            "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"};
+        if (run(behind(words, {.words = {"/bin/true"}})).code != 0) {
+            MESSAGE("skipped: may not make a namespace");
+            return;
+        }
+        Pipeline pipeline;
+        pipeline.start(behind(words, pipeline.launcher_command()));
+        CHECK(pipeline.log().first("ready ").find(" launcher=1 ") != std::string::npos);
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        const auto launchers = children_of(pipeline.launcher().pid());
+        REQUIRE(launchers.size() == 1);
+        ::kill(launchers.front(), SIGTERM);
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+}
+
+}  // namespace
