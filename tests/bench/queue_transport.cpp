@@ -36,7 +36,7 @@ void BoostQueueTransport::receive(SequenceCheck& check) {
     ipc::message_queue::size_type bytes = 0;
     unsigned int priority = 0;
     queue_->receive(received_.data(), received_.size(), bytes, priority);
-    check.see(received_.data());
+    check.see(received_.data(), load_.bytes);
 }
 
 PosixQueueTransport::PosixQueueTransport(const Load& load) : load_(load), received_(load.bytes) {
@@ -65,7 +65,7 @@ void PosixQueueTransport::receive(SequenceCheck& check) {
     if (::mq_receive(queue_, received_.data(), received_.size(), nullptr) < 0) {
         throw std::system_error(errno, std::generic_category(), "cannot receive from a queue");
     }
-    check.see(received_.data());
+    check.see(received_.data(), load_.bytes);
 }
 
 }  // namespace drainpipe::bench

@@ -97,7 +97,8 @@ void RingTransport::receive(SequenceCheck& check) {
     for (const Run& run : chunk.runs) {
         reader_->begin(run);
         for (std::uint64_t event = run.first; event < run.last; ++event) {
-            seen.see(reader_->payload(event).data());
+            const std::string_view payload = reader_->payload(event);
+            seen.see(payload.data(), payload.size());
         }
         taken_ = run.last;
     }

@@ -1,5 +1,6 @@
 #include "transport_rows.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,9 +19,15 @@
 namespace drainpipe::bench {
 namespace {
 
-constexpr std::size_t kRoom = 8192;  // events under way, of ours and of every peer that asks
+// Events that may be under way, of ours and of every peer that asks: what a segment has room for by
+// default.
+constexpr std::size_t room_for(std::size_t bytes) {
+    return std::min<std::size_t>(262'144, (16 << 20) / bytes);
+}
 
 constexpr std::chrono::microseconds kQuiet{200};  // longer than anybody looks before it sleeps
+
+Load load_of(std::size_t bytes, std::size_t batch) { return {bytes, batch, room_for(bytes)}; }
 
 using Maker = std::function<std::unique_ptr<Transport>(const Load&)>;
 
@@ -45,7 +52,7 @@ Maker ring(Waiting waiting) {
 
 template <std::size_t kBytes>
 std::unique_ptr<Transport> spsc(const Load& load) {
-    return std::make_unique<SpscTransport<kBytes, kRoom>>(load.batch);
+    return std::make_unique<SpscTransport<kBytes, room_for(kBytes)>>(load.batch);
 }
 
 Maker stream(StreamTransport::Kind kind) {
@@ -100,10 +107,10 @@ struct Race {
 };
 
 std::vector<Race> races() {
-    const Load small{64, 1000, kRoom};
-    const Load large{1024, 1000, kRoom};
-    const Load tiny{8, 1000, kRoom};
-    const Load single{64, 1, kRoom};
+    const Load small = load_of(64, 1000);
+    const Load large = load_of(1024, 1000);
+    const Load tiny = load_of(8, 1000);
+    const Load single = load_of(64, 1);
     const Maker fast = ring(Waiting::spinning);
     return {
         {"64 B events, batches of 1000",
@@ -137,7 +144,7 @@ void print_targets(Table& table, const Effort& effort) {
 }
 
 void print_trip_targets(Table& table, const Effort& effort) {
-    const Load single{64, 1, kRoom};
+    const Load single = load_of(64, 1);
     const auto spinning =
         run_trips({{"ring", single, ring(Waiting::spinning)}, {"spsc_queue", single, spsc<64>}},
                   effort.runs, effort.round_trips);
@@ -181,7 +188,7 @@ void print_transports(Table& table, const Effort& effort, const std::string& fol
     print_trip_targets(table, effort);
 
     table.section("The same work by everybody: 64 B, one event per call", "");
-    const auto singles = everybody({64, 1, kRoom}, folder);
+    const auto singles = everybody(load_of(64, 1), folder);
     const auto passages = run_passages(singles, effort);
     const auto trips = run_trips(singles, effort.runs, effort.round_trips / 10);
     for (std::size_t index = 0; index < singles.size(); ++index) {
@@ -193,7 +200,7 @@ void print_transports(Table& table, const Effort& effort, const std::string& fol
     table.state("ZeroMQ ipc", "M/s", {});
 #endif
     table.section("The same in batches of 1000", "");
-    const auto batches = everybody({64, 1000, kRoom}, folder);
+    const auto batches = everybody(load_of(64, 1000), folder);
     const auto batched = run_passages(batches, effort);
     for (std::size_t index = 0; index < batches.size(); ++index) {
         table.state(batches[index].name, "M/s", batched[index].rate);

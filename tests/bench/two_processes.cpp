@@ -73,7 +73,7 @@ void wait_for(const std::atomic<bool>& flag) {
 // A block of events that a sender numbers again and again.
 class Block {
   public:
-    explicit Block(const Load& load) : load_(load), events_(load.bytes * load.batch, 'x') {}
+    explicit Block(const Load& load) : load_(load), events_(load.bytes * load.batch, kFill) {}
 
     void send(Transport& transport) {
         for (std::size_t index = 0; index < load_.batch; ++index) {

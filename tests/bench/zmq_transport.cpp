@@ -54,7 +54,7 @@ void ZmqTransport::send(const char* events, std::size_t count) {
 void ZmqTransport::receive(SequenceCheck& check) {
     check_result(zmq_recv(socket_, received_.data(), received_.size(), 0),
                  "cannot receive a message");
-    check.see(received_.data());
+    check.see(received_.data(), load_.bytes);
 }
 
 }  // namespace drainpipe::bench
