@@ -165,6 +165,9 @@ void await_free(const std::string& name, std::chrono::seconds patience,
 void await_alone(const Segment& segment, const std::string& name) {
     await_free(name, kBrieflyHeldByLauncher, [&] { return segment.hold_as_launcher(); });
     await_free(name, kBrieflyHeld, [&] { return !segment.is_held_by_stage(); });
+    if (!segment.is_at(name)) {
+        held_elsewhere(name);  // whoever had it has removed it, and another may be there by now
+    }
 }
 
 // The segment that stands there, if there is anything in it to go on with.
@@ -213,6 +216,8 @@ Segment obtain_segment(const Options& options, Log& log, Console& console) {
         console.warn(std::string("discarded events=unknown: ") + unusable.what());
         Segment::remove(options.address.name());
         return make_segment(options);
+    } catch (const SegmentTaken&) {
+        held_elsewhere(options.address.name());
     } catch (const SegmentRefused& refused) {
         throw Failure(ExitCode::cannot_create, refused.what() + what_to_do);
     }

@@ -18,6 +18,12 @@ class SegmentUnusable : public SegmentRefused {
     using SegmentRefused::SegmentRefused;
 };
 
+// Another launcher, of another run folder, is making a segment of that name.
+class SegmentTaken : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
 // What stands at the segment's name.
 enum class Standing {
     absent,

@@ -61,6 +61,30 @@ ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Sha
             MAP_FIXED};
 }
 
+// Whether the name still leads to this object.
+bool leads_to(const std::string& name, const ipc::shared_memory_object& object) {
+    struct stat here {};
+    struct stat there {};
+    return ::fstat(object.get_mapping_handle().handle, &here) == 0 &&
+           ::lstat(segment_path(name).c_str(), &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+bool hold_exclusively(const ipc::shared_memory_object& object) {
+    return ::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB) == 0;
+}
+
+ipc::shared_memory_object create(const std::string& name) {
+    try {
+        return {ipc::create_only, name.c_str(), ipc::read_write, ipc::permissions(0600)};
+    } catch (const ipc::interprocess_exception& error) {
+        if (error.get_error_code() == ipc::already_exists_error) {
+            throw SegmentTaken(segment_path(name) + " was made by somebody else just now");
+        }
+        throw;
+    }
+}
+
 struct flock whole_file(short type) {
     struct flock lock {};
     lock.l_type = type;
@@ -87,11 +111,11 @@ Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
 
 Segment Segment::make(const std::string& name, const Shape& shape) {
     const std::string path = segment_path(name);
-    auto object = in_words("cannot create " + path, [&] {
-        return ipc::shared_memory_object(ipc::create_only, name.c_str(), ipc::read_write,
-                                         ipc::permissions(0600));
-    });
-    ::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB);
+    auto object = in_words("cannot create " + path, [&] { return create(name); });
+    // Another launcher may have taken it for what a dead one left half made.
+    if (!hold_exclusively(object) || !leads_to(name, object)) {
+        throw SegmentTaken(path + " is being made by somebody else");
+    }
     FaultPoint::here().reached();
     try {
         reserve_memory(object, path, shape.segment_bytes());
@@ -126,9 +150,7 @@ Segment Segment::open(const std::string& name) {
     });
 }
 
-bool Segment::hold_as_launcher() const {
-    return ::flock(object_.get_mapping_handle().handle, LOCK_EX | LOCK_NB) == 0;
-}
+bool Segment::hold_as_launcher() const { return hold_exclusively(object_); }
 
 void Segment::hold_as_stage() const {
     struct flock hold = whole_file(F_RDLCK);
@@ -147,7 +169,7 @@ bool Segment::remove_half_made(const std::string& name) {
     const ipc::shared_memory_object object = in_words("cannot open " + segment_path(name), [&] {
         return ipc::shared_memory_object(ipc::open_only, name.c_str(), ipc::read_write);
     });
-    if (::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB) != 0) {
+    if (!hold_exclusively(object) || !leads_to(name, object)) {
         return false;
     }
     remove(name);
@@ -156,13 +178,7 @@ bool Segment::remove_half_made(const std::string& name) {
 
 void Segment::remove(const std::string& name) { ipc::shared_memory_object::remove(name.c_str()); }
 
-bool Segment::is_at(const std::string& name) const {
-    struct stat here {};
-    struct stat there {};
-    return ::fstat(object_.get_mapping_handle().handle, &here) == 0 &&
-           ::lstat(segment_path(name).c_str(), &there) == 0 && here.st_dev == there.st_dev &&
-           here.st_ino == there.st_ino;
-}
+bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
 
 void Segment::forget(std::uint64_t first, std::uint64_t last) const {
     marks().fill(first, last, Mark::waiting(0));

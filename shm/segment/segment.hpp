@@ -21,9 +21,10 @@ namespace drainpipe {
 // end is one piece of memory to whoever writes or reads it.
 class Segment {
   public:
-    // Makes the segment, mode 0600, all of its memory reserved. Throws std::system_error (ENOSPC
-    // where /dev/shm is too small) and leaves nothing behind then. Requires that the caller holds
-    // the pipeline's launcher place and that the name is absent.
+    // Makes the segment, mode 0600, all of its memory reserved. Throws SegmentTaken where somebody
+    // else has made one since the name was seen absent, or took this one for half made;
+    // std::system_error (ENOSPC where /dev/shm is too small) and leaves nothing behind then.
+    // Requires that the caller holds the pipeline's launcher place.
     static Segment make(const std::string& name, const Shape& shape);
 
     // Maps a segment that is ready. Throws SegmentRefused if it is not, std::system_error if it
@@ -54,6 +55,12 @@ class Segment {
     // and bells afresh. Killed at any store of it, it can be called again. Requires that no stage
     // is attached, and settings for at least one consumer.
     void begin_run(const Settings& settings);
+
+    // Says how many consumers there are to be from now on. Requires the launcher's place.
+    void scale(std::uint32_t consumers) const {
+        header_->consumers.store(consumers);
+        header_->scalings.add(1);
+    }
 
     Header& header() const { return *header_; }
     Slot& slot(std::uint64_t event) const { return slots_[event & slot_mask_]; }

@@ -43,6 +43,12 @@ void push(Segment& segment, std::string_view payload) {
 }  // namespace
 
 TEST_SUITE("segment") {
+    TEST_CASE("segment: of two that make one of the same name at once, one is turned away") {
+        const ScratchSegment scratch("both", 8, 100);
+        CHECK_THROWS_AS(Segment::make(scratch.name(), Shape::of(8, 100)), SegmentTaken);
+        CHECK(inspect_segment(scratch.name()) == Standing::ready);
+    }
+
     TEST_CASE("segment: it is its owner's alone and wholly reserved, whatever the umask") {
         const mode_t mask = ::umask(0);
         ScratchSegment scratch("mode", 1000, 100000);
