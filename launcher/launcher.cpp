@@ -17,6 +17,9 @@ namespace {
 // stores and a farewell to each client.
 constexpr std::chrono::seconds kIntakePatience{1};
 
+// Between two rounds of consumers in a drain, where one has left something.
+constexpr std::chrono::milliseconds kBetweenRounds{100};
+
 Child::Program stage_program(const std::string& program, const Options& options) {
     Child::Program stage{.role = program,
                          .path = own_folder() / program,
@@ -147,6 +150,7 @@ void Launcher::drain(Clock::time_point deadline) {
     }
     const auto is_at_work = [](const Kept& kept) { return kept.is_running() && !kept.has_failed; };
     const auto is_to_start = [](const Kept& kept) { return kept.start_at.has_value(); };
+    Clock::time_point next_round = Clock::now();
     while (std::ranges::any_of(consumers, is_at_work) || account().left > 0) {
         const bool is_idle = std::ranges::none_of(consumers, is_at_work) &&
                              std::ranges::none_of(consumers, is_to_start);
@@ -154,10 +158,12 @@ void Launcher::drain(Clock::time_point deadline) {
             (is_idle && std::ranges::any_of(consumers, &Kept::has_failed))) {
             return;
         }
-        if (is_idle) {
+        if (is_idle && Clock::now() >= next_round) {
             keep_all_consumers();
+            next_round = Clock::now() + kBetweenRounds;
         }
-        supervisor_.wait(std::min(deadline, Clock::now() + console_.progress_interval()));
+        const auto pause = is_idle ? kBetweenRounds : console_.progress_interval();
+        supervisor_.wait(std::min(deadline, Clock::now() + pause));
         show_progress(deadline);
     }
 }
