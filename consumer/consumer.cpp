@@ -22,7 +22,8 @@ DemandWindow window_of(const Settings& settings) {
 Consumer::Consumer(Stage& stage, unsigned number, int output)
     : stage_(stage),
       number_(number),
-      reader_(stage.segment(), number),
+      reader_(stage.segment(), number,
+              [&stage](unsigned other) { return !stage.has_consumer(other); }),
       output_(output, stage, [this] { return reader_.begun_payloads(); }),
       window_(window_of(stage.segment().header().settings)),
       sink_(output_, stage.log()),
@@ -66,6 +67,9 @@ void Consumer::drain() {
     const std::uint64_t most = stage_.segment().header().settings.max_demand;
     std::uint64_t done = 0;
     while (true) {
+        if (stage_.launcher_is_gone()) {
+            reader_.expect_nobody();
+        }
         const RingReader::Chunk chunk = reader_.turn(done, 0, most);
         if (chunk.is_empty()) {
             break;

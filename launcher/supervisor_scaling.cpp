@@ -11,8 +11,7 @@ void Supervisor::scale(unsigned count) {
                                " before=" + std::to_string(segment_.header().consumers.load());
     log_.info("{}", change);
     console_.say(change);
-    segment_.header().consumers.store(count);
-    segment_.header().scalings.add(1);
+    segment_.scale(count);
     for (unsigned number = 0; number < consumers().size(); ++number) {
         Kept& kept = consumers()[number];
         if (number < count) {

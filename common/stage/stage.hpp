@@ -62,6 +62,11 @@ class Stage {
     [[nodiscard]] bool try_output() { return places_.take(Place::output); }
     void leave_output() { places_.leave(Place::output); }
 
+    // Whether a process has that number, from 0, other than this one.
+    bool has_consumer(unsigned number) const {
+        return places_.holder(consumer_place(number)).has_value();
+    }
+
     // "consumer.2 pid=123", for a consumer by its number from 0.
     std::string consumer_in_words(unsigned number) const;
 

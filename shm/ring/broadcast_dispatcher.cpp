@@ -109,14 +109,22 @@ void BroadcastDispatcher::collect_again(const Ledger& ledger) {
     handed_to_ = ledger.seats[consumer_].committed;
 }
 
-void BroadcastDispatcher::settle(const LedgerChange& change, Run done, Stretch) {
+void BroadcastDispatcher::settle(const LedgerChange& change, Run done, Stretch stretch) {
     Seat& seat = change.seat(consumer_);
     seat.committed = past_done(done.last);
     seat.deaths = 0;
-    move_head(change);
+    move_head(change, stretch);
 }
 
-void BroadcastDispatcher::move_head(const LedgerChange& change) const {
+Stretch BroadcastDispatcher::stretch_now(std::uint64_t event) const {
+    if (header().drain_begun.load() == 0) {
+        return Stretch::processed;
+    }
+    return event < header().stopped_given_end.load() ? Stretch::emptied : Stretch::drained;
+}
+
+void BroadcastDispatcher::move_head(const LedgerChange& change,
+                                    std::optional<Stretch> stretch) const {
     std::uint64_t head = std::numeric_limits<std::uint64_t>::max();
     for (const Seat& seat : seats_of(*change)) {
         head = seat.is_taken != 0 ? std::min(head, seat.committed) : head;
@@ -124,13 +132,10 @@ void BroadcastDispatcher::move_head(const LedgerChange& change) const {
     if (head == std::numeric_limits<std::uint64_t>::max()) {
         return;
     }
-    const bool is_draining = header().drain_begun.load() != 0;
-    const std::uint64_t stopped = header().stopped_given_end.load();
     for (std::uint64_t event = change->head; event < head; ++event) {
-        const Stretch stretch = !is_draining      ? Stretch::processed
-                                : event < stopped ? Stretch::emptied
-                                                  : Stretch::drained;
-        change->done[static_cast<std::size_t>(stretch)] += marks_.at(event) == kWaiting ? 1 : 0;
+        if (marks_.at(event) == kWaiting) {
+            ++change->done[static_cast<std::size_t>(stretch.value_or(stretch_now(event)))];
+        }
     }
     change->head = std::max(change->head, head);
     change->waiting_from = std::max(change->waiting_from, change->head);
@@ -158,13 +163,15 @@ std::uint32_t BroadcastDispatcher::attempt(std::uint64_t event) const {
     return 1 + deaths_of_it + segment_.attempts(event);
 }
 
-void BroadcastDispatcher::leave() {
+void BroadcastDispatcher::leave() { give_up(consumer_); }
+
+void BroadcastDispatcher::give_up(unsigned number) {
     const LedgerChange change(segment_);
-    Seat& seat = change.seat(consumer_);
+    Seat& seat = change.seat(number);
     seat.unmet = 0;
-    if (consumer_ >= header().consumers.load()) {
+    if (number >= header().consumers.load()) {
         seat.is_taken = 0;
-        move_head(change);
+        move_head(change, std::nullopt);
     }
     change.publish();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "dispatcher.hpp"
@@ -30,7 +31,8 @@ class BroadcastDispatcher final : public Dispatcher {
     // begun: exact for the event that it died of. And those of runs with another dispatch.
     std::uint32_t attempt(std::uint64_t event) const override;
     std::vector<Run> begun(const Ledger& ledger) const override;
-    // Where the consumers became fewer the others wait for this one no longer.
+    // Where the consumers became fewer the others wait for one that is gone no longer.
+    void give_up(unsigned number) override;
     void leave() override;
 
   private:
@@ -38,8 +40,11 @@ class BroadcastDispatcher final : public Dispatcher {
     static std::uint64_t give_run(Ledger& ledger, std::uint64_t events);
     // The first event from there on that no earlier run has done.
     std::uint64_t past_done(std::uint64_t event) const;
-    // Moves the head to where all have come, and counts what that commits.
-    void move_head(const LedgerChange& change) const;
+    // Moves the head to where all have come, and counts what that commits: for the stretch in which
+    // the last one did it, where one did.
+    void move_head(const LedgerChange& change, std::optional<Stretch> stretch) const;
+    // When it is that what nobody is waited for any more is committed.
+    Stretch stretch_now(std::uint64_t event) const;
 
     std::uint64_t handed_to_ = 0;    // events before it were collected
     std::uint64_t repeated_to_ = 0;  // a dead process had begun events before it

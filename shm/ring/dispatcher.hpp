@@ -22,8 +22,8 @@ struct Run {
 // Every call but begin() and attempt() requires the ring's lock. Those that are given a change of
 // the ledger set marks at once and leave the ledger to that change: killed between the two, marks
 // of events that the ledger doesn't know as given are taken back (see RingLock), marks of done
-// events stand and are passed by whoever takes the seat next. hand_over() and leave() publish
-// changes of their own.
+// events stand and are passed by whoever takes the seat next. hand_over(), give_up() and
+// leave() publish changes of their own.
 class Dispatcher {
   public:
     static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
@@ -61,10 +61,19 @@ class Dispatcher {
     virtual void begin(Run events) = 0;
     virtual std::uint32_t attempt(std::uint64_t event) const = 0;
 
-    // Hands over what is another consumer's since their number changed. Requires that nothing is
-    // begun and not done.
-    virtual bool is_to_hand_over() const { return false; }
-    virtual void hand_over() {}
+    // Hands over what is another consumer's since their number changed; whether there was anything.
+    // Requires that nothing is begun and not done.
+    virtual bool hand_over() { return false; }
+
+    // Consumers of this number and those that follow have nothing.
+    virtual unsigned numbers_end(const Ledger& ledger) const {
+        return static_cast<unsigned>(ledger.seats_used);
+    }
+
+    // Gives another consumer's seat up in its stead: what is in flight to it goes to others, what
+    // was meant for it alone to this one. Requires that no process has that number and will do work
+    // before the number of consumers changes.
+    virtual void give_up(unsigned number) = 0;
 
     // What any consumer has begun, and not done.
     virtual std::vector<Run> begun(const Ledger& ledger) const = 0;

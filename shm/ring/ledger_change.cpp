@@ -29,6 +29,8 @@ Seat& LedgerChange::seat(unsigned consumer) const {
 void LedgerChange::publish() const {
     FaultPoint::here().reached();
     header_.ledger_changes.store(changes_ + 1);
+    // Whoever sees what is set back below sees that the change holds, too.
+    std::atomic_thread_fence(std::memory_order_release);
     if (const std::uint64_t told = header_.head.load(); told != ledger_.head) {
         segment_.forget(told, ledger_.head);
         header_.head.store(ledger_.head);

@@ -4,16 +4,20 @@
 #include <limits>
 
 namespace drainpipe {
+namespace {
 
-void OwningDispatcher::attach(const LedgerChange& change) {
+constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+void OwningDispatcher::attach(const LedgerChange& change) { take_over(change, consumer_); }
+
+void OwningDispatcher::take_over(const LedgerChange& change, unsigned number) const {
     pass_done(change);
-    Seat& seat = change.seat(consumer_);
+    Seat& seat = change.seat(number);
     seat.unmet = 0;
     seat.next = change->head;
-    std::vector<Run> in_flight;
-    collect_marked(*change, given_, tail(), in_flight);
-    collect_marked(*change, given_in_drain_, tail(), in_flight);
-    for (const Run& run : in_flight) {
+    for (const Run& run : given_events(*change, number)) {
         for (std::uint64_t event = run.first; event < run.last; ++event) {
             change->redelivered += segment_.attempts(event) > 0 ? 1 : 0;
         }
@@ -83,15 +87,19 @@ void OwningDispatcher::pass_done(const LedgerChange& change) const {
     change->given_end = std::max(change->given_end, head);
 }
 
-std::vector<Run> OwningDispatcher::given_events(const Ledger& ledger) const {
+std::vector<Run> OwningDispatcher::given_events(const Ledger& ledger, unsigned number) const {
     std::vector<Run> runs;
-    collect_marked(ledger, given_, std::numeric_limits<std::uint64_t>::max(), runs);
+    collect_marked(ledger, Mark::given(number), kAll, runs);
+    collect_marked(ledger, Mark::given_in_drain(number), kAll, runs);
+    std::ranges::sort(runs, {}, &Run::first);
     return runs;
 }
 
 std::uint64_t OwningDispatcher::in_flight(const Ledger& ledger) const {
+    std::vector<Run> runs;
+    collect_marked(ledger, given_, kAll, runs);
     std::uint64_t events = 0;
-    for (const Run& run : given_events(ledger)) {
+    for (const Run& run : runs) {
         events += run.size();
     }
     return events;
@@ -130,9 +138,9 @@ void OwningDispatcher::look_from_head() const {
     change.publish();
 }
 
-void OwningDispatcher::give_back(const std::function<bool(Mark)>& goes) const {
+void OwningDispatcher::give_back(unsigned number, const std::function<bool(Mark)>& goes) const {
     look_from_head();
-    std::vector<Run> runs = given_events(holding_ledger(header()));
+    std::vector<Run> runs = given_events(holding_ledger(header()), number);
     std::ranges::reverse(runs);
     for (const Run& run : runs) {
         for (std::uint64_t event = run.last; event-- > run.first;) {
@@ -143,11 +151,18 @@ void OwningDispatcher::give_back(const std::function<bool(Mark)>& goes) const {
     }
 }
 
+void OwningDispatcher::give_up(unsigned number) {
+    const LedgerChange change(segment_);
+    take_over(change, number);
+    change.publish();
+    give_back(number, [](Mark) { return true; });
+}
+
 void OwningDispatcher::leave() {
     const LedgerChange change(segment_);
     change.seat(consumer_).unmet = 0;
     change.publish();
-    give_back([](Mark) { return true; });
+    give_back(consumer_, [](Mark) { return true; });
 }
 
 }  // namespace drainpipe

@@ -20,6 +20,7 @@ class OwningDispatcher : public Dispatcher {
     void begin(Run events) override;
     std::uint32_t attempt(std::uint64_t event) const override;
     std::vector<Run> begun(const Ledger& ledger) const override;
+    void give_up(unsigned number) override;
     void leave() override;
 
   protected:
@@ -31,10 +32,10 @@ class OwningDispatcher : public Dispatcher {
     // Marks these events, which wait, as given to that consumer.
     void mark_given(const LedgerChange& change, Run events, Mark mark) const;
 
-    // Marks as waiting again what is given to this consumer and goes, by its new mark. From the
-    // last to the first: killed in between, what is still given comes before what waits, and
-    // whoever goes on does both in order.
-    void give_back(const std::function<bool(Mark)>& goes) const;
+    // Marks as waiting again what is given to a consumer and goes, by its new mark. From the last
+    // to the first: killed in between, what is still given comes before what waits, and whoever
+    // goes on does both in order.
+    void give_back(unsigned number, const std::function<bool(Mark)>& goes) const;
 
     const Mark given_;
     const Mark given_in_drain_;
@@ -47,8 +48,11 @@ class OwningDispatcher : public Dispatcher {
     // Makes all consumers look from the head on for what waits for them.
     void look_from_head() const;
 
-    // What is marked as given to this consumer, in order.
-    std::vector<Run> given_events(const Ledger& ledger) const;
+    // Takes over what a consumer that has no process had, without its demand.
+    void take_over(const LedgerChange& change, unsigned number) const;
+
+    // What is in flight to a consumer, in order.
+    std::vector<Run> given_events(const Ledger& ledger, unsigned number) const;
 
     void collect_marked(const Ledger& ledger, Mark mark, std::uint64_t limit,
                         std::vector<Run>& runs) const;

@@ -1,6 +1,7 @@
 #include "partition_dispatcher.hpp"
 
 #include <algorithm>
+#include <bitset>
 
 namespace drainpipe {
 
@@ -44,25 +45,41 @@ Dispatcher::Given PartitionDispatcher::give_in_drain(const LedgerChange& change,
     return give_own(change, most, given_in_drain_);
 }
 
-bool PartitionDispatcher::is_to_hand_over() const {
-    return header().consumers.load() != settled_for_;
+unsigned PartitionDispatcher::numbers_end(const Ledger& ledger) const {
+    const unsigned last = *std::ranges::max_element(ledger.partition_owner);
+    return std::max(last + 1, OwningDispatcher::numbers_end(ledger));
 }
 
-void PartitionDispatcher::hand_over() {
+bool PartitionDispatcher::hand_over() {
     const std::uint32_t consumers = header().consumers.load();
-    settled_for_ = consumers;
+    std::bitset<kMostConsumers> going;
     const Ledger ledger = read_ledger(header());
-    const auto goes = [&](unsigned partition) {
-        return ledger.partition_owner[partition] == consumer_ && partition % consumers != consumer_;
-    };
-    give_back([&](Mark mark) { return goes(mark.partition()); });
+    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+        going[partition] =
+            ledger.partition_owner[partition] == consumer_ && partition % consumers != consumer_;
+    }
+    if (going.none()) {
+        return false;
+    }
+    give_back(consumer_, [&](Mark mark) { return going[mark.partition()]; });
+    move_partitions(consumer_, [&](unsigned partition) { return partition % consumers; });
+    return true;
+}
+
+void PartitionDispatcher::move_partitions(unsigned number,
+                                          const std::function<unsigned(unsigned)>& owner_of) const {
     const LedgerChange change(segment_);
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
-        if (goes(partition)) {
-            change->partition_owner[partition] = static_cast<std::uint8_t>(partition % consumers);
+        if (change->partition_owner[partition] == number) {
+            change->partition_owner[partition] = static_cast<std::uint8_t>(owner_of(partition));
         }
     }
     change.publish();
+}
+
+void PartitionDispatcher::give_up(unsigned number) {
+    OwningDispatcher::give_up(number);
+    move_partitions(number, [&](unsigned) { return consumer_; });
 }
 
 void PartitionDispatcher::leave() {

@@ -15,16 +15,16 @@ class PartitionDispatcher final : public OwningDispatcher {
     // Gives to this consumer alone: nobody else may have its events.
     Given give(const LedgerChange& change) override;
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
+    unsigned numbers_end(const Ledger& ledger) const override;
+    void give_up(unsigned number) override;
     void leave() override;
-
-    bool is_to_hand_over() const override;
-    void hand_over() override;
+    bool hand_over() override;
 
   private:
     bool is_owner(const Ledger& ledger, std::uint64_t event) const;
     Given give_own(const LedgerChange& change, std::uint64_t most, Mark mark) const;
-
-    std::uint32_t settled_for_ = 0;  // the number of consumers that partitions were moved for
+    // Names the new owner of each partition of a consumer, that one itself where it stays.
+    void move_partitions(unsigned number, const std::function<unsigned(unsigned)>& owner_of) const;
 };
 
 }  // namespace drainpipe

@@ -14,11 +14,13 @@ std::uint64_t RingReader::Chunk::size() const {
     return events;
 }
 
-RingReader::RingReader(Segment& segment, unsigned consumer)
+RingReader::RingReader(Segment& segment, unsigned consumer, IsGone is_gone)
     : segment_(segment),
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
-      consumer_(consumer) {
+      consumer_(consumer),
+      is_gone_(std::move(is_gone)),
+      settled_for_(segment.header().scalings.load() - 1) {
     {
         const std::lock_guard guard(lock_);
         const LedgerChange change(segment_);
@@ -30,6 +32,17 @@ RingReader::RingReader(Segment& segment, unsigned consumer)
 }
 
 RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
+    if (limit > 0) {
+        inherit();
+    }
+    visit(done, asked, limit);
+    if (limit > 0 && handed_.empty() && inherit()) {
+        visit(0, 0, limit);
+    }
+    return {handed_, stretch_};
+}
+
+void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
     Header& header = segment_.header();
     Dispatcher::Given given;
     bool has_handed_over = false;
@@ -41,10 +54,9 @@ RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std:
         if (limit > 0 && header.head.load() <= expected_ && expected_ < header.tail.load()) {
             segment_.fetch_payload(expected_);
         }
-        if (limit > 0 && !is_draining_ && dispatcher_->is_to_hand_over()) {
+        if (limit > 0 && (is_to_hand_over_ || header.scalings.load() != settled_for_)) {
             change_ledger(std::exchange(done, 0), 0, 0);
-            dispatcher_->hand_over();
-            has_handed_over = true;
+            has_handed_over = settle_scaling();
         }
         given = change_ledger(done, asked, limit);
     }
@@ -54,7 +66,41 @@ RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std:
     if (given.to_others || has_handed_over) {
         header.events_bell.ring();
     }
-    return {handed_, stretch_};
+}
+
+bool RingReader::settle_scaling() {
+    const Header& header = segment_.header();
+    if (const std::uint32_t scalings = header.scalings.load(); scalings != settled_for_) {
+        settled_for_ = scalings;
+        inherited_.reset();
+    }
+    is_to_hand_over_ = false;
+    numbers_end_ = dispatcher_->numbers_end(holding_ledger(header));
+    return !is_draining_ && dispatcher_->hand_over();
+}
+
+bool RingReader::inherit() {
+    Header& header = segment_.header();
+    bool has_inherited = false;
+    for (unsigned number = expects_nobody_ ? 0 : header.consumers.load(); number < numbers_end_;
+         ++number) {
+        if (number == consumer_ || inherited_[number] || !is_gone_(number)) {
+            continue;
+        }
+        const std::lock_guard guard(lock_);
+        // Whoever may have come since is one of those that are to be there now.
+        if (expects_nobody_ || number >= header.consumers.load()) {
+            dispatcher_->give_up(number);
+            inherited_[number] = true;
+            has_inherited = true;
+        }
+    }
+    if (has_inherited) {
+        is_to_hand_over_ = true;
+        header.room_bell.ring();
+        header.events_bell.ring();
+    }
+    return has_inherited;
 }
 
 Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t asked,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,9 +23,13 @@ namespace drainpipe {
 // Requires that it is the only one with its number, in one thread.
 class RingReader {
   public:
+    // Whether no process has the number of another consumer.
+    using IsGone = std::function<bool(unsigned)>;
+
     // Takes over what an earlier consumer of that number, from 0, had in flight. Events that it had
     // begun and not committed will be begun again; that is counted now, before any work on them.
-    explicit RingReader(Segment& segment, unsigned consumer = 0);
+    explicit RingReader(
+        Segment& segment, unsigned consumer = 0, IsGone is_gone = [](unsigned) { return false; });
 
     // Events in flight to this consumer, in order; valid until the next call of turn() or wait().
     struct Chunk {
@@ -40,8 +45,10 @@ class RingReader {
 
     // One visit to the lock: commits the next `done` events of the chunk at hand, adds `asked` to
     // this consumer's demand, and hands out up to `limit` events, of one stretch. After
-    // begin_drain() it needs no demand, and hands out what is in flight first. Requires that `done`
-    // events are begun and flushed, and with a limit that then all of the chunk is committed.
+    // begin_drain() it needs no demand, and hands out what is in flight first. What consumers had
+    // that are gone, and not to be there any more, goes to those that are there. Requires that
+    // `done` events are begun and flushed, and with a limit that then all of the chunk is
+    // committed.
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
@@ -73,6 +80,10 @@ class RingReader {
     // The payloads of all events that a consumer of any number has begun and not done.
     std::vector<std::string_view> begun_payloads();
 
+    // From now on nobody is started again: what any consumer had that is gone is for those that are
+    // left.
+    void expect_nobody() { expects_nobody_ = true; }
+
     // Whether every accepted event is committed.
     bool is_drained() const;
 
@@ -81,7 +92,14 @@ class RingReader {
     void leave();
 
   private:
-    // What turn() does under the lock, as one change of the ledger.
+    // One visit to the lock.
+    void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
+    // Brings what it has, and knows of others, in line with how many consumers there are to be;
+    // whether it handed something over.
+    bool settle_scaling();
+    // Gives up in the stead of those that are gone for good; whether there were any.
+    bool inherit();
+    // What visit() does under the lock, as one change of the ledger.
     Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
     // Marks the next `done` handed out events as done.
     void settle(const LedgerChange& change, std::uint64_t done);
@@ -94,6 +112,14 @@ class RingReader {
     unsigned consumer_;
     bool is_draining_ = false;
     std::uint64_t taken_over_ = 0;
+
+    // Of the consumers that there no longer are to be.
+    IsGone is_gone_;
+    bool expects_nobody_ = false;
+    std::uint32_t settled_for_;  // the scaling that this one has taken up
+    bool is_to_hand_over_ = false;
+    unsigned numbers_end_ = 0;  // who may have something
+    std::bitset<kMostConsumers> inherited_;
 
     // The chunk at hand, and how far it is committed.
     std::vector<Run> handed_;

@@ -73,7 +73,7 @@ void with_one_consumer_too_many(Segment& segment) {
     with_events(segment);
     RingReader(segment, 1).turn(0, 4, 2);
     RingReader(segment, 0).turn(0, 1, 1);
-    segment.header().consumers.store(1);
+    segment.scale(1);
 }
 
 // A neighbour is to have a part of the keys.
@@ -81,7 +81,7 @@ void with_one_consumer_more(Segment& segment) {
     RingReader reader(segment);
     with_events(segment);
     reader.turn(0, 4, 2);
-    segment.header().consumers.store(2);
+    segment.scale(2);
 }
 
 void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }

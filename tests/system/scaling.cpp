@@ -2,22 +2,69 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
+#include "harness/random.hpp"
 
 using namespace harness;
 using namespace std::chrono_literals;
 
 namespace {
 
+// Asks the launcher for so many consumers, and does not wait until it is heard.
+void ask_for(Pipeline& pipeline, int consumers) {
+    sigval value{};
+    value.sival_int = consumers;
+    REQUIRE(::sigqueue(pipeline.launcher().pid(), SIGRTMIN, value) == 0);
+}
+
+// Enqueues 64 keys, and waits until the first two consumers have done what is theirs of them.
+void check_flows(Pipeline& pipeline, std::uint64_t& enqueued, bool is_broadcast) {
+    CHECK(pipeline.enqueue_all(numbers(1, 64)) == 64);
+    enqueued += 64;
+    const auto have_done = [&] {
+        const auto last = "processed id=" + std::to_string(enqueued) + " ";
+        const auto log = read_text(pipeline.log_file());
+        return is_broadcast ? contains(log, "[consumer.1] [info] " + last) &&
+                                  contains(log, "[consumer.2] [info] " + last)
+                            : pipeline.log().starting("processed ").size() == enqueued;
+    };
+    REQUIRE(await(have_done));
+}
+
+// What waits at the end of each way to give events out, where a third consumer comes and goes as
+// `go` says.
+void check_nothing_stays(int rounds, const std::function<void(Pipeline&)>& go) {
+    const std::vector<Flags> ways = {{}, {"--partition-by", "1"}, {"--dispatch", "broadcast"}};
+    for (const Flags& way : ways) {
+        CAPTURE(way);
+        Pipeline pipeline;
+        Flags flags{"--consumers", "2"};
+        flags.insert(flags.end(), way.begin(), way.end());
+        pipeline.start(flags);
+        std::uint64_t enqueued = 0;
+        for (int round = 0; round < rounds; ++round) {
+            CHECK(pipeline.scale(3) == 0);
+            CHECK(await([&] { return pipeline.consumer(3).has_value(); }));
+            check_flows(pipeline, enqueued, way.size() == 2 && way[1] == "broadcast");
+            go(pipeline);
+            check_flows(pipeline, enqueued, way.size() == 2 && way[1] == "broadcast");
+        }
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().account().value().accepted == enqueued);
+        CHECK(pipeline.leftovers() == "");
+    }
+}
+
 TEST_SUITE("scaling") {
     TEST_CASE("scaling: more and fewer while running, nothing is lost and nothing done twice") {
         Pipeline pipeline;
-        pipeline.start({"--event-delay", "100us", "--max-demand", "200"});
+        pipeline.start({"--event-delay", "100us", "--max-demand", "200", "--grace", "1m"});
         auto client = pipeline.enqueue(10'000);
         for (const unsigned count : {4u, 2u, 6u, 1u, 3u}) {
             CHECK(pipeline.scale(count) == 0);
@@ -37,7 +84,7 @@ TEST_SUITE("scaling") {
     TEST_CASE("scaling: it says what it can't do") {
         Pipeline pipeline;
         CHECK(pipeline.scale(2) == 69);
-        pipeline.start({"--event-delay", "10ms", "--grace", "1s"});
+        pipeline.start({"--event-delay", "10ms", "--grace", "1m"});
         for (const std::string count : {"0", "65", "-1", "many", ""}) {
             CAPTURE(count);
             const auto outcome = run(pipeline.command("launcher", {"scale", count}));
@@ -45,11 +92,11 @@ TEST_SUITE("scaling") {
             CHECK(is_one_line(outcome.errors));
         }
         CHECK(run(pipeline.command("launcher", {"grow", "2"})).code == 64);
-        CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
+        CHECK(pipeline.enqueue_all(numbers(1, 5000)) == 5000);
         pipeline.launcher().send(SIGTERM);
         CHECK(pipeline.await_record("terminating "));
         CHECK(pipeline.scale(2) == 75);
-        CHECK(pipeline.launcher().wait() == 124);
+        CHECK(pipeline.stop(SIGQUIT) == 124);
     }
 
     TEST_CASE("scaling: down and up again at once is no death") {
@@ -65,6 +112,27 @@ TEST_SUITE("scaling") {
         CHECK(pipeline.stop() == 0);
         CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
         CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("scaling: fewer, more and fewer again at once leaves nothing with who is gone") {
+        Random random("fewer, more, fewer");
+        check_nothing_stays(12, [&](Pipeline& pipeline) {
+            ask_for(pipeline, 2);
+            let_pass(random.moment(700us));
+            ask_for(pipeline, 3);
+            let_pass(random.moment(900us));
+            ask_for(pipeline, 2);
+        });
+    }
+
+    TEST_CASE("scaling: one that is sent away just before it is not to be there leaves nothing") {
+        Random random("sent away");
+        // One that leaves unasked counts as a death: five in ten seconds are borne.
+        check_nothing_stays(5, [&](Pipeline& pipeline) {
+            ::kill(pipeline.consumer(3).value(), SIGTERM);
+            let_pass(random.moment(1500us));
+            ask_for(pipeline, 2);
+        });
     }
 
     TEST_CASE("scaling: two that ask at once are both answered") {

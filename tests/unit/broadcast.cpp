@@ -32,7 +32,7 @@ TEST_SUITE("broadcast") {
         push_many(scratch.get(), 4);
         first.turn(0, 4, 9);
         begin(first, first.turn(0, 0, 9));
-        scratch.header().consumers.store(1);
+        scratch.get().scale(1);
         second.leave();
         CHECK(begun(first, first.turn(0, 0, 9)) == Events{0, 1, 2, 3});
         first.commit(4);
@@ -63,7 +63,7 @@ TEST_SUITE("broadcast") {
         RingReader first(scratch.get(), 0);
         push_many(scratch.get(), 4);
         begin(first, first.turn(0, 2, 9));
-        scratch.header().consumers.store(2);
+        scratch.get().scale(2);
         RingReader late(scratch.get(), 1);
         late.turn(0, 4, 9);
         CHECK(events_of(late.turn(0, 0, 9)).empty());
@@ -139,6 +139,35 @@ TEST_SUITE("broadcast") {
         CHECK(scratch.header().head.load() == 4);
     }
 
+    TEST_CASE("broadcast: one that is gone for good is no longer waited for") {
+        ScratchSegment scratch("gone", 12, 100, settings_for(2, Dispatch::broadcast));
+        push_many(scratch.get(), 4);
+        RingReader first(scratch.get(), 0, [](unsigned) { return true; });
+        { RingReader(scratch.get(), 1).turn(0, 2, 2); }
+        CHECK(begun(first, first.turn(0, 12, 12)).size() == 2);
+        scratch.get().scale(1);
+        CHECK(first.turn(2, 0, 12).size() == 2);
+        CHECK(scratch.header().head.load() == 2);
+    }
+
+    TEST_CASE("broadcast: an event counts for the time when the last consumer did it") {
+        ScratchSegment scratch("last", 12, 100, settings_for(2, Dispatch::broadcast));
+        push_many(scratch.get(), 3);
+        RingReader first(scratch.get(), 0);
+        RingReader second(scratch.get(), 1);
+        first.turn(0, 4, 4);
+        begin(second, second.turn(0, 4, 4));
+        begin(first, first.turn(0, 0, 4));
+        first.commit(3);
+        first.begin_drain();
+        second.commit(1);  // it has not seen the stop yet
+        second.begin_drain();
+        begin(second, second.turn(0, 0, 4));
+        second.commit(2);
+        const Ledger ledger = read_ledger(scratch.header());
+        CHECK(ledger.done == decltype(ledger.done){1, 2, 0});
+    }
+
     TEST_CASE("broadcast: a newcomer is not held to what its number had begun in another run") {
         ScratchSegment scratch("stale", 12, 100, settings_for(2, Dispatch::broadcast));
         push_many(scratch.get(), 4);
@@ -149,7 +178,7 @@ TEST_SUITE("broadcast") {
             begin(second, second.turn(0, 4, 4));
         }
         scratch.get().begin_run(settings_for(1, Dispatch::broadcast));
-        scratch.header().consumers.store(2);
+        scratch.get().scale(2);
         const std::uint64_t before = read_ledger(scratch.header()).redelivered;
         RingReader newcomer(scratch.get(), 1);
         CHECK(read_ledger(scratch.header()).redelivered == before);

@@ -97,6 +97,27 @@ TEST_SUITE("dispatch") {
         CHECK(scratch.get().left() == 0);
     }
 
+    TEST_CASE("dispatch: what one had that is gone for good goes to the others, marked as begun") {
+        ScratchSegment scratch("gone", 12, 100, settings_for(2));
+        push_many(scratch.get(), 4);
+        RingReader first(scratch.get(), 0, [](unsigned) { return true; });
+        {
+            RingReader second(scratch.get(), 1);
+            const RingReader::Chunk chunk = second.turn(0, 8, 4);
+            second.begin({0, 1});
+            CHECK(chunk.size() == 4);
+        }
+        CHECK(first.turn(0, 4, 4).is_empty());  // one of that number is to come again
+        scratch.get().scale(1);
+        CHECK(begun(first, first.turn(0, 0, 4)) == Events{0, 1, 2, 3});
+        CHECK(first.attempt(0) == 2);
+        CHECK(first.attempt(1) == 1);
+        CHECK(read_ledger(scratch.header()).redelivered == 1);
+        push_many(scratch.get(), 4);
+        first.turn(4, 0, 0);
+        CHECK(first.turn(0, 4, 4).size() == 4);  // the gone one's demand is gone too
+    }
+
     TEST_CASE("dispatch: the drain shares what is buffered, each event once") {
         ScratchSegment scratch("share", 64, 100, settings_for(2));
         RingReader first(scratch.get(), 0);

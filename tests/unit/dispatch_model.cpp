@@ -40,17 +40,18 @@ class Crowd {
         } else if (lot < 97) {
             leave(number);
         } else if (!is_broadcast()) {
-            segment_.header().consumers.store(static_cast<std::uint32_t>(between(1, kMost)));
+            segment_.scale(static_cast<std::uint32_t>(between(1, kMost)));
         }
         check();
     }
 
-    // Drains with everybody and holds what was done against what was pushed.
+    // Drains with those that are to be there and holds what was done against what was pushed.
     void finish() {
-        for (unsigned number = 0; number < kMost; ++number) {
-            if (number < consumers() || !is_broadcast()) {
-                drain(number);
-            }
+        for (unsigned number = consumers(); number < kMost; ++number) {
+            leave(number);
+        }
+        for (unsigned number = 0; number < consumers(); ++number) {
+            drain(number);
         }
         REQUIRE(segment_.left() == 0);
         std::set<std::uint64_t> done;
@@ -86,7 +87,8 @@ class Crowd {
 
     RingReader& reader(unsigned number) {
         if (!readers_[number]) {
-            readers_[number].emplace(segment_, number);
+            readers_[number].emplace(segment_, number,
+                                     [this](unsigned other) { return !readers_[other]; });
             chunks_[number].clear();
             const std::uint64_t taken_over = readers_[number]->taken_over();
             pending_[number] = taken_over;

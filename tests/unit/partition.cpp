@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "ring_steps.hpp"
@@ -11,6 +12,23 @@
 using namespace drainpipe;
 using namespace drainpipe::test;
 using Events = std::vector<std::uint64_t>;
+
+namespace {
+
+// Does what there is for it in the drain; how many events that were.
+std::uint64_t drained(RingReader& reader) {
+    std::uint64_t all = 0;
+    for (std::uint64_t done = 0;; all += done) {
+        const RingReader::Chunk chunk = reader.turn(done, 0, 4);
+        begin(reader, chunk);
+        done = chunk.size();
+        if (done == 0) {
+            return all;
+        }
+    }
+}
+
+}  // namespace
 
 TEST_SUITE("partition") {
     TEST_CASE("partition: fields are split at white space, or at a character") {
@@ -38,7 +56,7 @@ TEST_SUITE("partition") {
         push_keys();
         CHECK(begun(first, first.turn(0, 8, 1)) == Events{0});  // all eight are in flight
 
-        scratch.header().consumers.store(2);
+        scratch.get().scale(2);
         RingReader second(scratch.get(), 1);
         push_keys();
         CHECK(second.turn(0, 64, 64).is_empty());  // nothing of the first one's before it gives it
@@ -53,11 +71,49 @@ TEST_SUITE("partition") {
         }
         CHECK(std::is_sorted(seconds.begin(), seconds.end()));
 
-        scratch.header().consumers.store(1);
+        scratch.get().scale(1);
         first.commit(firsts.size());
         second.commit(2);
         second.leave();
         CHECK(begun(first, first.turn(0, 0, 64)) == Events(seconds.begin() + 2, seconds.end()));
+    }
+
+    TEST_CASE("partition: what a consumer had that is gone for good is for those that are left") {
+        ScratchSegment scratch("gone", 64, 1000, settings_for(2, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        bool is_gone = false;
+        RingReader first(scratch.get(), 0, [&](unsigned) { return is_gone; });
+        {
+            RingReader second(scratch.get(), 1);
+            for (char key = 'a'; key <= 'p'; ++key) {
+                REQUIRE(push(writer, std::string(1, key)).count == 1);
+            }
+            CHECK_FALSE(begun(second, second.turn(0, 2, 2)).empty());
+        }
+        const Events own = begun(first, first.turn(0, 64, 64));
+        scratch.get().scale(1);
+        CHECK(first.turn(own.size(), 0, 64).is_empty());  // it may be about to leave
+        is_gone = true;
+        const Events others = begun(first, first.turn(0, 0, 64));
+        CHECK(own.size() + others.size() == 16);
+        CHECK(std::is_sorted(others.begin(), others.end()));
+        CHECK(first.attempt(others[0]) == 2);
+        CHECK(first.attempt(others[1]) == 2);
+        CHECK(first.attempt(others[2]) == 1);
+    }
+
+    TEST_CASE("partition: where nobody is started any more it is for them in any number") {
+        ScratchSegment scratch("nobody", 64, 1000, settings_for(3, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        for (char key = 'a'; key <= 'p'; ++key) {
+            REQUIRE(push(writer, std::string(1, key)).count == 1);
+        }
+        RingReader only(scratch.get(), 1, [](unsigned) { return true; });
+        only.begin_drain();
+        CHECK(drained(only) < 16);
+        only.expect_nobody();
+        drained(only);
+        CHECK(scratch.get().left() == 0);
     }
 
     TEST_CASE("partition: what is another's is looked at once") {
