@@ -38,21 +38,13 @@ RingWriter::RingWriter(Segment& segment)
     : segment_(segment),
       lock_(segment),
       tail_(segment.header().tail.load()),
-      end_(0),
-      head_(0),
-      used_from_(0) {
-    // With nothing in the ring any place is as good as another, and the last slot may hold what a
-    // killed writer had begun to write.
-    if (tail_ != segment_.header().head.load()) {
-        const Slot& last = segment_.slot(tail_ - 1);
-        end_ = last.begin + last.length;
-    }
+      end_(segment.begin_of(tail_)) {
     look_at_head();
 }
 
 void RingWriter::look_at_head() {
     head_ = segment_.header().head.load();
-    used_from_ = head_ == tail_ ? end_ : segment_.slot(head_).begin;
+    used_from_ = segment_.begin_of(head_);
 }
 
 RingWriter::Room RingWriter::room_behind(const Written& written) const {
@@ -69,24 +61,23 @@ bool RingWriter::fits(std::size_t payload_bytes) const {
 void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
     Room room = room_behind(written);
     std::uint64_t event = tail_ + written.count;
-    auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
+    auto end = static_cast<std::uint32_t>(end_ + written.bytes);
     for (const std::string_view payload : payloads.subspan(written.count)) {
         if (room.events == 0 || room.bytes < payload.size()) {
             break;
         }
-        const auto length = static_cast<std::uint32_t>(payload.size());
         FaultPoint::here().reached();
-        segment_.slot(event) = {.begin = begin, .length = length};
+        copy_payload(segment_.bytes_at(end), payload);
+        end += static_cast<std::uint32_t>(payload.size());
         FaultPoint::here().reached();
-        copy_payload(segment_.bytes_at(begin), payload);
+        segment_.slot(event) = {.end = end};
         ++event;
-        begin += length;
         --room.events;
-        room.bytes -= length;
+        room.bytes -= payload.size();
     }
     mark_partitions(tail_ + written.count, event);
     written.count = event - tail_;
-    written.bytes = static_cast<std::uint32_t>(begin - end_);
+    written.bytes = static_cast<std::uint32_t>(end - end_);
 }
 
 void RingWriter::write_array(std::span<const char> payloads, std::size_t payload_bytes,
@@ -98,16 +89,15 @@ void RingWriter::write_array(std::span<const char> payloads, std::size_t payload
     const std::size_t bytes = count * payload_bytes;
     const auto length = static_cast<std::uint32_t>(payload_bytes);
     const auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
-    auto next = begin;
+    auto end = begin;
     const std::uint64_t first = tail_ + written.count;
     for (std::size_t left = count; left > 0;) {
         const std::span<Slot> slots = segment_.slots(tail_ + written.count, left);
-        for (std::size_t index = 0; index < slots.size(); ++index) {
+        for (Slot& slot : slots) {
+            end += length;
             FaultPoint::here().reached();
-            slots[index] = {.begin = next + static_cast<std::uint32_t>(index) * length,
-                            .length = length};
+            slot = {.end = end};
         }
-        next += static_cast<std::uint32_t>(slots.size()) * length;
         left -= slots.size();
         written.count += slots.size();
     }

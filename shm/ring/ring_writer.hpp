@@ -85,9 +85,9 @@ class RingWriter {
     Segment& segment_;
     RingLock lock_;
     std::uint64_t tail_;
-    std::uint32_t end_;   // where the next payload begins (see Slot)
-    std::uint64_t head_;  // as last seen; the real one may be further
-    std::uint32_t used_from_;
+    std::uint32_t end_;       // where the next payload begins (see Slot)
+    std::uint64_t head_ = 0;  // as last seen; the real one may be further
+    std::uint32_t used_from_ = 0;
 };
 
 }  // namespace drainpipe

@@ -6,7 +6,7 @@ namespace drainpipe {
 
 Shape Shape::of(std::uint64_t capacity, std::uint64_t buffer_bytes) {
     return {.capacity = capacity,
-            .slots = std::bit_ceil(capacity),
+            .slots = std::bit_ceil(capacity + 1),
             .buffer_bytes = buffer_bytes,
             .buffer_span = std::bit_ceil(buffer_bytes < kPageBytes ? kPageBytes : buffer_bytes)};
 }

@@ -24,17 +24,17 @@ namespace drainpipe {
 // they move the header's head, so that the producer need not touch their lines.
 //
 // A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
 
-// Where the payload of an event lies: bytes [begin, begin + length) of all the payload bytes since
-// the segment was made, counted modulo 2^32. The buffer's span is a power of two of at most 2^31,
-// so that differences are exact (full is not empty) and `begin` modulo the span is the place.
+// Where the payload of an event ends, among all the payload bytes since the segment was made,
+// counted modulo 2^32; it begins where the one before it ends. The buffer's span is a power of two
+// of at most 2^31, so that differences are exact (full is not empty) and a position modulo the span
+// is the place. There is a slot more than there can be events: the one before the head stays.
 struct Slot {
-    std::uint32_t begin;
-    std::uint32_t length;
+    std::uint32_t end;
 };
 
 // How often the work on an event was begun: counted before the work, as far as it goes.
@@ -43,8 +43,8 @@ inline constexpr Attempts kMostAttempts = 255;
 
 // How large the parts are. Written before the version, constant from then on.
 struct Shape {
-    std::uint64_t capacity;      // events that the ring can hold, at most `slots`
-    std::uint64_t slots;         // a power of two
+    std::uint64_t capacity;      // events that the ring can hold
+    std::uint64_t slots;         // a power of two, more than `capacity`
     std::uint64_t buffer_bytes;  // payload bytes that the ring can hold, at most `buffer_span`
     std::uint64_t buffer_span;   // a power of two, whole pages
 
@@ -136,7 +136,7 @@ struct Header {
 
 inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
 
-static_assert(sizeof(Slot) == 8);
+static_assert(sizeof(Slot) == 4);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(offsetof(Header, version) == 8);
 static_assert(offsetof(Header, lock) == 64);

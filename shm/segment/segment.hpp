@@ -47,8 +47,8 @@ class Segment {
     bool is_held_by_stage() const;
 
     // Checks everything that the stages will trust: cursors in order, every mark between head and
-    // tail one that there is, every slot inside the buffer and next to its neighbour. Throws
-    // SegmentUnusable. Requires that no stage is attached.
+    // tail one that there is, every payload inside the buffer. Throws SegmentUnusable.
+    // Requires that no stage is attached.
     void validate() const;
 
     // Begins a run on what the segment holds: opens the intake, puts nothing in flight, makes lock
@@ -79,11 +79,11 @@ class Segment {
     // Have the slot of an event, or its payload, on their way to a caller that will look at them
     // soon. A payload requires that the event is accepted and not committed.
     void fetch_slot(std::uint64_t event) const { __builtin_prefetch(&slot(event)); }
-    void fetch_payload(std::uint64_t event) const {
-        __builtin_prefetch(bytes_at(slot(event).begin));
-    }
+    void fetch_payload(std::uint64_t event) const { __builtin_prefetch(bytes_at(begin_of(event))); }
+    std::uint32_t begin_of(std::uint64_t event) const { return slot(event - 1).end; }
     std::string_view payload(std::uint64_t event) const {
-        return {bytes_at(slot(event).begin), slot(event).length};
+        const std::uint32_t begin = begin_of(event);
+        return {bytes_at(begin), slot(event).end - begin};
     }
 
     // The mark of an event that nobody was given yet.
@@ -94,8 +94,8 @@ class Segment {
     // How many events are accepted and not committed.
     std::uint64_t left() const;
 
-    // The place of byte `begin` (see Slot); buffer_span bytes from there on are one piece.
-    char* bytes_at(std::uint32_t begin) const { return buffer_ + (begin & buffer_mask_); }
+    // The place of a position (see Slot); buffer_span bytes from there on are one piece.
+    char* bytes_at(std::uint32_t position) const { return buffer_ + (position & buffer_mask_); }
 
   private:
     Segment(boost::interprocess::shared_memory_object object, const Shape& shape);

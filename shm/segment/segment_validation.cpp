@@ -47,10 +47,8 @@ void Segment::validate_slots() const {
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t bytes = 0;
     for (std::uint64_t event = head; event < tail; ++event) {
-        bytes += slot(event).length;
-        const bool is_adjacent =
-            event == head || slot(event).begin == slot(event - 1).begin + slot(event - 1).length;
-        if (!is_adjacent || bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {
+        bytes += payload(event).size();
+        if (bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {
             throw SegmentUnusable("the segment is damaged: the slot of event id=" +
                                   std::to_string(event + 1));
         }

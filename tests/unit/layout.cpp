@@ -9,11 +9,16 @@ TEST_SUITE("layout") {
         const Shape shape = Shape::of(1000, 5000);
         CHECK(shape.slots == 1024);
         CHECK(shape.buffer_span == 8192);
-        CHECK(shape.marks_offset() == shape.slots_offset() + 1024 * 8);
+        CHECK(shape.marks_offset() == shape.slots_offset() + 1024 * 4);
         CHECK(shape.attempts_offset() == shape.marks_offset() + 1024);
         CHECK(shape.buffer_offset() % 4096 == 0);
         CHECK(shape.buffer_offset() >= shape.attempts_offset() + 1024);
         CHECK(shape.segment_bytes() == shape.buffer_offset() + 8192);
+    }
+
+    TEST_CASE("shape: there is a slot more than there can be events") {
+        CHECK(Shape::of(1023, 1).slots == 1024);
+        CHECK(Shape::of(1024, 1).slots == 2048);
     }
 
     TEST_CASE("shape: the default fits a container's 64 MiB /dev/shm with room to spare") {
