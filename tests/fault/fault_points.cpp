@@ -1,175 +1,65 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <functional>
-#include <mutex>
 #include <set>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
+#include "aftermath.hpp"
 #include "fault_plan.hpp"
 #include "forked.hpp"
-#include "gauge.hpp"
-#include "ring_lock.hpp"
 #include "ring_reader.hpp"
 #include "ring_steps.hpp"
-#include "ring_writer.hpp"
 #include "scenarios.hpp"
 #include "scratch_segment.hpp"
-#include "source_points.hpp"
 
 using namespace drainpipe;
 using namespace drainpipe::test;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kAtOnce{100};
+// What comes after a kill.
+enum class Next {
+    drain,    // of the run that is there
+    go_on,    // with the run that is there
+    new_run,  // on what the run has left
+};
 
-// A process that announces itself as a sleeper, and leaves when the state it waits for has come.
-class Sleeper {
+// A segment that a process was killed on, at one point of what it did.
+class KilledOn {
   public:
-    Sleeper(Doorbell& bell, std::function<bool()> has_come) {
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            FaultPlan::current().die_at(0);
-            while (true) {
-                const std::uint32_t noted = bell.prepare();
-                if (has_come()) {
-                    ::_exit(0);
-                }
-                bell.sleep(noted);
-            }
-        }
+    KilledOn(const Scenario& scenario, std::size_t point)
+        : scratch_("fault", 16, 400, scenario.settings),
+          was_beginning_run_(scenario.name.starts_with("begin a ")) {
+        scenario.before(scratch_.get());
+        announce_sleepers(scratch_.get());
+        const std::uint64_t tail = scratch_.header().tail.load();
+        REQUIRE(was_killed(fork_to_die([&] {
+            FaultPlan::current().die_at(point);
+            scenario.act(scratch_.get());
+        })));
+        // A push is in whole, or not at all.
+        const std::uint64_t pushed = scratch_.header().tail.load() - tail;
+        CHECK((pushed == 0 || pushed == 3));
     }
-    ~Sleeper() {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-    Sleeper(const Sleeper&) = delete;
-    Sleeper& operator=(const Sleeper&) = delete;
 
-    bool has_left_within(std::chrono::milliseconds limit) const {
-        const auto deadline = Clock::now() + limit;
-        siginfo_t info{};
-        while (Clock::now() < deadline) {
-            if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-                info.si_pid == pid_) {
-                return true;
-            }
+    void check(Next next) {
+        Segment& segment = scratch_.get();
+        if (next == Next::new_run || was_beginning_run_) {
+            segment.begin_run(segment.header().settings);
         }
-        return false;
+        check_state(segment);
+        check_account(scratch_.name());
+        if (next == Next::drain) {
+            check_drains(segment);
+        } else if (segment.header().intake_closed.load() == 0) {
+            check_goes_on(segment, scratch_.name());
+        }
+        check_account(scratch_.name());
     }
 
   private:
-    pid_t pid_;
+    ScratchSegment scratch_;
+    bool was_beginning_run_;
 };
-
-// What a process that comes after must find: the lock, cursors in order, every event between head
-// and tail whole and what it was.
-void check_state(Segment& segment) {
-    const auto begin = Clock::now();
-    {
-        RingLock lock(segment);
-        const std::lock_guard guard(lock);
-    }
-    CHECK(Clock::now() - begin < kAtOnce);
-    segment.validate();
-    const Header& header = segment.header();
-    for (std::uint64_t event = header.head.load(); event < header.tail.load(); ++event) {
-        REQUIRE(segment.payload(event) == payload_of(event));
-    }
-}
-
-// Every event that is not done, in order.
-std::vector<std::uint64_t> undone_events(const Segment& segment) {
-    std::vector<std::uint64_t> events;
-    const std::uint64_t tail = segment.header().tail.load();
-    for (std::uint64_t event = read_ledger(segment.header()).head; event < tail; ++event) {
-        if (!segment.marks().at(event).is_done()) {
-            events.push_back(event);
-        }
-    }
-    return events;
-}
-
-// What this consumer gets in the drain, to its end, all of it done.
-std::vector<std::uint64_t> drained_by(Segment& segment, unsigned number) {
-    RingReader reader(segment, number);
-    reader.begin_drain();
-    std::vector<std::uint64_t> events;
-    std::uint64_t done = 0;
-    while (true) {
-        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
-        if (chunk.is_empty()) {
-            return events;
-        }
-        begin(reader, chunk);
-        for (const std::uint64_t event : events_of(chunk)) {
-            REQUIRE(reader.payload(event) == payload_of(event));
-            CHECK(reader.attempt(event) >= 1);
-            CHECK(reader.attempt(event) <= 3);
-            events.push_back(event);
-        }
-        done = chunk.size();
-    }
-}
-
-// Sleepers in front of both bells wake at the next change, and all that is left comes: to one
-// consumer, or to each where each gets everything.
-void check_goes_on(Segment& segment) {
-    Header& header = segment.header();
-    const std::uint64_t tail = header.tail.load();
-    const bool is_open = header.intake_closed.load() == 0;
-    const Sleeper reader_asleep(header.events_bell, [&] { return header.tail.load() > tail; });
-    CHECK(push(segment, 1) == is_open);
-    CHECK(reader_asleep.has_left_within(is_open ? 10 * kAtOnce : 0 * kAtOnce) == is_open);
-
-    const std::uint64_t head = header.head.load();
-    const Sleeper writer_asleep(header.room_bell, [&] { return header.head.load() > head; });
-    const std::vector<std::uint64_t> undone = undone_events(segment);
-    std::vector<std::uint64_t> done;
-    // Keys of their own have no order among them.
-    const bool has_keys = header.settings.partition_by == 2;
-    const unsigned consumers = std::max(header.settings.consumers, header.consumers.load());
-    for (unsigned number = 0; number < consumers; ++number) {
-        const std::vector<std::uint64_t> drained = drained_by(segment, number);
-        CHECK((has_keys || std::ranges::is_sorted(drained)));
-        done.insert(done.end(), drained.begin(), drained.end());
-    }
-    std::ranges::sort(done);
-    if (header.settings.dispatch == Dispatch::broadcast) {
-        done.erase(std::unique(done.begin(), done.end()), done.end());
-    }
-    CHECK(done == undone);
-    CHECK(segment.left() == 0);
-    CHECK(writer_asleep.has_left_within(undone.empty() ? 0 * kAtOnce : 10 * kAtOnce) ==
-          !undone.empty());
-}
-
-void check_account(const std::string& name) {
-    const Account account = Gauge(name).read();
-    CHECK(account.accepted == account.processed + account.emptied + account.drained + account.left);
-}
-
-// How many points the scenario reaches when nobody kills it; adds them to `reached`.
-std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached) {
-    ScratchSegment scratch("walk", 16, 400, scenario.settings);
-    scenario.before(scratch.get());
-    FaultPlan& plan = FaultPlan::current();
-    plan.remember();
-    const Sleeper sleeper(scratch.header().events_bell, [] { return false; });
-    const Sleeper other_sleeper(scratch.header().room_bell, [] { return false; });
-    scenario.act(scratch.get());
-    reached.insert(plan.reached().begin(), plan.reached().end());
-    const std::size_t count = plan.count();
-    plan.die_at(0);
-    return count;
-}
 
 }  // namespace
 
@@ -182,24 +72,10 @@ TEST_SUITE("fault") {
             REQUIRE(points > 0);
             for (std::size_t point = 1; point <= points; ++point) {
                 CAPTURE(point);
-                ScratchSegment scratch("fault", 16, 400, scenario.settings);
-                scenario.before(scratch.get());
-                const std::uint64_t tail = scratch.header().tail.load();
-                const pid_t doomed = fork_to_die([&] {
-                    FaultPlan::current().die_at(point);
-                    scenario.act(scratch.get());
-                });
-                REQUIRE(was_killed(doomed));
-                // A push is in whole, or not at all.
-                const std::uint64_t pushed = scratch.header().tail.load() - tail;
-                CHECK((pushed == 0 || pushed == 3));
-                if (scenario.name.starts_with("begin a ")) {
-                    scratch.get().begin_run(scratch.header().settings);
+                for (const Next next : {Next::drain, Next::go_on, Next::new_run}) {
+                    CAPTURE(static_cast<int>(next));
+                    KilledOn(scenario, point).check(next);
                 }
-                check_state(scratch.get());
-                check_account(scratch.name());
-                check_goes_on(scratch.get());
-                check_account(scratch.name());
             }
         }
     }
@@ -256,26 +132,6 @@ TEST_SUITE("fault") {
             CHECK(push(segment, 1));
             check_state(segment);
             Segment::remove(name);
-        }
-    }
-
-    TEST_CASE("fault: no store in the sources is without a point that was reached") {
-        std::set<PointName> reached;
-        for (const Scenario& scenario : scenarios()) {
-            walk_through(scenario, reached);
-        }
-        FaultPlan& plan = FaultPlan::current();
-        plan.remember();
-        { const ScratchSegment made("made", 16, 400); }
-        reached.insert(plan.reached().begin(), plan.reached().end());
-        plan.die_at(0);
-
-        const std::vector<SourceStore> stores = stores_in_sources(DRAINPIPE_SHM_SOURCES);
-        CHECK(stores.size() > 20);
-        for (const SourceStore& store : stores) {
-            CAPTURE(store.where);
-            CAPTURE(store.code);
-            CHECK(store.is_covered_by(reached));
         }
     }
 }

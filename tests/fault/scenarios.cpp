@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "forked.hpp"
+#include "ring_lock.hpp"
 #include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
@@ -84,6 +86,22 @@ void with_one_consumer_more(Segment& segment) {
     segment.scale(2);
 }
 
+// One more is to get everything from where the others are.
+void with_one_consumer_to_come(Segment& segment) {
+    with_asking_neighbour(segment);
+    segment.header().consumers.store(3);
+}
+
+// Somebody died with the lock, behind the marks and before the change of the ledger.
+void with_dead_holder(Segment& segment) {
+    with_begun_events(segment);
+    REQUIRE(was_killed(fork_to_die([&] {
+        RingLock lock(segment);
+        lock.lock();
+        segment.marks().fill(5, 6, Mark::given(0));
+    })));
+}
+
 void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }
 
 void turn_and_commit(Segment& segment) {
@@ -115,8 +133,10 @@ std::vector<Scenario> scenarios() {
     return {
         {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
         {"push an array", one, with_events, [](Segment& segment) { push_array(segment, 3); }},
+        {"push by key", partition, with_events, [](Segment& segment) { push(segment, 3); }},
         {"ask", one, with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
         {"take over", one, with_begun_events, [](Segment& segment) { RingReader{segment}; }},
+        {"take the lock over", one, with_dead_holder, turn_and_commit},
         {"begin and commit", one, with_events, turn_and_commit},
         {"close the intake", one, with_events,
          [](Segment& segment) { RingWriter(segment).close_intake(); }},
@@ -147,10 +167,30 @@ std::vector<Scenario> scenarios() {
         {"leave with keys", partition, with_one_consumer_too_many, leave_for_good},
         {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
         {"drain for all", broadcast, with_asking_neighbour, drain},
+        {"join a broadcast", broadcast, with_one_consumer_to_come,
+         [](Segment& segment) { RingReader(segment, 2).turn(0, 4, 3); }},
         {"leave a broadcast", broadcast, with_one_consumer_too_many, leave_for_good},
         {"begin a broadcast again", broadcast, with_asking_neighbour,
          [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::broadcast)); }},
     };
+}
+
+void announce_sleepers(Segment& segment) {
+    segment.header().events_bell.prepare();
+    segment.header().room_bell.prepare();
+}
+
+std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached) {
+    ScratchSegment scratch("walk", 16, 400, scenario.settings);
+    scenario.before(scratch.get());
+    announce_sleepers(scratch.get());
+    FaultPlan& plan = FaultPlan::current();
+    plan.remember();
+    scenario.act(scratch.get());
+    reached.insert(plan.reached().begin(), plan.reached().end());
+    const std::size_t count = plan.count();
+    plan.die_at(0);
+    return count;
 }
 
 }  // namespace drainpipe::test

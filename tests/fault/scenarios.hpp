@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "fault_plan.hpp"
 #include "segment.hpp"
 
 namespace drainpipe::test {
@@ -19,6 +21,12 @@ struct Scenario {
 
 // One for each way that the segment and the ring are changed.
 std::vector<Scenario> scenarios();
+
+// Announces a sleeper in front of both bells, so that whoever changes something rings them.
+void announce_sleepers(Segment& segment);
+
+// How many points the scenario reaches when nobody kills it; adds them to `reached`.
+std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached);
 
 // What event n holds in all of them.
 std::string payload_of(std::uint64_t event);
