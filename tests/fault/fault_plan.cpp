@@ -31,6 +31,7 @@ void FaultPlan::remember() {
     count_ = 0;
     deadly_ = 0;
     remembers_ = true;
+    reached_.clear();
 }
 
 void FaultPlan::reach(const PointName& point) {

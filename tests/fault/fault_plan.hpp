@@ -19,7 +19,7 @@ class FaultPlan {
     // Dies of SIGKILL at the `count`th point that is reached from now on; 0 lets it live.
     void die_at(std::size_t count);
 
-    // Remembers the points that are reached from now on.
+    // Remembers the points that are reached from now on, and no earlier ones.
     void remember();
     const std::set<PointName>& reached() const { return reached_; }
     std::size_t count() const { return count_; }

@@ -153,6 +153,7 @@ std::vector<Scenario> scenarios() {
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,
          [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::demand)); }},
         {"give to others", demand, with_asking_neighbour, turn_and_commit},
+        {"scale", demand, with_events, [](Segment& segment) { segment.scale(3); }},
         {"give back", demand, with_events, give_back},
         {"drain a share", demand, with_asking_neighbour, drain},
         {"give one key back", one_key, with_events,
