@@ -89,7 +89,7 @@ void with_one_consumer_more(Segment& segment) {
 // One more is to get everything from where the others are.
 void with_one_consumer_to_come(Segment& segment) {
     with_asking_neighbour(segment);
-    segment.header().consumers.store(3);
+    segment.scale(3);
 }
 
 // Somebody died with the lock, behind the marks and before the change of the ledger.
@@ -106,6 +106,14 @@ void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }
 
 void turn_and_commit(Segment& segment) {
     RingReader reader(segment);
+    const RingReader::Chunk chunk = reader.turn(0, 4, 3);
+    begin(reader, chunk);
+    reader.turn(chunk.size(), 3, 3);
+}
+
+// Takes what the neighbour had, who is gone for good.
+void inherit(Segment& segment) {
+    RingReader reader(segment, 0, [](unsigned) { return true; });
     const RingReader::Chunk chunk = reader.turn(0, 4, 3);
     begin(reader, chunk);
     reader.turn(chunk.size(), 3, 3);
@@ -155,6 +163,7 @@ std::vector<Scenario> scenarios() {
         {"give to others", demand, with_asking_neighbour, turn_and_commit},
         {"scale", demand, with_events, [](Segment& segment) { segment.scale(3); }},
         {"give back", demand, with_events, give_back},
+        {"inherit", demand, with_one_consumer_too_many, inherit},
         {"drain a share", demand, with_asking_neighbour, drain},
         {"give one key back", one_key, with_events,
          [](Segment& segment) {
@@ -166,11 +175,13 @@ std::vector<Scenario> scenarios() {
         {"drain by key", partition, with_begun_events, drain},
         {"hand keys over", partition_of_one, with_one_consumer_more, turn_and_commit},
         {"leave with keys", partition, with_one_consumer_too_many, leave_for_good},
+        {"inherit keys", partition, with_one_consumer_too_many, inherit},
         {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
         {"drain for all", broadcast, with_asking_neighbour, drain},
         {"join a broadcast", broadcast, with_one_consumer_to_come,
          [](Segment& segment) { RingReader(segment, 2).turn(0, 4, 3); }},
         {"leave a broadcast", broadcast, with_one_consumer_too_many, leave_for_good},
+        {"wait no longer for who is gone", broadcast, with_one_consumer_too_many, inherit},
         {"begin a broadcast again", broadcast, with_asking_neighbour,
          [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::broadcast)); }},
     };
