@@ -13,6 +13,8 @@ class Address {
 
     const std::string& name() const { return name_; }
     const std::filesystem::path& run_folder() const { return run_folder_; }
+    // "pipeline 'NAME' in FOLDER"
+    std::string in_words() const { return "pipeline '" + name_ + "' in " + run_folder_.string(); }
     std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }
     std::filesystem::path socket_path() const { return run_folder_ / (name_ + ".sock"); }
 

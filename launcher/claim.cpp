@@ -27,17 +27,13 @@ constexpr std::chrono::seconds kBrieflyHeld{2};
 constexpr std::chrono::seconds kBrieflyHeldByLauncher{1};
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 
-std::string pipeline_in_words(const Address& address) {
-    return "pipeline '" + address.name() + "' in " + address.run_folder().string();
-}
-
 // The last stage of a dead launcher may be removing what it left.
 void await_cleaning(Places& places, const Address& address) {
     const Clock::time_point until = Clock::now() + kBrieflyHeld;
     while (!places.take(Place::cleaning)) {
         if (Clock::now() >= until) {
             throw Failure(ExitCode::taken,
-                          pipeline_in_words(address) + " is being cleaned up by pid " +
+                          address.in_words() + " is being cleaned up by pid " +
                               std::to_string(places.holder(Place::cleaning).value_or(0)));
         }
         std::this_thread::sleep_for(kBetweenLooks);
@@ -56,8 +52,8 @@ Places take_launcher_place(const Address& address) {
                 return places;
             }
         } else if (const auto pid = places.holder(Place::launcher)) {
-            throw Failure(ExitCode::taken, pipeline_in_words(address) +
-                                               " is already running, pid " + std::to_string(*pid));
+            throw Failure(ExitCode::taken,
+                          address.in_words() + " is already running, pid " + std::to_string(*pid));
         }
     }
 }
@@ -259,7 +255,7 @@ void NameClaim::await_left_behind(const Options& options, const Descriptor& sign
     while (const auto pid = places_.stage_holder()) {
         const std::string who = "pid " + std::to_string(*pid) +
                                 ", which drains what a dead launcher left of " +
-                                pipeline_in_words(options.address);
+                                options.address.in_words();
         if (!was_said) {
             console.say("waiting for " + who);
             was_said = true;

@@ -19,17 +19,13 @@ namespace {
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::milliseconds kBetweenLooks{5};
 
-std::string pipeline_in_words(const Address& address) {
-    return "pipeline '" + address.name() + "' in " + address.run_folder().string();
-}
-
 [[noreturn]] void not_running(const Address& address) {
-    throw Failure(ExitCode::unavailable, "no " + pipeline_in_words(address) + " is running");
+    throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
 }
 
 void require_not_stopping(const Address& address, const Places& places) {
     if (places.holder(Place::stopping)) {
-        throw Failure(ExitCode::taken, pipeline_in_words(address) + " is shutting down");
+        throw Failure(ExitCode::taken, address.in_words() + " is shutting down");
     }
 }
 
@@ -72,8 +68,7 @@ ExitCode scale(const Address& address, unsigned consumers) {
             not_running(address);
         }
         if (std::chrono::steady_clock::now() >= until) {
-            throw Failure(ExitCode::software, pipeline_in_words(address) +
-                                                  " has not answered within " +
+            throw Failure(ExitCode::software, address.in_words() + " has not answered within " +
                                                   std::to_string(kPatience.count()) + "s");
         }
         std::this_thread::sleep_for(kBetweenLooks);

@@ -14,8 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uid_t kNobody = 65534;
-
 // The same command where its user may not have inotify instances; nothing, and a message, where
 // the test may not make it so.
 std::optional<Command> with_no_inotify(Command command) {

@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uid_t kNobody = 65534;
-
 // Refused at the start with this code and a line that names the folder; nothing is left.
 void check_refused(const Pipeline& pipeline, const Command& command) {
     const auto outcome = run(command, 5s);

@@ -25,11 +25,6 @@ bool await_another(const Pipeline& pipeline, std::string_view role, pid_t dead) 
     return await([&] { return pipeline.stage(role).value_or(dead) != dead; }, 2s);
 }
 
-std::uint64_t count_marked(const std::vector<EventRecord>& events) {
-    return static_cast<std::uint64_t>(
-        std::ranges::count_if(events, [](const EventRecord& event) { return event.attempt > 1; }));
-}
-
 bool is_death_told(const RecordLog& log, std::string_view role, pid_t pid) {
     return log.first("child exited role=" + std::string(role))
         .starts_with("child exited role=" + std::string(role) + " pid=" + std::to_string(pid) +

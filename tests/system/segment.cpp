@@ -14,8 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr uid_t kNobody = 65534;
-
 // Refused with 73 or 77 within 2 s, with a line that names the place, and no process is left.
 void check_refused(const Pipeline& pipeline, const std::filesystem::path& place,
                    const Flags& flags = {}) {

@@ -16,6 +16,9 @@
 
 namespace harness {
 
+// A user without rights, for tests of permissions.
+inline constexpr uid_t kNobody = 65534;
+
 // What to start and how. The test's own environment is passed on, but for DRAINPIPE_*.
 struct Command {
     std::vector<std::string> words = {};                  // the first is the program's path

@@ -112,6 +112,11 @@ std::optional<std::uint64_t> number_of(std::string_view message, std::string_vie
     return value ? parse<std::uint64_t>(*value) : std::nullopt;
 }
 
+std::uint64_t count_marked(const std::vector<EventRecord>& events) {
+    return static_cast<std::uint64_t>(
+        std::ranges::count_if(events, [](const EventRecord& event) { return event.attempt > 1; }));
+}
+
 RecordLog::RecordLog(std::string text) : text_(std::move(text)) {
     std::string_view rest = text_;
     for (std::size_t number = 1; !rest.empty(); ++number) {

@@ -39,6 +39,9 @@ struct EventRecord {
     pid_t pid;
 };
 
+// How many of them carry an attempt: those that were in flight when somebody was killed.
+std::uint64_t count_marked(const std::vector<EventRecord>& events);
+
 // The summary's numbers.
 struct Account {
     std::uint64_t accepted;
