@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "harness/pipeline.hpp"
 
 using namespace harness;
@@ -51,6 +53,10 @@ TEST_SUITE("options") {
             {"capacity", "100"},
             {"buffer-size", "64K"},
             {"event-delay", "1us"},
+            {"consumers", "2"},
+            {"dispatch", "demand"},
+            {"partition-by", "1"},
+            {"partition-delimiter", ";"},
             {"discard", "true"}};
         Command from_environment{.words = {program("launcher")}};
         std::string text;
@@ -60,9 +66,30 @@ TEST_SUITE("options") {
         }
         const auto config = pipeline.folder() / "drainpipe.conf";
         write_text(config, text);
-        CHECK(grace_of_run({.words = {program("launcher"), "--config", config}}, pipeline) == "7s");
-        CHECK(grace_of_run(from_environment, pipeline) == "7s");
+        const Command from_file{.words = {program("launcher"), "--config", config}};
+        for (const auto& command : {from_file, from_environment}) {
+            CHECK(grace_of_run(command, pipeline) == "7s");
+            const auto log = pipeline.log();
+            const auto pids = value_of(log.first("ready "), "consumer").value_or("");
+            CHECK(std::ranges::count(pids, ',') == 1);
+        }
         CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("options: a broadcast may be asked for in the config file, and in the environment") {
+        Pipeline pipeline;
+        const auto config = pipeline.folder() / "drainpipe.conf";
+        write_text(config, "dispatch = broadcast\nconsumers = 2\n");
+        auto from_environment = pipeline.launcher_command();
+        from_environment.environment["DRAINPIPE_DISPATCH"] = "broadcast";
+        from_environment.environment["DRAINPIPE_CONSUMERS"] = "2";
+        for (const auto& command :
+             {pipeline.launcher_command({"--config", config}), from_environment}) {
+            pipeline.start(command);
+            CHECK(pipeline.enqueue_all("x\n") == 1);
+            CHECK(pipeline.stop() == 0);
+            CHECK(pipeline.output() == "x\nx\n");
+        }
     }
 
     TEST_CASE("options: name and folders may come from the environment, for enqueue as well") {

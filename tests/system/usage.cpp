@@ -96,6 +96,28 @@ TEST_SUITE("usage") {
                            {{"--max-demand", "10", "--min-demand", "4711"}, "4711"}});
     }
 
+    TEST_CASE("usage: a number of consumers that there can't be is refused and shown") {
+        check_all_refused({{{"--consumers", "0"}, "0"},
+                           {{"--consumers", "65"}, "65"},
+                           {{"--consumers", "-1"}, "-1"},
+                           {{"--consumers", "x"}, "x"},
+                           {{"--consumers", ""}, "--consumers"}});
+    }
+
+    TEST_CASE("usage: a way of dispatch, a key or a delimiter that is none is refused and shown") {
+        check_all_refused({{{"--dispatch", "foo"}, "foo"},
+                           {{"--dispatch", ""}, "--dispatch"},
+                           {{"--partition-by", "0"}, "0"},
+                           {{"--partition-by", "x"}, "x"},
+                           {{"--partition-by", "1", "--partition-delimiter", "ab"}, "ab"}});
+    }
+
+    TEST_CASE("usage: flags that have no meaning together are refused and shown") {
+        check_all_refused({{{"--dispatch", "broadcast", "--partition-by", "4711"}, "4711"},
+                           {{"--partition-delimiter", ";"}, ";"},
+                           {{"--dispatch", "broadcast", "--partition-delimiter", ";"}, ";"}});
+    }
+
     TEST_CASE("usage: a name that is none is refused and shown by every program") {
         const Pipeline pipeline;
         const std::string too_long(65, 'x');
@@ -178,9 +200,11 @@ TEST_SUITE("usage") {
 
     TEST_CASE("usage: the launcher's help names every flag") {
         const auto help = run({.words = {program("launcher"), "--help"}}).output;
-        for (const auto* flag : {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand",
-                                 "--min-demand", "--capacity", "--buffer-size", "--event-delay",
-                                 "--discard", "--config", "--help", "--version"}) {
+        for (const auto* flag :
+             {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand", "--min-demand",
+              "--capacity", "--buffer-size", "--event-delay", "--consumers", "--dispatch",
+              "--partition-by", "--partition-delimiter", "--discard", "--config", "--help",
+              "--version"}) {
             CAPTURE(flag);
             CHECK(contains(help, flag));
         }
