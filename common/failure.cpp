@@ -25,23 +25,24 @@ ExitCode exit_code_of_errno(int error) {
     return error == EACCES || error == EPERM ? ExitCode::no_permission : ExitCode::system;
 }
 
+ExitCode exit_code_of_creation(int error) {
+    switch (error) {
+        case EACCES:
+        case EPERM:
+            return ExitCode::no_permission;
+        case EAGAIN:
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
+        case ENOSPC:
+            return ExitCode::system;
+        default:
+            return ExitCode::cannot_create;
+    }
+}
+
 Failure creation_failure(const std::string& action, int error) {
-    const auto code_of = [](int number) {
-        switch (number) {
-            case EACCES:
-            case EPERM:
-                return ExitCode::no_permission;
-            case EAGAIN:
-            case EMFILE:
-            case ENFILE:
-            case ENOMEM:
-            case ENOSPC:
-                return ExitCode::system;
-            default:
-                return ExitCode::cannot_create;
-        }
-    };
-    return {code_of(error), action + ": " + std::generic_category().message(error)};
+    return {exit_code_of_creation(error), action + ": " + std::generic_category().message(error)};
 }
 
 int run_program(std::string_view program, const std::function<ExitCode()>& body) {

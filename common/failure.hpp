@@ -26,9 +26,11 @@ class Failure : public std::runtime_error {
 // The exit code for a failed system call: no permission, or the system refused.
 ExitCode exit_code_of_errno(int error);
 
-// The failure to make or open something that the pipeline needs: no permission, the system refused
-// (no room, too few descriptors), or else it can't be created. The message is the action in words
-// and the reason.
+// The exit code for a failure to make or open something that the pipeline needs: no permission, the
+// system refused (no room, too few descriptors), or else it can't be created.
+ExitCode exit_code_of_creation(int error);
+
+// Such a failure. The message is the action in words and the reason.
 Failure creation_failure(const std::string& action, int error);
 
 // The body of every main: runs `body`, and turns what it throws into one line on standard error,

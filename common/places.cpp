@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "failure.hpp"
@@ -13,6 +15,7 @@ namespace drainpipe {
 namespace {
 
 constexpr int kToTheEnd = 0;  // as a length
+constexpr int kEnd = std::numeric_limits<int>::max();
 
 struct flock record(short type, int first, int length) {
     struct flock lock {};
@@ -95,23 +98,47 @@ void Places::leave(Place place) { leave_within(static_cast<int>(place), 1); }
 
 void Places::leave_stages() { leave_within(static_cast<int>(Place::producer), kToTheEnd); }
 
-std::optional<pid_t> Places::holder_within(int first, int length) const {
-    struct flock lock = record(F_WRLCK, first, length);
+std::optional<Places::Hold> Places::hold_within(int first, int end) const {
+    struct flock lock = record(F_WRLCK, first, end - first);
     if (::fcntl(file_.get(), F_GETLK, &lock) != 0) {
         throw_errno("cannot look at the locks of " + path_.string());
     }
     if (lock.l_type == F_UNLCK) {
         return std::nullopt;
     }
-    return lock.l_pid > 0 ? lock.l_pid : 0;
+    const bool is_to_the_end = lock.l_len == kToTheEnd;
+    return Hold{.pid = std::max(lock.l_pid, 0),
+                .first = static_cast<int>(lock.l_start),
+                .end = is_to_the_end ? end : static_cast<int>(lock.l_start + lock.l_len)};
+}
+
+// The kernel tells of one hold, and not always of the first.
+void Places::add_holders(int first, int end, std::vector<pid_t>& pids) const {
+    if (first >= end) {
+        return;
+    }
+    if (const std::optional<Hold> hold = hold_within(first, end)) {
+        add_holders(first, hold->first, pids);
+        pids.push_back(hold->pid);
+        add_holders(hold->end, end, pids);
+    }
 }
 
 std::optional<pid_t> Places::holder(Place place) const {
-    return holder_within(static_cast<int>(place), 1);
+    const int first = static_cast<int>(place);
+    const std::optional<Hold> hold = hold_within(first, first + 1);
+    return hold ? std::optional(hold->pid) : std::nullopt;
 }
 
 std::optional<pid_t> Places::stage_holder() const {
-    return holder_within(static_cast<int>(Place::producer), kToTheEnd);
+    const std::optional<Hold> hold = hold_within(static_cast<int>(Place::producer), kEnd);
+    return hold ? std::optional(hold->pid) : std::nullopt;
+}
+
+std::vector<pid_t> Places::stage_holders() const {
+    std::vector<pid_t> pids;
+    add_holders(static_cast<int>(Place::producer), kEnd, pids);
+    return pids;
 }
 
 bool Places::is_current() const {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "descriptor.hpp"
 
@@ -51,8 +52,9 @@ class Places {
     // sees its own.
     std::optional<pid_t> holder(Place place) const;
 
-    // The first holder of any stage's place.
+    // Who holds a stage's place: one of them, and all, in the order of their places.
     std::optional<pid_t> stage_holder() const;
+    std::vector<pid_t> stage_holders() const;
 
     // Whether the path still leads to this file: it may have been removed by its last user between
     // the opening and the taking.
@@ -64,7 +66,14 @@ class Places {
     Places(std::filesystem::path path, Descriptor file);
     bool take_within(int first, int length);
     void leave_within(int first, int length);
-    std::optional<pid_t> holder_within(int first, int length) const;
+    struct Hold {
+        pid_t pid;
+        int first;
+        int end;
+    };
+    // One of those who hold any of the places [first, end).
+    std::optional<Hold> hold_within(int first, int end) const;
+    void add_holders(int first, int end, std::vector<pid_t>& pids) const;
 
     std::filesystem::path path_;
     Descriptor file_;

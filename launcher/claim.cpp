@@ -1,6 +1,8 @@
 #include "claim.hpp"
 
 #include <poll.h>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include <functional>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "failure.hpp"
 #include "signals.hpp"
@@ -79,6 +82,13 @@ bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) 
     return is_told_to_stop(signals);
 }
 
+// "pids 12,13, which drain what a dead launcher left of pipeline 'NAME' in FOLDER"
+std::string left_behind_in_words(const std::vector<pid_t>& stages, const Address& address) {
+    const bool is_one = stages.size() == 1;
+    return fmt::format("{} {}, which {} what a dead launcher left of {}", is_one ? "pid" : "pids",
+                       fmt::join(stages, ","), is_one ? "drains" : "drain", address.in_words());
+}
+
 // What stands at the socket's path may be replaced if it is a stale socket, or nothing.
 void require_free_socket(const Address& address) {
     struct stat info {};
@@ -115,13 +125,10 @@ Segment make_segment(const Options& options) {
     try {
         return Segment::make(name, Shape::of(options.capacity, options.buffer_bytes));
     } catch (const std::system_error& error) {
-        const bool is_too_small = error.code().value() == ENOSPC;
-        throw creation_failure(
-            error.what() + std::string(is_too_small
-                                           ? ": /dev/shm is too small, lower --capacity or "
-                                             "--buffer-size"
-                                           : ""),
-            error.code().value());
+        const int number = error.code().value();
+        const std::string advice =
+            number == ENOSPC ? ": /dev/shm is too small, lower --capacity or --buffer-size" : "";
+        throw Failure(exit_code_of_creation(number), error.what() + advice);
     }
 }
 
@@ -252,15 +259,13 @@ void NameClaim::await_left_behind(const Options& options, const Descriptor& sign
                                   Console& console) const {
     const Clock::time_point until = Clock::now() + options.grace + kBeyondGrace;
     bool was_said = false;
-    while (const auto pid = places_.stage_holder()) {
-        const std::string who = "pid " + std::to_string(*pid) +
-                                ", which drains what a dead launcher left of " +
-                                options.address.in_words();
+    for (std::vector<pid_t> stages; !(stages = places_.stage_holders()).empty();) {
+        const std::string who = left_behind_in_words(stages, options.address);
         if (!was_said) {
             console.say("waiting for " + who);
             was_said = true;
         }
-        if (await_death(*pid, signals, until) || Clock::now() >= until) {
+        if (await_death(stages.front(), signals, until) || Clock::now() >= until) {
             throw Failure(ExitCode::taken, "no longer waiting for " + who);
         }
     }

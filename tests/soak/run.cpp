@@ -75,7 +75,7 @@ std::string Run::fault_of_code(int code, bool orphan_slept) const {
         const bool is_too_early_to_heed = sent_.contains(code - 128) && errors().empty();
         return is_too_early_to_heed ? "" : "a stop request killed it";
     }
-    if (code == 75 && has_said("launcher: waiting for pid ") && (was_asked || orphan_slept))
+    if (code == 75 && has_said("launcher: waiting for pid") && (was_asked || orphan_slept))
         return {};
     if (!left) return "no summary";
     if (code == 70) {

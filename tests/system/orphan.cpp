@@ -47,6 +47,28 @@ TEST_SUITE("orphan") {
         CHECK(pipeline.log().fault() == "");
     }
 
+    TEST_CASE("orphan: whoever is turned away is told of each process that still drains") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms", "--consumers", "3", "--max-demand", "10"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1500)) == 1500);
+        std::string pids;
+        for (unsigned number = 1; number <= 3; ++number) {
+            pids += "," + std::to_string(pipeline.consumer(number).value());
+        }
+        const auto producer = pipeline.stage("producer").value();
+        kill_launcher(pipeline);
+        CHECK(await([&] { return !is_running(producer); }));
+        const auto second = run(pipeline.launcher_command({"--grace", "1ms"}));
+        INFO("standard error: ", second.errors);
+        CHECK(second.code == 75);
+        const auto lines = lines_of(second.errors);
+        REQUIRE(lines.size() == 2);
+        CHECK(lines[0].starts_with("launcher: waiting for pids " + pids.substr(1) + ", which "));
+        CHECK(lines[1].starts_with("launcher: no longer waiting for pids " + pids.substr(1)));
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        CHECK(lines_of(pipeline.output()).size() == 1500);
+    }
+
     TEST_CASE("orphan: a start while an orphan drains takes over, and both do each event once") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms", "--grace", "1s", "--max-demand", "10"});

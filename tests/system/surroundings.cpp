@@ -140,6 +140,19 @@ TEST_SUITE("surroundings") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("surroundings: a segment that the limit on file sizes forbids is refused") {
+        const Pipeline pipeline;
+        const auto outcome =
+            run(after("ulimit -f 128; exec \"$@\"", pipeline.launcher_command()));  // 64 KiB
+        INFO("standard error: ", outcome.errors);
+        CHECK(outcome.code == 73);
+        CHECK(is_one_line(outcome.errors));
+        const std::string reason = "File too large";
+        CHECK(outcome.errors.find(reason) != std::string::npos);
+        CHECK(outcome.errors.find(reason) == outcome.errors.rfind(reason));
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("surroundings: it may be the first process of its namespace") {
         const std::vector<std::string> words = {
             "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"};

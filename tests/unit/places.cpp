@@ -4,6 +4,7 @@
 
 #include <array>
 #include <fstream>
+#include <vector>
 
 #include "forked.hpp"
 #include "scratch_folder.hpp"
@@ -66,6 +67,21 @@ TEST_SUITE("places") {
         CHECK(places.stage_holder() == holder.pid());
         CHECK(places.take(Place::launcher));
         CHECK_FALSE(places.holder(Place::consumer));
+    }
+
+    TEST_CASE("places: all who hold a stage's place are found, in the order of the places") {
+        const ScratchFolder folder;
+        const auto path = folder.path() / "name.lock";
+        const Places places = Places::make(path);
+        CHECK(places.stage_holders().empty());
+        const Holder third(path, consumer_place(2));
+        const Holder launcher(path, Place::launcher);
+        const Holder first(path, consumer_place(0));
+        const Holder last(path, consumer_place(63));
+        const Holder producer(path, Place::producer);
+        const Holder second(path, consumer_place(1));
+        CHECK(places.stage_holders() ==
+              std::vector{producer.pid(), first.pid(), second.pid(), third.pid(), last.pid()});
     }
 
     TEST_CASE("places: a killed holder's place is free at once, whatever the file says") {
