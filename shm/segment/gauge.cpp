@@ -13,26 +13,47 @@ namespace {
 
 namespace ipc = boost::interprocess;
 
-struct Standings {
+// How long to try for a reading that the head stands still under. The launcher must not be held up
+// by consumers that go on for ever: what it gets then is a moment older here than there.
+constexpr int kMostTries = 100;
+constexpr std::uint64_t kMostLooks = std::uint64_t{1} << 22;
+
+// What the events are that the ledger and the marks know of.
+struct Reading {
+    Ledger ledger;
+    std::uint64_t tail = 0;
     std::uint64_t in_flight = 0;
-    std::uint64_t waiting = 0;
     std::array<std::uint64_t, kStretches> done{};
 };
 
-// Of the events from the head on that were given to somebody, or may have been.
-Standings standings_of(const Ledger& ledger, const Marks& marks) {
-    Standings standings;
+// The marks of the events from the head on that were given to somebody, or may have been.
+Reading read_once(const Header& header, const Marks& marks) {
+    Reading reading{.ledger = read_ledger(header), .tail = header.tail.load()};
+    const Ledger& ledger = reading.ledger;
+    reading.done = ledger.done;
     for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
         const Mark mark = marks.at(event);
-        if (mark.is_given()) {
-            ++standings.in_flight;
-        } else if (mark.is_waiting()) {
-            ++(ledger.is_broadcast != 0 ? standings.in_flight : standings.waiting);
+        if (mark.is_given() || (mark.is_waiting() && ledger.is_broadcast != 0)) {
+            ++reading.in_flight;
         } else if (mark.is_done() && mark.stretch() < kStretches) {
-            ++standings.done[mark.stretch()];
+            ++reading.done[mark.stretch()];
         }
     }
-    return standings;
+    return reading;
+}
+
+// The head moves over marks before they are set back: where it has not moved each was read while it
+// was its event's.
+Reading read(const Header& header, const Marks& marks) {
+    std::uint64_t looks = 0;
+    for (int tries = 1;; ++tries) {
+        const Reading reading = read_once(header, marks);
+        looks += reading.ledger.given_end - reading.ledger.head;
+        const bool is_whole = read_ledger(header).head == reading.ledger.head;
+        if (is_whole || tries == kMostTries || looks >= kMostLooks) {
+            return reading;
+        }
+    }
 }
 
 }  // namespace
@@ -46,21 +67,24 @@ std::string to_text(const Account& account) {
 }
 
 Account account_of(const Header& header, const Marks& marks) {
-    const Ledger ledger = read_ledger(header);
-    const std::uint64_t tail = header.tail.load();
-    const Standings standings = standings_of(ledger, marks);
-    const std::uint64_t accepted = tail - header.settled_before_run.load();
-    const std::uint64_t processed = ledger.done[0] + standings.done[0];
-    const std::uint64_t emptied = ledger.done[1] + standings.done[1];
-    const std::uint64_t drained = ledger.done[2] + standings.done[2];
-    const std::uint64_t left = accepted - processed - emptied - drained;
-    const std::uint64_t in_flight = std::min(standings.in_flight, left);
+    const Reading reading = read(header, marks);
+    const std::uint64_t accepted = reading.tail - header.settled_before_run.load();
+    std::uint64_t left = accepted;
+    const auto take = [&left](std::uint64_t events) {
+        const std::uint64_t taken = std::min(events, left);
+        left -= taken;
+        return taken;
+    };
+    const std::uint64_t processed = take(reading.done[0]);
+    const std::uint64_t emptied = take(reading.done[1]);
+    const std::uint64_t drained = take(reading.done[2]);
+    const std::uint64_t in_flight = std::min(reading.in_flight, left);
     return {.accepted = accepted,
             .processed = processed,
             .emptied = emptied,
             .drained = drained,
             .left = left,
-            .redelivered = ledger.redelivered,
+            .redelivered = reading.ledger.redelivered,
             .in_flight = in_flight,
             .buffered = left - in_flight};
 }

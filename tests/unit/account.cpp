@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "gauge.hpp"
 #include "ring_reader.hpp"
@@ -19,6 +22,38 @@ namespace {
 bool holds(const Account& account) {
     return account.accepted == account.processed + account.emptied + account.drained + account.left;
 }
+
+// Two consumers that go on and on, the second one done first: the head passes what it finds done.
+// What is known to be so far is counted on both sides of it.
+struct Work {
+    std::atomic<std::uint64_t> begun_pushing = 0;
+    std::atomic<std::uint64_t> pushed = 0;
+    std::atomic<std::uint64_t> begun_committing = 0;
+    std::atomic<std::uint64_t> done = 0;
+    std::atomic<bool> is_over = false;
+
+    void do_rounds(Segment& segment, int rounds) {
+        constexpr std::uint64_t kEach = 256;
+        const std::vector<std::string_view> payloads(2 * kEach, "x");
+        RingWriter writer(segment);
+        RingReader first(segment, 0);
+        RingReader second(segment, 1);
+        for (int round = 0; round < rounds; ++round) {
+            begun_pushing += payloads.size();
+            REQUIRE(writer.push(payloads).count == payloads.size());
+            pushed += payloads.size();
+            first.turn(0, kEach, kEach);
+            second.turn(0, kEach, kEach);
+            first.turn(0, 0, kEach);
+            for (RingReader* const reader : {&second, &first}) {
+                begun_committing += kEach;
+                reader->commit(kEach);
+                done += kEach;
+            }
+        }
+        is_over = true;
+    }
+};
 
 }  // namespace
 
@@ -54,6 +89,26 @@ TEST_SUITE("account") {
         CHECK(account.left == 7);
         CHECK(account.in_flight == 0);
         CHECK(holds(account));
+    }
+
+    TEST_CASE("account: it holds, and nothing done is left, while consumers commit beside it") {
+        ScratchSegment scratch("beside", 512, 1000, settings_for(2));
+        const Gauge gauge(scratch.name());
+        Work work;
+        const std::jthread worker([&] { work.do_rounds(scratch.get(), 40'000); });
+        std::uint64_t faults = 0;
+        while (!work.is_over) {
+            const std::uint64_t done_before = work.done;
+            const std::uint64_t pushed_before = work.pushed;
+            const Account account = gauge.read();
+            const std::uint64_t done = account.accepted - account.left;
+            const bool is_possible = account.accepted >= pushed_before &&
+                                     account.accepted <= work.begun_pushing &&
+                                     done >= done_before && done <= work.begun_committing &&
+                                     account.in_flight + account.buffered == account.left;
+            faults += holds(account) && is_possible ? 0 : 1;
+        }
+        CHECK(faults == 0);
     }
 
     TEST_CASE("account: a gauge takes no lock") {
