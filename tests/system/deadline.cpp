@@ -15,8 +15,10 @@ namespace {
 constexpr std::uint64_t kEvents = 500;
 
 // A pipeline with five seconds of work before it.
-void start_with_backlog(Pipeline& pipeline, const std::string& grace) {
-    pipeline.start({"--event-delay", "10ms", "--grace", grace, "--max-demand", "10"});
+void start_with_backlog(Pipeline& pipeline, const std::string& grace, const Flags& more = {}) {
+    Flags flags = {"--event-delay", "10ms", "--grace", grace, "--max-demand", "10"};
+    flags.insert(flags.end(), more.begin(), more.end());
+    pipeline.start(flags);
     CHECK(pipeline.enqueue_all(numbers(1, kEvents)) == kEvents);
     CHECK(pipeline.await_output(5));
 }
@@ -185,6 +187,29 @@ TEST_SUITE("deadline") {
         CHECK(pipeline.stop() == 0);
         CHECK(watch.elapsed() < 7s);
         CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: it cuts off every consumer, and the next start does what they all left") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "1s", {"--consumers", "3", "--event-delay", "20ms"});
+        CHECK(pipeline.stop() == 124);
+        const auto first = pipeline.log();
+        for (const std::string role : {"consumer.1", "consumer.2", "consumer.3"}) {
+            CHECK(first.starting(role + " pid=").size() == 1);  // "... still runs: killing it"
+        }
+        const auto account = first.account().value();
+        CHECK(account.accepted ==
+              account.processed + account.emptied + account.drained + account.left);
+        CHECK(account.left > 0);
+        const auto first_output = pipeline.output();
+        pipeline.start({"--consumers", "3"});
+        CHECK(pipeline.stop() == 0);
+        CHECK(number_of(pipeline.log().first("recovered "), "events") == account.left);
+        CHECK(pipeline.log().account().value().left == 0);
+        const auto events = pipeline.whole_log().events();
+        CHECK(count_marked(events) <= 30);
+        CHECK(fault_of_repeats(events, first_output + pipeline.output(), 1, kEvents) == "");
         CHECK(pipeline.leftovers() == "");
     }
 

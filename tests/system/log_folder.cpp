@@ -37,6 +37,16 @@ std::string fault_of_times(const RecordLog& log) {
     return {};
 }
 
+// How often each program said that its log can't be written.
+std::map<std::string, int> complaints_of(const std::string& errors) {
+    std::map<std::string, int> counts;
+    for (const auto line : lines_of(errors)) {
+        if (contains(line, "log can't be written"))
+            ++counts[std::string(line.substr(0, line.find(':')))];
+    }
+    return counts;
+}
+
 TEST_SUITE("log_folder") {
     TEST_CASE("log folder: it is made when it is missing") {
         Pipeline pipeline;
@@ -146,6 +156,47 @@ TEST_SUITE("log_folder") {
         launcher.send(SIGTERM);
         CHECK(launcher.wait() == 74);
         CHECK((pipeline.output() == numbers(1, 20'000)));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("log folder: of lines that are lost a process complains at most once in 10 s") {
+        Pipeline pipeline;
+        std::filesystem::create_directory(pipeline.log_dir());
+        const auto command = with_tmpfs(pipeline.launcher_command({"--event-delay", "100us"}),
+                                        pipeline.log_dir(), "64k");
+        if (!command) return;
+        const Stopwatch watch;
+        auto& launcher = pipeline.launch(*command);
+        CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+        CHECK(pipeline.enqueue_all(numbers(1, 5000)) == 5000);
+        CHECK(pipeline.await_output(5000));
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 74);
+        const auto most = 1 + watch.elapsed() / 10s;
+        const auto complaints = complaints_of(pipeline.errors());
+        CHECK(complaints.contains("consumer"));
+        for (const auto& [program, count] : complaints) {
+            CAPTURE(program);
+            CHECK(count <= most);
+        }
+    }
+
+    TEST_CASE("log folder: a file system that becomes read-only while running costs log lines") {
+        Pipeline pipeline;
+        std::filesystem::create_directory(pipeline.log_dir());
+        const auto command = with_disk(pipeline.launcher_command(), pipeline.log_dir());
+        if (!command) return;
+        auto& launcher = pipeline.launch(*command);
+        CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.await_output(100));
+        REQUIRE(make_read_only(launcher.pid(), pipeline.log_dir()));
+        CHECK(pipeline.enqueue_all(numbers(101, 2000)) == 1900);
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 74);
+        CHECK(pipeline.output() == numbers(1, 2000));
+        CHECK(complaints_of(pipeline.errors()).contains("consumer"));
+        CHECK(contains(pipeline.errors(), "summary accepted=2000"));
         CHECK(pipeline.leftovers() == "");
     }
 

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/mount.hpp"
@@ -64,6 +66,15 @@ void leave_events_behind(Pipeline& pipeline) {
     CHECK(pipeline.stop(SIGQUIT) == 124);
 }
 
+// Where the segment says how many events were accepted, nonsense.
+void overwrite_tail(const std::filesystem::path& segment) {
+    constexpr std::streamoff kTailOffset = 128;
+    std::fstream file(segment, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(kTailOffset);
+    file.write("nonsense", 8);
+    REQUIRE(file.flush().good());
+}
+
 TEST_SUITE("segment") {
     TEST_CASE("segment: garbage in its place is refused and untouched") {
         for (const std::size_t size : {1, 7, 8, 100, 4096, 65536, 4 * 1024 * 1024}) {
@@ -82,6 +93,25 @@ TEST_SUITE("segment") {
         const auto bytes = read_text(pipeline.segment());
         check_refused(pipeline, pipeline.segment());
         CHECK((read_text(pipeline.segment()) == bytes));
+    }
+
+    TEST_CASE("segment: a damaged one of ours is refused and untouched until it is discarded") {
+        Pipeline pipeline;
+        leave_events_behind(pipeline);
+        overwrite_tail(pipeline.segment());
+        const auto bytes = read_text(pipeline.segment());
+        const auto outcome = run(pipeline.launcher_command(), 5s);
+        INFO("standard error: ", outcome.errors);
+        CHECK(outcome.code == 73);
+        CHECK(is_one_line(outcome.errors));
+        CHECK(contains(outcome.errors, "--discard"));
+        CHECK((read_text(pipeline.segment()) == bytes));
+        pipeline.start({"--discard"});
+        CHECK(value_of(pipeline.log().first("discarded "), "events") == "unknown:");
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE("segment: a folder, a FIFO or a symbolic link in its place is refused, untouched") {

@@ -2,18 +2,16 @@
 // that hangs up, a reader that leaves, a limit on file sizes, a process namespace of its own.
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <iterator>
 #include <sstream>
-#include <utility>
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
 #include "harness/process_table.hpp"
+#include "harness/terminal.hpp"
 
 using namespace harness;
 
@@ -37,26 +35,6 @@ std::vector<pid_t> children_of(pid_t pid) {
     std::istringstream list(read_text("/proc/" + id + "/task/" + id + "/children"));
     return {std::istream_iterator<pid_t>(list), {}};
 }
-
-class Terminal {
-  public:
-    Terminal() : end_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-        REQUIRE(end_ >= 0);
-        REQUIRE(::grantpt(end_) == 0);
-        REQUIRE(::unlockpt(end_) == 0);
-    }
-    ~Terminal() { hang_up(); }
-    Terminal(const Terminal&) = delete;
-    Terminal& operator=(const Terminal&) = delete;
-
-    [[nodiscard]] std::string path() const { return ::ptsname(end_); }
-    void hang_up() {
-        if (end_ >= 0) ::close(std::exchange(end_, -1));
-    }
-
-  private:
-    int end_;
-};
 
 TEST_SUITE("surroundings") {
     TEST_CASE("surroundings: inherited ignored and blocked signals change nothing") {
@@ -98,7 +76,7 @@ TEST_SUITE("surroundings") {
         Terminal terminal;
         Pipeline pipeline;
         const auto at_terminal =
-            "exec \"$@\" <'" + terminal.path() + "' 2>'" + terminal.path() + "'";
+            "exec \"$@\" <'" + terminal.path().string() + "' 2>'" + terminal.path().string() + "'";
         pipeline.start(
             behind({"/usr/bin/setsid", "--ctty", "/bin/sh", "-c", at_terminal, "sh"}, [&] {
                 auto command = pipeline.launcher_command();

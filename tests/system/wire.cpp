@@ -1,6 +1,7 @@
 // The socket's protocol, spoken by hand: payloads in, each ended by a newline; answer lines out.
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <deque>
@@ -11,6 +12,7 @@
 #include "harness/client.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
 
 using namespace harness;
 using namespace std::chrono_literals;
@@ -20,6 +22,24 @@ namespace {
 std::string last_of(const std::vector<std::string>& lines) {
     return lines.empty() ? std::string{} : lines.back();
 }
+
+// As many descriptors as the system lets a process have, for this one and those that it starts.
+class ManyDescriptors {
+  public:
+    ManyDescriptors() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const rlimit most{before_.rlim_max, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &most) == 0);
+    }
+    ~ManyDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    ManyDescriptors(const ManyDescriptors&) = delete;
+    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+
+    [[nodiscard]] bool suffices_for(rlim_t count) const { return before_.rlim_max >= count; }
+
+  private:
+    rlimit before_{};
+};
 
 TEST_SUITE("wire") {
     TEST_CASE("wire: bytes after the last newline are no event") {
@@ -167,6 +187,35 @@ TEST_SUITE("wire") {
         for (auto& client : clients) {
             client->finish_sending();
             CHECK(last_of(client->answers()) == "closed accepted=10 reason=end");
+        }
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_clients(expected, pipeline.output()) == "");
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+    }
+
+    TEST_CASE("wire: a thousand connections at once are all served, and cost little memory") {
+        const ManyDescriptors limit;
+        if (!limit.suffices_for(1100)) {
+            MESSAGE("skipped: may not have so many descriptors");
+            return;
+        }
+        Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        // Keeps freed memory out of the figures of a build with the address sanitizer.
+        command.environment["ASAN_OPTIONS"] = "quarantine_size_mb=1";
+        pipeline.start(command);
+        std::deque<SocketClient> clients;
+        std::vector<Client> expected;
+        for (int number = 0; number < 1000; ++number) {
+            expected.push_back({"c" + std::to_string(number) + "-", 10});
+            auto& client = clients.emplace_back(pipeline.socket());
+            client.send(numbers(1, 10, expected.back().prefix) + std::string(16 * 1024, 'x'));
+        }
+        for (auto& client : clients) CHECK(client.await_answer("accepted=10"));
+        CHECK(private_memory(pipeline.stage("producer").value()) < 64 * 1024 * 1024);
+        for (auto& client : clients) client.finish_sending();
+        for (auto& client : clients) {
+            CHECK(last_of(client.answers()) == "closed accepted=10 reason=end");
         }
         CHECK(pipeline.stop() == 0);
         CHECK(fault_of_clients(expected, pipeline.output()) == "");

@@ -1,6 +1,6 @@
 #pragma once
 
-// A small file system of its own for one command, to see what happens when there is no room.
+// A file system of its own for one command, to see what happens when it gives no more.
 
 #include <filesystem>
 #include <optional>
@@ -15,5 +15,12 @@ namespace harness {
 // allows it.
 std::optional<Command> with_tmpfs(Command command, const std::filesystem::path& folder,
                                   const std::string& size);
+
+// The same command with an ext4 over `folder`, as large as it needs to be for a log.
+std::optional<Command> with_disk(Command command, const std::filesystem::path& folder);
+
+// Has the kernel give that file system up, as it does after an error of the disk: from then on it
+// is read-only, whoever has files of it open for writing. `pid` is a process that sees it.
+bool make_read_only(pid_t pid, const std::filesystem::path& folder);
 
 }  // namespace harness

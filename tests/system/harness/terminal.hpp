@@ -1,0 +1,28 @@
+#pragma once
+
+// A terminal of the test's own: what programs see as one, and what they show on it.
+
+#include <filesystem>
+#include <string>
+
+namespace harness {
+
+class Terminal {
+  public:
+    Terminal();
+    ~Terminal() { hang_up(); }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    // What a program opens as its end.
+    [[nodiscard]] std::filesystem::path path() const;
+    // All that was shown so far. A program that shows much waits until this is called.
+    const std::string& shown();
+    void hang_up();
+
+  private:
+    int end_;
+    std::string shown_;
+};
+
+}  // namespace harness
