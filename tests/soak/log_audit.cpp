@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <map>
+#include <limits>
 
 #include "harness/audit.hpp"
 #include "story.hpp"
@@ -30,6 +30,20 @@ bool ends_life(const Record& record) {
            (record.message.starts_with("recovered ") && number_of(record.message, "events") == 0);
 }
 
+// What is wrong with one consumer's records of events that every one gets: 1..last, the first time
+// in order, again only with a mark. An attempt counts what its process had begun, not what it put
+// out: the same may come twice.
+std::string fault_of_copy(const std::vector<EventRecord>& records, std::uint64_t last) {
+    std::uint64_t highest = 0;
+    for (const auto& record : records) {
+        const auto id = "id " + std::to_string(record.id);
+        if (record.id > highest + 1) return id + " follows " + std::to_string(highest);
+        if (record.id <= highest && record.attempt == 1) return id + " comes again, unmarked";
+        highest = std::max(highest, record.id);
+    }
+    return highest == last ? std::string{} : "ends with id " + std::to_string(highest);
+}
+
 std::string text_of(const Record& record) {
     return std::string(record.time) + " [" + std::to_string(record.pid) + "] " +
            std::string(record.message);
@@ -49,7 +63,7 @@ LogAudit::LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kil
 
 // A run's events begin behind what its launcher recovered, or with a life of the segment.
 void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
-    std::vector<EventRecord> life;
+    Life life;
     bool is_life_over = false;
     Ids ids;
     auto event = events.begin();
@@ -66,8 +80,8 @@ void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
                 ids.seen.clear();
                 is_life_over = false;
             }
-            life.push_back(*event++);
-            ids.seen.insert(life.back().id);
+            ids.seen.insert(event->id);
+            life[plan_.is_broadcast ? record.program : ""].push_back(*event++);
         }
         is_life_over = is_life_over || ends_life(record);
     }
@@ -75,35 +89,62 @@ void LogAudit::follow_lives(const std::vector<EventRecord>& events) {
     if (event != events.end()) fail("an event's record is not one of the consumer");
 }
 
-// Between several consumers the order of the records means nothing.
-void LogAudit::take_life(std::vector<EventRecord> life) {
-    if (life.empty()) return;
-    if (plan_.consumers > 1) {
-        std::ranges::sort(life, {},
-                          [](const EventRecord& each) { return std::pair(each.id, each.attempt); });
+void LogAudit::take_life(const Life& life) {
+    std::vector<EventRecord> all;
+    for (const auto& [consumer, records] : life) {
+        all.insert(all.end(), records.begin(), records.end());
     }
-    const auto highest = std::ranges::max(life, {}, &EventRecord::id).id;
-    const auto fault = harness::fault_of_redelivery(life, 1, highest);
-    if (!fault.empty()) {
-        fail("in the life of the segment that ends with id " + std::to_string(highest) + ": " +
-             fault);
-        return;
-    }
+    if (all.empty()) return;
+    const auto highest = std::ranges::max(all, {}, &EventRecord::id).id;
+    check_life(life, highest);
+    if (!fault_.empty()) return;
+    std::ranges::stable_sort(
+        all, {}, [](const EventRecord& each) { return std::pair(each.id, each.attempt); });
     const auto before = events_.size();
-    for (const auto& record : life) {
-        const auto index = before + record.id - 1;
-        if (index == events_.size()) events_.push_back({record.payload, 1});
-        events_[index].attempts = std::max(events_[index].attempts, record.attempt);
-        if (events_[index].payload != record.payload) {
-            fail("id " + std::to_string(record.id) + " is '" + std::string(record.payload) +
-                 "' and was '" + std::string(events_[index].payload) + "'");
+    for (const auto& record : all) take_event(before + record.id - 1, record);
+}
+
+// Between several consumers that share the events the order of the records means nothing.
+void LogAudit::check_life(const Life& life, std::uint64_t highest) {
+    if (plan_.is_broadcast && life.size() != plan_.consumers) {
+        fail("only " + std::to_string(life.size()) + " consumers have done events");
+    }
+    for (auto [consumer, records] : life) {
+        if (plan_.consumers > 1 && !plan_.is_broadcast) {
+            std::ranges::sort(records, {}, [](const EventRecord& each) {
+                return std::pair(each.id, each.attempt);
+            });
+        }
+        const auto fault = plan_.is_broadcast ? fault_of_copy(records, highest)
+                                              : harness::fault_of_redelivery(records, 1, highest);
+        if (!fault.empty()) {
+            fail("in the life of the segment that ends with id " + std::to_string(highest) + ": " +
+                 (plan_.is_broadcast ? std::string(consumer) + ": " : "") + fault);
         }
     }
 }
 
+// What a consumer of a broadcast puts out and is killed before it logs it has no record; its
+// successor's is marked then.
+void LogAudit::take_event(std::size_t index, const EventRecord& record) {
+    constexpr auto kAnyNumber = std::numeric_limits<std::uint64_t>::max();
+    if (index == events_.size()) events_.push_back({record.payload, plan_.copies()});
+    auto& event = events_[index];
+    if (record.attempt > 1) {
+        event.most_times =
+            plan_.is_broadcast ? kAnyNumber : std::max(event.most_times, record.attempt);
+    }
+    if (event.payload != record.payload) {
+        fail("id " + std::to_string(record.id) + " is '" + std::string(record.payload) +
+             "' and was '" + std::string(event.payload) + "'");
+    }
+}
+
 // A consumer has its forerunners' unfinished events to repeat, and each of those had no more in
-// flight than the most demand; after a kill of all it may be given those of all.
+// flight than the most demand; after a kill of all it may be given those of all, where they share
+// them.
 void LogAudit::count_marked(const std::vector<EventRecord>& records, bool had_kills) {
+    const std::uint64_t forerunners = plan_.is_broadcast ? 1 : plan_.consumers;
     std::map<pid_t, std::uint64_t> marked;
     for (const auto& record : records) {
         if (record.attempt > 1) ++marked[record.pid];
@@ -111,9 +152,9 @@ void LogAudit::count_marked(const std::vector<EventRecord>& records, bool had_ki
     for (const auto& [pid, count] : marked) {
         marked_ += count;
         if (!had_kills) fail("nothing was killed and consumer " + std::to_string(pid) + " repeats");
-        if (count > plan_.max_demand * plan_.consumers) {
+        if (count > plan_.max_demand * forerunners) {
             fail("consumer " + std::to_string(pid) + " repeats " + std::to_string(count) +
-                 " events, more than " + std::to_string(plan_.consumers) + " times max-demand " +
+                 " events, more than " + std::to_string(forerunners) + " times max-demand " +
                  std::to_string(plan_.max_demand));
         }
     }

@@ -1,8 +1,8 @@
 #pragma once
 
-// The log of a round by itself: whole records, ids without a gap in each life of the segment,
-// repeats marked and few, every death told and explained, and the accounts of the runs that came to
-// one.
+// The log of a round by itself: whole records, ids without a gap in each life of the segment (where
+// every consumer gets every event, for each of them), repeats marked and few, every death told and
+// explained, and the accounts of the runs that came to one.
 //
 // A life of the segment ends where a summary, or the next start's recovery, says that nothing is
 // left: behind it ids start anew.
@@ -10,8 +10,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,7 +29,7 @@ class LogAudit {
     // An event of one life, at the place of its first record.
     struct Event {
         std::string_view payload;  // as the log shows it
-        std::uint64_t attempts;    // the highest that a record names
+        std::uint64_t most_times;  // that it may have been put out
     };
 
     // `log` has to outlive it.
@@ -47,7 +49,12 @@ class LogAudit {
     };
 
     void follow_lives(const std::vector<harness::EventRecord>& events);
-    void take_life(std::vector<harness::EventRecord> life);
+    // A life's records of events; where every consumer gets every event by consumer.
+    using Life = std::map<std::string_view, std::vector<harness::EventRecord>>;
+
+    void take_life(const Life& life);
+    void check_life(const Life& life, std::uint64_t highest);
+    void take_event(std::size_t index, const harness::EventRecord& record);
     void count_marked(const std::vector<harness::EventRecord>& records, bool had_kills);
     void check_account(const harness::Record& summary, const Ids& ids);
     void check_deaths(const Signals& sent);

@@ -28,6 +28,7 @@ OutputAudit::OutputAudit(std::string_view text, const std::vector<Receipt>& rece
     if (!text.empty() && !text.ends_with('\n')) fail("the last line has no end");
     for (const auto line : harness::lines_of(text)) take(line);
     compare_with_receipts();
+    count_copies();
 }
 
 void OutputAudit::take(std::string_view line) {
@@ -44,7 +45,6 @@ void OutputAudit::take(std::string_view line) {
         *number >= 1 && *number <= places.size() && places[*number - 1] != kNotYet;
     if (is_known) {
         ++events_[places[*number - 1]].times;
-        ++repeats_;
     } else {
         take_new(client->second, *number, line);
     }
@@ -79,6 +79,17 @@ void OutputAudit::compare_with_receipts() {
             fail("client '" + receipt.prefix + "' was told that " + std::to_string(receipt.known) +
                  " are in" + (receipt.is_exact ? ", exactly" : ", at least") + ", of " +
                  std::to_string(receipt.sent) + "; put out are " + std::to_string(seen));
+        }
+    }
+}
+
+void OutputAudit::count_copies() {
+    for (const auto& event : events_) {
+        if (event.times < plan_.copies()) {
+            fail("'" + payload(event) + "' was put out " + std::to_string(event.times) +
+                 " times, for " + std::to_string(plan_.copies()) + " consumers");
+        } else {
+            repeats_ += event.times - plan_.copies();
         }
     }
 }

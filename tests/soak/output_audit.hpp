@@ -2,8 +2,8 @@
 
 // What the consumers of a round put out, against what its clients know: each client's events from 1
 // on without a gap, in order where the plan keeps it, as many as it was told at least and no more
-// than it sent, each exactly as it was sent. An event that comes again does not count as out of
-// order here; whether it may is the log's to say.
+// than it sent, each exactly as it was sent, and by every consumer where each gets all. An event
+// that comes again does not count as out of order here; whether it may is the log's to say.
 
 #include <cstdint>
 #include <string>
@@ -30,7 +30,7 @@ class OutputAudit {
 
     [[nodiscard]] const std::string& fault() const { return fault_; }
     [[nodiscard]] const std::vector<Event>& events() const { return events_; }
-    // Lines beyond the first of each event.
+    // Lines beyond those that each event has anyway.
     [[nodiscard]] std::uint64_t repeats() const { return repeats_; }
     [[nodiscard]] std::string payload(const Event& event) const {
         return payload_of(receipts_[event.client], event.number);
@@ -40,6 +40,7 @@ class OutputAudit {
     void take(std::string_view line);
     void take_new(std::size_t client, std::uint64_t number, std::string_view line);
     void compare_with_receipts();
+    void count_copies();
     void fail(const std::string& what);
 
     static constexpr std::size_t kNotYet = ~std::size_t{0};

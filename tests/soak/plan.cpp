@@ -54,7 +54,12 @@ Plan Plan::draw(Dice& dice) {
         add(plan.flags, "--buffer-size", dice.pick<std::string>({"4K", "64K", "1M"}));
     plan.consumers = dice.chance(40) ? 1 : dice.between(2u, 5u);
     if (plan.consumers > 1) add(plan.flags, "--consumers", std::to_string(plan.consumers));
-    plan.has_keys = dice.chance(35);
+    plan.is_broadcast = plan.consumers > 1 && dice.chance(15);
+    plan.has_keys = !plan.is_broadcast && dice.chance(35);
+    if (plan.is_broadcast) {
+        add(plan.flags, "--dispatch", "broadcast");
+        plan.events = plan.events / plan.consumers + 1;
+    }
     if (plan.has_keys) {
         add(plan.flags, "--partition-by", "1");
         add(plan.flags, "--partition-delimiter", "-");

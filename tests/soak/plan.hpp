@@ -20,6 +20,7 @@ struct Plan {
     std::uint64_t events;  // how many the clients will try to get in, all together
     int deeds;             // how many deeds the round has
     unsigned consumers;    // at most; their number changes where there are several
+    bool is_broadcast;     // every consumer gets every event, and their number stays as it is
     bool has_keys;         // a client's prefix is the key of its events
     bool is_quiet;         // nothing is killed: stops, hangups and polite ends only
 
@@ -29,8 +30,11 @@ struct Plan {
 
     // Whether the events of a client with that prefix come in its order.
     [[nodiscard]] bool keeps_order_of(std::string_view prefix) const {
-        return consumers == 1 || (has_keys && !prefix.empty());
+        return consumers == 1 || is_broadcast || (has_keys && !prefix.empty());
     }
+
+    // How often each event is put out where nothing is killed.
+    [[nodiscard]] std::uint64_t copies() const { return is_broadcast ? consumers : 1; }
 
     [[nodiscard]] std::string in_words() const;
 };

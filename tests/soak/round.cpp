@@ -19,6 +19,7 @@ Round::Round(Room& room, const Plan& plan, Dice& dice, Story& story, Totals& tot
       crowd_(room, plan, dice, story) {}
 
 void Round::play() {
+    if (plan_.is_broadcast) totals_.count("broadcasts");
     scene_.launch();
     if (!dice_.chance(20)) scene_.await_ready();
     crowd_.let_come();
@@ -94,7 +95,8 @@ std::string Round::any_consumer() {
 }
 
 void Round::scale() {
-    if (plan_.consumers > 1) scene_.scale(dice_.between(1u, plan_.consumers));
+    const bool is_fixed = plan_.consumers == 1 || plan_.is_broadcast;
+    if (!is_fixed) scene_.scale(dice_.between(1u, plan_.consumers));
 }
 
 void Round::strike_one() { scene_.strike(any_role(), dice_.chance(75) ? SIGKILL : SIGSEGV); }
