@@ -90,11 +90,14 @@ TEST_SUITE("surroundings") {
     TEST_CASE("surroundings: what a reader that leaves has not taken is kept for the next start") {
         Pipeline pipeline;
         const auto taken = pipeline.folder() / "taken";
-        const auto line =
-            "exec 3>&1; { \"$@\"; echo $? >&3; } | head -n 1 >'" + taken.string() + "'";
+        const auto gone = pipeline.folder() / "gone";
+        const auto line = "exec 3>&1; { \"$@\"; echo $? >&3; } | { head -n 1 >'" + taken.string() +
+                          "'; exec <&-; touch '" + gone.string() + "'; }";
         auto& shell = pipeline.launch(after(line, pipeline.launcher_command()));
         REQUIRE(pipeline.await_record("ready "));
-        CHECK(pipeline.enqueue_all(numbers(1, 5000)) == 5000);
+        CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
+        REQUIRE(await([&] { return std::filesystem::exists(gone); }));
+        CHECK(pipeline.enqueue_all(numbers(2, 5000)) == 4999);
         CHECK(shell.wait() == 0);
         CHECK(pipeline.output() == "70\n");
         CHECK(read_text(taken) == "1\n");
