@@ -46,8 +46,17 @@ case " $* " in *" --pipeline "*) exit 0 ;; esac
 if [ -x "$build/bench_in_process" ]; then
     printf '\nWithin one process\n'
     "$build/bench_in_process" --benchmark_min_time=0.1 --benchmark_repetitions=5 \
-        --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true 2>/dev/null |
-        awk '/_median/ { sub(/_median/, ""); printf "%-44s %9.1f ns %s\n", $1, $2, $NF ~ /=/ ? $NF : "" }' | sort
+        --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true \
+        --benchmark_format=csv 2>/dev/null |
+        awk -F '[",]+' 'match($2, /_(median|least|most)$/) {
+                figures[substr($2, 1, RSTART - 1), substr($2, RSTART + 1)] = $4
+                names[substr($2, 1, RSTART - 1)]
+            }
+            END {
+                for (name in names)
+                    printf "%-44s ns         %.1f [%.1f..%.1f]\n", name, figures[name, "median"],
+                        figures[name, "least"], figures[name, "most"]
+            }' | sort
 else
     printf '\nWithin one process: Google Benchmark is not built\n'
 fi

@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -20,6 +21,14 @@ using drainpipe::test::ScratchSegment;
 
 constexpr std::size_t kRoom = 8192;
 
+double least(const std::vector<double>& values) { return *std::ranges::min_element(values); }
+double most(const std::vector<double>& values) { return *std::ranges::max_element(values); }
+
+// The spread beside the median, which Google Benchmark gives by itself.
+void with_spread(benchmark::internal::Benchmark* measured) {
+    measured->ComputeStatistics("least", least)->ComputeStatistics("most", most);
+}
+
 void lock_plain(benchmark::State& state) {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     for (auto step : state) {
@@ -27,7 +36,7 @@ void lock_plain(benchmark::State& state) {
         ::pthread_mutex_unlock(&mutex);
     }
 }
-BENCHMARK(lock_plain);
+BENCHMARK(lock_plain)->Apply(with_spread);
 
 // With two threads it is contended.
 void lock_robust(benchmark::State& state) {
@@ -37,7 +46,7 @@ void lock_robust(benchmark::State& state) {
         const std::lock_guard guard(lock);
     }
 }
-BENCHMARK(lock_robust)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(lock_robust)->Apply(with_spread)->Threads(1)->Threads(2)->UseRealTime();
 
 void begin_all(RingReader& reader, const RingReader::Chunk& chunk) {
     for (const Run& run : chunk.runs) {
@@ -78,14 +87,14 @@ void push(benchmark::State& state) {
     const std::vector<std::string_view> payloads(static_cast<std::size_t>(state.range(0)), payload);
     push_batches(state, [&](RingWriter& writer) { return writer.push(payloads); });
 }
-BENCHMARK(push)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
+BENCHMARK(push)->Apply(with_spread)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
 
 void push_array(benchmark::State& state) {
     const auto bytes = static_cast<std::size_t>(state.range(1));
     const std::string payloads(bytes * static_cast<std::size_t>(state.range(0)), 'x');
     push_batches(state, [&](RingWriter& writer) { return writer.push_array(payloads, bytes); });
 }
-BENCHMARK(push_array)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
+BENCHMARK(push_array)->Apply(with_spread)->ArgsProduct({{1, 10, 100, 1000}, {8, 64, 1024}});
 
 // Commit, ask, take and begin, of one event each.
 void turn(benchmark::State& state) {
@@ -107,7 +116,7 @@ void turn(benchmark::State& state) {
         done = chunk.size();
     }
 }
-BENCHMARK(turn);
+BENCHMARK(turn)->Apply(with_spread);
 
 void format_record(benchmark::State& state) {
     std::string text;
@@ -120,7 +129,7 @@ void format_record(benchmark::State& state) {
         }
     }
 }
-BENCHMARK(format_record);
+BENCHMARK(format_record)->Apply(with_spread);
 
 }  // namespace
 

@@ -176,6 +176,10 @@ void Pipeline::wait_for_processed(std::uint64_t id) const {
                "the last event is processed");
 }
 
+bool Pipeline::has_logged(const std::string& text) const {
+    return text_of(log()).find(text) != std::string::npos;
+}
+
 double Pipeline::seconds_between(const std::string& first, const std::string& second) const {
     std::ifstream file(log());
     double begin = -1;

@@ -47,6 +47,10 @@ class Pipeline {
     // Seconds between the records that contain these texts, by their time stamps.
     double seconds_between(const std::string& first, const std::string& second) const;
 
+    // Whether a record contains this text.
+    bool has_logged(const std::string& text) const;
+
+    pid_t launcher() const { return launcher_->pid(); }
     pid_t producer() const { return producer_; }
     pid_t consumer() const { return consumer_; }
     std::string log() const { return folder_.file("log/info.log"); }

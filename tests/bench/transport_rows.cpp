@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -160,6 +161,13 @@ void print_trip_targets(Table& table, const Effort& effort) {
                   {true, 1.0, 0.9});
 }
 
+// "ours by it 2.04", as the other ratios are.
+std::string of_the_first(const Figure& figure, const Figure& first) {
+    char text[32];
+    std::snprintf(text, sizeof text, "ours by it %.2f", ratio_of(first, figure).median());
+    return &figure == &first ? "" : text;
+}
+
 std::vector<Contender> everybody(const Load& load, const std::string& folder) {
     std::vector<Contender> all{
         {"ring, on the bell", load, ring(Waiting::sleeping)},
@@ -192,8 +200,10 @@ void print_transports(Table& table, const Effort& effort, const std::string& fol
     const auto passages = run_passages(singles, effort);
     const auto trips = run_trips(singles, effort.runs, effort.round_trips / 10);
     for (std::size_t index = 0; index < singles.size(); ++index) {
-        table.state(singles[index].name, "M/s", passages[index].rate);
-        table.state("  round trip p50", "us", trips[index].trip);
+        table.state(singles[index].name, "M/s", passages[index].rate,
+                    of_the_first(passages[index].rate, passages[0].rate));
+        table.state("  round trip p50", "us", trips[index].trip,
+                    of_the_first(trips[index].trip, trips[0].trip));
         table.state("  round trip p99", "us", trips[index].slow_trip);
     }
 #ifndef DRAINPIPE_BENCH_ZMQ
@@ -203,7 +213,8 @@ void print_transports(Table& table, const Effort& effort, const std::string& fol
     const auto batches = everybody(load_of(64, 1000), folder);
     const auto batched = run_passages(batches, effort);
     for (std::size_t index = 0; index < batches.size(); ++index) {
-        table.state(batches[index].name, "M/s", batched[index].rate);
+        table.state(batches[index].name, "M/s", batched[index].rate,
+                    of_the_first(batched[index].rate, batched[0].rate));
     }
 }
 
