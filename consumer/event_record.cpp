@@ -1,9 +1,10 @@
 #include "event_record.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+
+#include "escape.hpp"
 
 namespace drainpipe {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 constexpr std::size_t kMostShown = 64;
 
 constexpr std::array<std::string_view, 3> kBeforeId{"processed id=", "emptied id=", "drained id="};
-
-bool is_control(char character) {
-    const auto byte = static_cast<unsigned char>(character);
-    return byte < 0x20 || byte == 0x7f;
-}
 
 // A record in the making. Most are short: what they cost is calls, not bytes, so that it is put
 // together here, with no look at the room for each part, and appended in one piece.
@@ -29,14 +25,12 @@ class Line {
     void put(std::uint64_t number) {
         end_ = std::to_chars(end_, text_.data() + text_.size(), number).ptr;
     }
-    void put_escaped(char character);
     void put_shown(std::string_view payload);
     std::string_view text() const {
         return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
     }
 
   private:
-    static constexpr std::size_t kMostEscaped = 4;  // \x1b
     static constexpr std::size_t kMostDigits = 20;
     static constexpr std::size_t kMostWords = 64;
 
@@ -44,38 +38,12 @@ class Line {
     char* end_ = text_.data();
 };
 
-void Line::put_escaped(char character) {
-    constexpr std::string_view kHexDigits = "0123456789abcdef";
-    switch (character) {
-        case '\n':
-            put("\\n");
-            return;
-        case '\r':
-            put("\\r");
-            return;
-        case '\t':
-            put("\\t");
-            return;
-        default:
-            const auto byte = static_cast<unsigned char>(character);
-            put("\\x");
-            put(kHexDigits[byte >> 4]);
-            put(kHexDigits[byte & 15]);
-    }
-}
-
 void Line::put_shown(std::string_view payload) {
     const std::string_view shown = payload.substr(0, kMostShown);
-    if (std::none_of(shown.begin(), shown.end(), is_control)) {
+    if (is_plain(shown)) {
         put(shown);
     } else {
-        for (const char character : shown) {
-            if (is_control(character)) {
-                put_escaped(character);
-            } else {
-                put(character);
-            }
-        }
+        end_ = write_escaped(end_, shown);
     }
     if (payload.size() > kMostShown) {
         put("...");

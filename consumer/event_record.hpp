@@ -19,8 +19,7 @@ struct EventDone {
 // second attempt on. The payload is shown as append_shown() shows it.
 void append_record(std::string& text, const EventDone& event);
 
-// Appends at most the first 64 bytes of the payload, with "..." for the rest, control characters
-// escaped (\n, \t, \r, \x1b).
+// Appends at most the first 64 bytes of the payload, with "..." for the rest, as escape.hpp has it.
 void append_shown(std::string& text, std::string_view payload);
 
 }  // namespace drainpipe

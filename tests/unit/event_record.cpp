@@ -40,4 +40,30 @@ TEST_SUITE("event_record") {
               "processed id=18446744073709551615 payload=" + escapes + "... attempt=4294967295");
         CHECK(shown("grüße \"quoted\" \\") == "grüße \"quoted\" \\");
     }
+
+    TEST_CASE("record: control characters of two bytes are escaped, other text never is") {
+        CHECK(shown("a\xc2\x80z") == "a\\xc2\\x80z");
+        CHECK(shown("\xc2\x9bm") == "\\xc2\\x9bm");
+        CHECK(shown("\xc2\x9f\n") == "\\xc2\\x9f\\n");
+        CHECK(shown("\xc2\xa0 \xc2\xbb") == "\xc2\xa0 \xc2\xbb");
+        CHECK(shown("\xc4\x9b \xe2\x82\xac \xf0\x9f\x98\x80") ==
+              "\xc4\x9b \xe2\x82\xac \xf0\x9f\x98\x80");
+        CHECK(shown("\xc2") == "\xc2");
+        CHECK(shown("\xc2\xc2\x85") == "\xc2\\xc2\\x85");
+    }
+
+    TEST_CASE("record: the cut counts the payload's bytes, whatever they become") {
+        const std::string before(62, 'x');
+        CHECK(shown(before + "\xc2\x9b") == before + "\\xc2\\x9b");
+        CHECK(shown(before + "\xc2\x9by") == before + "\\xc2\\x9b...");
+        CHECK(shown(before + "x\xc2\x9b") == before + "x\xc2...");
+        std::string payload;
+        std::string escapes;
+        for (int count = 0; count < 32; ++count) {
+            payload += "\xc2\x9b";
+            escapes += "\\xc2\\x9b";
+        }
+        CHECK(shown(payload) == escapes);
+        CHECK(shown(payload + "y") == escapes + "...");
+    }
 }
