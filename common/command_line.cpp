@@ -20,8 +20,6 @@ std::string environment_name(const std::string& flag) {
     return name;
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
 
 struct CommandLine::Parser {
@@ -104,7 +102,7 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
         std::puts(version.what());
         return ExitCode::done;
     } catch (const CLI::ParseError& error) {
-        throw Failure(ExitCode::usage, first_line(error.what()) + " (--help tells more)");
+        throw Failure(ExitCode::usage, std::string(error.what()) + " (--help tells more)");
     }
     return std::nullopt;
 }

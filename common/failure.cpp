@@ -5,12 +5,13 @@
 #include <system_error>
 
 #include "descriptor.hpp"
+#include "escape.hpp"
 
 namespace drainpipe {
 namespace {
 
 int report(std::string_view program, const std::string& message, ExitCode code) {
-    const std::string line = std::string(program) + ": " + message + "\n";
+    const std::string line = std::string(program) + ": " + escaped(message) + "\n";
     std::fputs(line.c_str(), stderr);
     return static_cast<int>(code);
 }

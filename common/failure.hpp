@@ -34,7 +34,7 @@ ExitCode exit_code_of_creation(int error);
 Failure creation_failure(const std::string& action, int error);
 
 // The body of every main: runs `body`, and turns what it throws into one line on standard error,
-// "PROGRAM: message", and an exit code.
+// "PROGRAM: message" with control characters escaped, and an exit code.
 int run_program(std::string_view program, const std::function<ExitCode()>& body);
 
 }  // namespace drainpipe

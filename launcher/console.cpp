@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "descriptor.hpp"
+#include "escape.hpp"
 
 namespace drainpipe {
 
@@ -15,13 +16,13 @@ Console::Console() : is_terminal_(::isatty(STDERR_FILENO) == 1), has_colour_(fal
 
 void Console::say(const std::string& line) {
     clear_progress();
-    write_if_ready(STDERR_FILENO, "launcher: " + line + "\n");
+    write_if_ready(STDERR_FILENO, "launcher: " + escaped(line) + "\n");
 }
 
 void Console::warn(const std::string& line) {
     clear_progress();
-    write_if_ready(STDERR_FILENO, has_colour_ ? "launcher: \033[33m" + line + "\033[0m\n"
-                                              : "launcher: " + line + "\n");
+    write_if_ready(STDERR_FILENO, has_colour_ ? "launcher: \033[33m" + escaped(line) + "\033[0m\n"
+                                              : "launcher: " + escaped(line) + "\n");
 }
 
 void Console::show_progress(const std::string& line) {

@@ -183,6 +183,18 @@ TEST_SUITE("usage") {
         check_refused(pipeline, pipeline.launcher_command({"--config", missing}), "missing.conf");
     }
 
+    TEST_CASE("usage: a value with control characters is shown in one line") {
+        check_all_refused({{{"--grace", "1s\n2s"}, "'1s\\n2s'"},
+                           {{"--capacity", "\t7\r"}, "'\\t7\\r'"},
+                           {{"--name", "\x1b[31m"}, "'\\x1b[31m'"},
+                           {{"--dispatch", "\xc2\x9bm"}, "'\\xc2\\x9bm'"},
+                           {{"--frob\nnicate"}, "--frob\\nnicate"}});
+        const Pipeline pipeline;
+        for (const auto* name : {"producer", "consumer", "enqueue"}) {
+            check_refused(pipeline, pipeline.command(name, {"--frob\nnicate"}), "--frob\\nnicate");
+        }
+    }
+
     TEST_CASE("usage: --help and --version go to standard output with exit code 0") {
         for (const auto* name : {"launcher", "producer", "consumer", "enqueue"}) {
             CAPTURE(name);
