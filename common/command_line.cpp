@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "config_file.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -24,18 +25,36 @@ std::string environment_name(const std::string& flag) {
 
 struct CommandLine::Parser {
     CLI::App app;
-    std::vector<std::string> environment_flags;
+    std::vector<std::string> keys;  // flags that environment and configuration file may give too
+    std::string config_file;
 
-    // The environment goes before the arguments, as flags, and the last of a flag wins.
-    std::vector<std::string> all_arguments(int argc, char** argv) const {
+    // The last of a flag wins.
+    void read(std::vector<std::string> arguments) {
+        std::reverse(arguments.begin(), arguments.end());
+        app.parse(arguments);
+    }
+
+    std::vector<std::string> from_config_file() const {
         std::vector<std::string> arguments;
-        for (const std::string& flag : environment_flags) {
+        for (const auto& [key, value] : read_config_file(config_file, keys)) {
+            arguments.push_back("--" + key + "=" + value);
+        }
+        return arguments;
+    }
+
+    // A variable that is empty counts as not set.
+    std::vector<std::string> from_environment() const {
+        std::vector<std::string> arguments;
+        const auto add = [&arguments](const std::string& flag) {
             const char* const value = std::getenv(environment_name(flag).c_str());
             if (value && *value) {
                 arguments.push_back("--" + flag + "=" + value);
             }
+        };
+        std::for_each(keys.begin(), keys.end(), add);
+        if (app.get_option_no_throw("--config") != nullptr) {
+            add("config");
         }
-        arguments.insert(arguments.end(), argv + 1, argv + argc);
         return arguments;
     }
 };
@@ -56,12 +75,12 @@ CommandLine::~CommandLine() = default;
 void CommandLine::add_option(const std::string& flag, std::string& value, const std::string& type,
                              const std::string& help) {
     parser_->app.add_option("--" + flag, value, help)->type_name(type)->capture_default_str();
-    parser_->environment_flags.push_back(flag);
+    parser_->keys.push_back(flag);
 }
 
 void CommandLine::add_switch(const std::string& flag, bool& value, const std::string& help) {
     parser_->app.add_flag("--" + flag, value, help);
-    parser_->environment_flags.push_back(flag);
+    parser_->keys.push_back(flag);
 }
 
 void CommandLine::add_hidden_option(const std::string& flag, std::string& value) {
@@ -76,10 +95,10 @@ void CommandLine::add_argument(const std::string& name, std::string& value,
 }
 
 void CommandLine::add_config_file() {
-    parser_->app.set_config("--config", "", "Read options from FILE (lines of key = value)")
+    parser_->app
+        .add_option("--config", parser_->config_file,
+                    "Read options from FILE (lines of key = value)")
         ->type_name("FILE");
-    parser_->app.allow_config_extras(CLI::config_extras_mode::error);
-    parser_->environment_flags.push_back("config");
 }
 
 void CommandLine::add_address(std::string& name, std::string& run_folder) {
@@ -91,10 +110,15 @@ void CommandLine::add_address(std::string& name, std::string& run_folder) {
 }
 
 std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
-    std::vector<std::string> arguments = parser_->all_arguments(argc, argv);
-    std::reverse(arguments.begin(), arguments.end());
     try {
-        parser_->app.parse(arguments);
+        std::vector<std::string> arguments = parser_->from_environment();
+        arguments.insert(arguments.end(), argv + 1, argv + argc);
+        parser_->read(arguments);
+        if (!parser_->config_file.empty()) {
+            const std::vector<std::string> before = parser_->from_config_file();
+            arguments.insert(arguments.begin(), before.begin(), before.end());
+            parser_->read(arguments);
+        }
     } catch (const CLI::CallForHelp&) {
         std::fputs(parser_->app.help().c_str(), stdout);
         return ExitCode::done;

@@ -1,0 +1,87 @@
+#include "config_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "failure.hpp"
+#include "scratch_folder.hpp"
+
+using namespace drainpipe;
+using drainpipe::test::ScratchFolder;
+
+namespace {
+
+using Items = std::vector<std::pair<std::string, std::string>>;
+
+Items items_of(const std::string& text) {
+    const ScratchFolder folder;
+    const auto path = folder.path() / "file";
+    std::ofstream(path, std::ios::binary) << text;
+    return read_config_file(path, {"grace", "log-dir", "name", "partition-delimiter"});
+}
+
+// What the refusal says, from the file's name on; nothing where it is none.
+std::string refusal_of(const std::string& text) {
+    try {
+        items_of(text);
+        return "";
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::usage);
+        const std::string message = failure.what();
+        return message.substr(message.rfind("/file: ") + 1);
+    }
+}
+
+std::string value_of(const std::string& text) {
+    const Items items = items_of(text);
+    return items.size() == 1 ? items.front().second : "not one item";
+}
+
+}  // namespace
+
+TEST_SUITE("config_file") {
+    TEST_CASE("config file: empty lines and comments say nothing, the last line may be open") {
+        CHECK(items_of("").empty());
+        CHECK(items_of("\n \t\n# grace = 1s\n  ; grace = 2s\n\r\n").empty());
+        CHECK(items_of("# all\n\ngrace=3s\nname = x") == Items{{"grace", "3s"}, {"name", "x"}});
+    }
+
+    TEST_CASE("config file: the value is all behind the first =, without the blanks around it") {
+        CHECK(value_of("log-dir = /tmp/p/a b") == "/tmp/p/a b");
+        CHECK(value_of("  log-dir\t=\t a,b  c \t\n") == "a,b  c");
+        CHECK(value_of("log-dir = a=b # no comment") == "a=b # no comment");
+        CHECK(value_of("log-dir = [a, b]") == "[a, b]");
+        CHECK(value_of("grace = 5s\r\n") == "5s");
+    }
+
+    TEST_CASE("config file: one pair of quotes around the value is taken off") {
+        CHECK(value_of("log-dir = \" a b \"") == " a b ");
+        CHECK(value_of("log-dir = 'a b'\r\n") == "a b");
+        CHECK(value_of("log-dir = \"\"a\"\"") == "\"a\"");
+        CHECK(value_of("log-dir = 'a\"") == "'a\"");
+        CHECK(value_of("partition-delimiter = '") == "'");
+        CHECK(value_of("partition-delimiter = ,") == ",");
+        CHECK(value_of("partition-delimiter = =") == "=");
+        CHECK(value_of("partition-delimiter = \\t") == "\\t");
+    }
+
+    TEST_CASE("config file: what it can't mean is refused and shown") {
+        CHECK(refusal_of("grace = 1s\nfrob = 7") == "file: 'frob = 7' has an unknown key");
+        CHECK(refusal_of("= 7") == "file: '= 7' has an unknown key");
+        CHECK(refusal_of("--grace = 7s") == "file: '--grace = 7s' has an unknown key");
+        CHECK(refusal_of("[grace]") == "file: '[grace]' is not of the form key = value");
+        CHECK(refusal_of("  grace 7s \n") == "file: 'grace 7s' is not of the form key = value");
+        CHECK(refusal_of("grace =") == "file: 'grace =' has no value");
+        CHECK(refusal_of("grace = \"\"") == "file: 'grace = \"\"' has no value");
+        CHECK(refusal_of("grace=1s\nname=x\ngrace=2s") ==
+              "file: 'grace=2s' has a key that came before");
+        CHECK(refusal_of(std::string("name=x\0y", 8)) != "");
+    }
+
+    TEST_CASE("config file: one that can't be read is refused") {
+        const ScratchFolder folder;
+        CHECK_THROWS_AS(read_config_file(folder.path(), {}), Failure);
+        CHECK_THROWS_AS(read_config_file(folder.path() / "missing", {}), Failure);
+    }
+}
