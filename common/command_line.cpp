@@ -21,6 +21,10 @@ std::string environment_name(const std::string& flag) {
     return name;
 }
 
+[[noreturn]] void refuse_empty(const std::string& option) {
+    throw Failure(ExitCode::usage, option + ": '' is not a value");
+}
+
 }  // namespace
 
 struct CommandLine::Parser {
@@ -32,6 +36,21 @@ struct CommandLine::Parser {
     void read(std::vector<std::string> arguments) {
         std::reverse(arguments.begin(), arguments.end());
         app.parse(arguments);
+        for (const CLI::Option* option : app.get_options()) {
+            if (option->count() > 0 && option->results().back().empty()) {
+                refuse_empty(option->get_name());
+            }
+        }
+    }
+
+    // The parser would take the next argument for the value of `--flag=`.
+    void refuse_missing_values(const std::vector<std::string>& arguments) const {
+        for (const std::string& argument : arguments) {
+            const std::string flag = argument.substr(0, argument.find('='));
+            if (argument == flag + "=" && app.get_option_no_throw(flag) != nullptr) {
+                refuse_empty(flag);
+            }
+        }
     }
 
     std::vector<std::string> from_config_file() const {
@@ -113,6 +132,7 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
     try {
         std::vector<std::string> arguments = parser_->from_environment();
         arguments.insert(arguments.end(), argv + 1, argv + argc);
+        parser_->refuse_missing_values(arguments);
         parser_->read(arguments);
         if (!parser_->config_file.empty()) {
             const std::vector<std::string> before = parser_->from_config_file();

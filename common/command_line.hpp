@@ -10,7 +10,7 @@ namespace drainpipe {
 
 // A program's command line. A flag beats the environment variable DRAINPIPE_FLAG, which beats the
 // configuration file, which beats the default. Values arrive as text; their reader refuses what
-// they are not.
+// they are not. No value that was given is empty; a variable that is empty counts as not set.
 class CommandLine {
   public:
     CommandLine(const std::string& program, const std::string& purpose);

@@ -112,9 +112,6 @@ std::optional<unsigned> scale_of(const Texts& texts) {
 }
 
 std::filesystem::path log_folder_of(const Texts& texts) {
-    if (texts.log_folder.empty()) {
-        throw Failure(ExitCode::usage, "--log-dir: '' is not a folder");
-    }
     std::filesystem::path folder = std::filesystem::absolute(texts.log_folder);
     if (folder.native().size() >= sizeof(Settings::log_folder)) {
         throw Failure(ExitCode::usage, "--log-dir: '" + texts.log_folder + "' is too long");

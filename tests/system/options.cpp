@@ -92,6 +92,16 @@ TEST_SUITE("options") {
         }
     }
 
+    TEST_CASE("options: a variable that is empty counts as not set") {
+        Pipeline pipeline;
+        auto command = pipeline.launcher_command();
+        for (const std::string flag :
+             {"grace", "min-demand", "partition-by", "config", "run-dir"}) {
+            command.environment[variable_of(flag)] = "";
+        }
+        CHECK(grace_of_run(command, pipeline) == "10s");
+    }
+
     TEST_CASE("options: name and folders may come from the environment, for enqueue as well") {
         Pipeline pipeline;
         Command command;

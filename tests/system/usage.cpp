@@ -183,6 +183,28 @@ TEST_SUITE("usage") {
         check_refused(pipeline, pipeline.launcher_command({"--config", missing}), "missing.conf");
     }
 
+    TEST_CASE("usage: an empty value is not the same as none: it is refused and shown") {
+        for (const std::string flag :
+             {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand", "--min-demand",
+              "--capacity", "--buffer-size", "--event-delay", "--consumers", "--dispatch",
+              "--partition-by", "--config"}) {
+            const std::string shown = flag + ": ''";
+            check_all_refused({{{flag, ""}, shown}, {{flag + "="}, shown}});
+        }
+        check_all_refused(
+            {{{"--partition-by", "1", "--partition-delimiter", ""}, "--partition-delimiter: ''"},
+             {{"--min-demand=", "--grace", "5s"}, "--min-demand: ''"},
+             {{"--discard="}, "--discard: ''"},
+             {{""}, "''"},
+             {{"scale", ""}, "''"}});
+        const Pipeline pipeline;
+        for (const auto* name : {"producer", "consumer", "enqueue"}) {
+            check_refused(pipeline, pipeline.command(name, {"--run-dir", ""}), "--run-dir: ''");
+        }
+        check_refused(pipeline, pipeline.command("consumer", {"--number", ""}), "--number: ''");
+        check_refused(pipeline, pipeline.command("enqueue", {""}), "''");
+    }
+
     TEST_CASE("usage: a value with control characters is shown in one line") {
         check_all_refused({{{"--grace", "1s\n2s"}, "'1s\\n2s'"},
                            {{"--capacity", "\t7\r"}, "'\\t7\\r'"},
