@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
 #include <cstdlib>
 #include <vector>
 
+#include "answer.hpp"
 #include "config_file.hpp"
 #include "failure.hpp"
 
@@ -140,10 +140,10 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
             parser_->read(arguments);
         }
     } catch (const CLI::CallForHelp&) {
-        std::fputs(parser_->app.help().c_str(), stdout);
+        print_answer(parser_->app.help());
         return ExitCode::done;
     } catch (const CLI::CallForVersion& version) {
-        std::puts(version.what());
+        print_answer(std::string(version.what()) + "\n");
         return ExitCode::done;
     } catch (const CLI::ParseError& error) {
         throw Failure(ExitCode::usage, std::string(error.what()) + " (--help tells more)");

@@ -30,7 +30,7 @@ class CommandLine {
     void add_address(std::string& name, std::string& run_folder);
 
     // Reads the command line. An exit code means that all is said (--help, --version). Throws
-    // Failure(usage).
+    // Failure(usage), and Failure(io) where it can't be said.
     std::optional<ExitCode> parse(int argc, char** argv);
 
   private:

@@ -1,6 +1,7 @@
 #include "failure.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <system_error>
 
@@ -48,6 +49,7 @@ Failure creation_failure(const std::string& action, int error) {
 
 int run_program(std::string_view program, const std::function<ExitCode()>& body) {
     fill_standard_descriptors();
+    ::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is a failure like others
     try {
         return static_cast<int>(body());
     } catch (const Failure& failure) {

@@ -1,10 +1,10 @@
 #include <unistd.h>
 
-#include <cinttypes>
 #include <csignal>
-#include <cstdio>
+#include <string>
 
 #include "address.hpp"
+#include "answer.hpp"
 #include "command_line.hpp"
 #include "connection.hpp"
 #include "enqueue.hpp"
@@ -29,25 +29,35 @@ std::unique_ptr<PayloadSource> source_of(const std::string& events) {
     return numbers_up_to(parse_count("EVENTS", events, 1, kMostEvents));
 }
 
-void print_accepted(std::uint64_t accepted) {
-    std::printf("accepted=%" PRIu64 "\n", accepted);
-    std::fflush(stdout);
+// What is wrong where that can't be written; nothing where all is well.
+std::string print_accepted(std::uint64_t accepted) {
+    const std::string count = "accepted=" + std::to_string(accepted);
+    try {
+        print_answer(count + "\n");
+        return "";
+    } catch (const Failure& failure) {
+        return count + ": " + failure.what();
+    }
 }
 
 ExitCode enqueue(const Address& address, PayloadSource& source) {
     Descriptor signals = claim_signals({SIGINT, SIGTERM});
+    Enqueue::Result result{};
     try {
-        Enqueue enqueue(connect_to_intake(address), std::move(signals), source);
-        const Enqueue::Result result = enqueue.run();
-        print_accepted(result.accepted);
-        if (!result.complaint.empty()) {
-            std::fprintf(stderr, "enqueue: %s\n", result.complaint.c_str());
-        }
-        return result.code;
+        result = Enqueue(connect_to_intake(address), std::move(signals), source).run();
     } catch (const std::exception&) {
         print_accepted(0);
         throw;
     }
+    const std::string unwritten = print_accepted(result.accepted);
+    if (!result.complaint.empty()) {
+        throw Failure(result.code,
+                      unwritten.empty() ? result.complaint : result.complaint + "; " + unwritten);
+    }
+    if (!unwritten.empty()) {
+        throw Failure(ExitCode::io, unwritten);
+    }
+    return result.code;
 }
 
 }  // namespace

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace drainpipe {
+
+// Writes what a program was asked for to standard output. Throws Failure(io) where it can't be
+// written, be it closed, full or without a reader.
+void print_answer(std::string_view text);
+
+}  // namespace drainpipe
