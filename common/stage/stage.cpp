@@ -34,10 +34,20 @@ Descriptor ready_descriptor(const std::string& text) {
         static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
 }
 
-Places take_place(const Address& address, Place place) {
+void require_not_stopping(const Address& address, const Places& places) {
+    if (places.holder(Place::stopping)) {
+        throw Failure(ExitCode::taken, "pipeline '" + address.name() + "' in " +
+                                           address.run_folder().string() + " is shutting down");
+    }
+}
+
+Places take_place(const Address& address, Place place, bool is_by_hand) {
     std::optional<Places> places = Places::find(address.lock_path());
     if (!places || !places->holder(Place::launcher)) {
         no_pipeline(address);
+    }
+    if (is_by_hand) {
+        require_not_stopping(address, *places);
     }
     if (!places->take(place)) {
         const auto holder = places->holder(place);
@@ -113,19 +123,24 @@ Stage::Stage(const StageOptions& options, const std::string& program, Place plac
       ready_(ready_descriptor(options.ready_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      places_(take_place(address_, place)),
+      is_by_hand_(options.ready_fd.empty()),
+      places_(take_place(address_, place, is_by_hand_)),
       launcher_(watch_launcher(address_, places_)),
       segment_(open_segment(address_)),
       log_(segment_.header().settings.log_folder.data(),
            name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing),
       place_(place) {
-    require_number(options);
+    require_wanted(options);
 }
 
 // Whom the launcher has started it can use, if only to leave in order.
-void Stage::require_number(const StageOptions& options) const {
+void Stage::require_wanted(const StageOptions& options) const {
+    if (!is_by_hand_) {
+        return;
+    }
+    require_not_stopping(address_, places_);
     const std::uint32_t consumers = segment_.header().consumers.load();
-    if (options.ready_fd.empty() && options.consumer >= consumers) {
+    if (options.consumer >= consumers) {
         throw Failure(ExitCode::unavailable,
                       "pipeline '" + address_.name() + "' has " + std::to_string(consumers) +
                           " consumers and no number " + std::to_string(options.consumer + 1));
@@ -217,8 +232,16 @@ void Stage::leave() {
     places_.leave(Place::cleaning);
 }
 
+// A launcher that stops ends all stages that it knows before it gives the account itself. One that
+// was started by hand and never asked to leave it may not have known.
+bool Stage::has_to_account() const {
+    return !is_by_hand_ || should_leave() || segment_.header().phase.load() == Phase::running;
+}
+
 void Stage::clean_up() {
-    log_.info("summary {}", to_text(account()));
+    if (has_to_account()) {
+        log_.info("summary {}", to_text(account()));
+    }
     if (account().left == 0 && segment_.is_at(address_.name())) {
         Segment::remove(address_.name());
     }

@@ -34,8 +34,9 @@ struct StageOptions {
 // told from outside. As long as it lives nobody else has the place.
 class Stage {
   public:
-    // Joins the pipeline. Throws Failure: taken (with the holder's pid) where the place is held,
-    // unavailable where no such pipeline runs. Requires that no thread was started.
+    // Joins the pipeline. Throws Failure: taken where the place is held (with the holder's pid), or
+    // where this stage was started by hand and the pipeline is shutting down; unavailable where no
+    // such pipeline runs. Requires that no thread was started.
     Stage(const StageOptions& options, const std::string& program, Place place);
 
     const Address& address() const { return address_; }
@@ -78,7 +79,8 @@ class Stage {
     void leave();
 
   private:
-    void require_number(const StageOptions& options) const;
+    void require_wanted(const StageOptions& options) const;
+    bool has_to_account() const;
     void clean_up();
     void reopen_log();
     void wake(Doorbell& bell);
@@ -88,6 +90,7 @@ class Stage {
     Descriptor ready_;
     Descriptor signals_;
     Descriptor wake_;
+    bool is_by_hand_;
     Places places_;
     Descriptor launcher_;
     Segment segment_;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
@@ -167,6 +169,50 @@ TEST_SUITE("stop") {
         CHECK(std::filesystem::status(pipeline.socket()).permissions() == perms{0600});
         CHECK(std::filesystem::status(pipeline.run_dir()).permissions() == perms{0700});
         CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("stop: a stage started by hand meanwhile is turned away and changes nothing") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "5ms", "--max-demand", "10"});
+        CHECK(pipeline.enqueue_all(numbers(1, 600)) == 600);
+        pipeline.launcher().send(SIGTERM);
+        CHECK(pipeline.await_record("terminating "));
+        for (const auto* role : {"producer", "consumer"}) {
+            CAPTURE(role);
+            const auto outcome = run(pipeline.command(role));
+            CHECK(outcome.code == 75);
+            CHECK(outcome.elapsed < 1s);
+            CHECK(is_one_line(outcome.errors));
+            CHECK(contains(outcome.errors, "pipeline '" + pipeline.name() + "'"));
+            CHECK(contains(outcome.errors, "is shutting down"));
+        }
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.log().starting("summary ").size() == 1);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("stop: a stage that the launcher never knew leaves the account to it") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        const auto producer = pipeline.stage("producer").value();
+        pipeline.launcher().send(SIGSTOP);
+        ::kill(producer, SIGKILL);
+        std::optional<Process> by_hand;
+        // Until the last thread of the dead one is gone its place is held.
+        const auto has_joined = [&] {
+            if (!by_hand || by_hand->has_ended()) by_hand.emplace(pipeline.command("producer"));
+            return by_hand->wait(100ms) == Process::kStillRunning;
+        };
+        CHECK(await(has_joined));
+        pipeline.launcher().send(SIGTERM);
+        pipeline.launcher().send(SIGCONT);
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(by_hand->wait() == 0);
+        CHECK(pipeline.log().starting("outsider ").empty());
+        CHECK(pipeline.log().starting("summary ").size() == 1);
+        CHECK(pipeline.leftovers() == "");
     }
 }
 
