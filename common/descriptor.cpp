@@ -9,11 +9,6 @@
 #include "failure.hpp"
 
 namespace drainpipe {
-namespace {
-
-bool has_filled_output = false;
-
-}  // namespace
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
     if (this != &other) {
@@ -35,11 +30,8 @@ void fill_standard_descriptors() {
             ::close(fd);
             return;
         }
-        has_filled_output = has_filled_output || fd == STDOUT_FILENO;
     }
 }
-
-bool lacks_standard_output() { return has_filled_output; }
 
 Pipe make_pipe() {
     int ends[2];

@@ -26,9 +26,6 @@ class Descriptor {
 // without, so that nothing else gets their numbers.
 void fill_standard_descriptors();
 
-// Whether standard output is such a stand-in.
-bool lacks_standard_output();
-
 struct Pipe {
     Descriptor read_end;
     Descriptor write_end;
