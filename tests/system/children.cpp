@@ -114,7 +114,7 @@ TEST_SUITE("children") {
             pipeline.start();
             const auto first = pipeline.stage(role);
             REQUIRE(first.has_value());
-            pipeline.launcher().send(SIGSTOP);
+            freeze(pipeline.launcher().pid());
             ::kill(*first, SIGKILL);
             const auto status = "/proc/" + std::to_string(*first) + "/status";
             // Dead to the last thread: until then its place is held.

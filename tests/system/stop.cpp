@@ -7,6 +7,7 @@
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
 #include "harness/random.hpp"
 
 using namespace harness;
@@ -197,7 +198,7 @@ TEST_SUITE("stop") {
         pipeline.start();
         CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
         const auto producer = pipeline.stage("producer").value();
-        pipeline.launcher().send(SIGSTOP);
+        freeze(pipeline.launcher().pid());
         ::kill(producer, SIGKILL);
         std::optional<Process> by_hand;
         // Until the last thread of the dead one is gone its place is held.
