@@ -2,73 +2,43 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
 
+#include "copy_bytes.hpp"
 #include "escape.hpp"
 
 namespace drainpipe {
 namespace {
 
 constexpr std::size_t kMostShown = 64;
+constexpr std::size_t kMostDigits = 20;
+constexpr std::size_t kMostWords = 64;  // of the record's own
+
+static_assert(kMostEscaped * kMostShown + 2 * kMostDigits + kMostWords <= kLongestRecord);
 
 constexpr std::array<std::string_view, 3> kBeforeId{"processed id=", "emptied id=", "drained id="};
 
-// A record in the making. Most are short: what they cost is calls, not bytes, so that it is put
-// together here, with no look at the room for each part, and appended in one piece.
-class Line {
-  public:
-    void put(char character) { *end_++ = character; }
-    void put(std::string_view text) {
-        std::memcpy(end_, text.data(), text.size());
-        end_ += text.size();
-    }
-    void put(std::uint64_t number) {
-        end_ = std::to_chars(end_, text_.data() + text_.size(), number).ptr;
-    }
-    void put_shown(std::string_view payload);
-    std::string_view text() const {
-        return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
-    }
+char* write_number(char* end, std::uint64_t number) {
+    return std::to_chars(end, end + kMostDigits, number).ptr;
+}
 
-  private:
-    static constexpr std::size_t kMostDigits = 20;
-    static constexpr std::size_t kMostWords = 64;
-
-    std::array<char, kMostEscaped * kMostShown + 2 * kMostDigits + kMostWords> text_;
-    char* end_ = text_.data();
-};
-
-void Line::put_shown(std::string_view payload) {
+char* write_shown(char* end, std::string_view payload) {
     const std::string_view shown = payload.substr(0, kMostShown);
-    if (is_plain(shown)) {
-        put(shown);
-    } else {
-        end_ = write_escaped(end_, shown);
-    }
-    if (payload.size() > kMostShown) {
-        put("...");
-    }
+    end = is_plain(shown) ? copy_bytes(end, shown) : write_escaped(end, shown);
+    return payload.size() > kMostShown ? copy_bytes(end, "...") : end;
 }
 
 }  // namespace
 
-void append_shown(std::string& text, std::string_view payload) {
-    Line line;
-    line.put_shown(payload);
-    text += line.text();
-}
-
-void append_record(std::string& text, const EventDone& event) {
-    Line line;
-    line.put(kBeforeId[static_cast<std::size_t>(event.stretch)]);
-    line.put(event.id);
-    line.put(" payload=");
-    line.put_shown(event.payload);
+char* write_record(char* end, const EventDone& event) {
+    end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(event.stretch)]);
+    end = write_number(end, event.id);
+    end = copy_bytes(end, " payload=");
+    end = write_shown(end, event.payload);
     if (event.attempt > 1) {
-        line.put(" attempt=");
-        line.put(std::uint64_t{event.attempt});
+        end = copy_bytes(end, " attempt=");
+        end = write_number(end, event.attempt);
     }
-    text += line.text();
+    return end;
 }
 
 }  // namespace drainpipe

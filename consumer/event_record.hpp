@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "mark.hpp"
@@ -15,11 +15,12 @@ struct EventDone {
     std::string_view payload;
 };
 
-// Appends the record's message: "processed id=17 payload=17", with " attempt=2" behind it from the
-// second attempt on. The payload is shown as append_shown() shows it.
-void append_record(std::string& text, const EventDone& event);
+// The most bytes that a record's message takes.
+inline constexpr std::size_t kLongestRecord = 512;
 
-// Appends at most the first 64 bytes of the payload, with "..." for the rest, as escape.hpp has it.
-void append_shown(std::string& text, std::string_view payload);
+// Writes the record's message, "processed id=17 payload=17", with " attempt=2" behind it from the
+// second attempt on, and returns the end of it. At most the first 64 bytes of the payload are
+// shown, as escape.hpp has it, with "..." for the rest. Requires room for kLongestRecord.
+char* write_record(char* end, const EventDone& event);
 
 }  // namespace drainpipe

@@ -7,6 +7,7 @@
 #include "event_record.hpp"
 #include "log.hpp"
 #include "output.hpp"
+#include "text_block.hpp"
 
 namespace drainpipe {
 
@@ -32,8 +33,8 @@ class WorkSink {
     Output& output_;
     Log& log_;
     std::string prefix_;  // of the records, rendered once a burst
-    std::string payloads_;
-    std::string records_;
+    TextBlock payloads_;
+    TextBlock records_;
     std::uint64_t size_ = 0;
 };
 

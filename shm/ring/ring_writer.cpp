@@ -4,35 +4,10 @@
 #include <cstring>
 #include <mutex>
 
+#include "copy_bytes.hpp"
 #include "ledger_change.hpp"
 
 namespace drainpipe {
-namespace {
-
-// Most payloads are small: what they cost is a call of memcpy, not their bytes.
-void copy_payload(char* to, std::string_view payload) {
-    const std::size_t bytes = payload.size();
-    const char* const from = payload.data();
-    const auto copy_ends = [&](std::size_t piece) {  // they overlap, unless bytes = 2 * piece
-        std::memcpy(to, from, piece);
-        std::memcpy(to + bytes - piece, from + bytes - piece, piece);
-    };
-    if (bytes > 32) {
-        std::memcpy(to, from, bytes);
-    } else if (bytes > 16) {
-        copy_ends(16);
-    } else if (bytes >= 8) {
-        copy_ends(8);
-    } else if (bytes >= 4) {
-        copy_ends(4);
-    } else {
-        for (std::size_t index = 0; index < bytes; ++index) {
-            to[index] = from[index];
-        }
-    }
-}
-
-}  // namespace
 
 RingWriter::RingWriter(Segment& segment)
     : segment_(segment),
@@ -67,7 +42,7 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
             break;
         }
         FaultPoint::here().reached();
-        copy_payload(segment_.bytes_at(end), payload);
+        copy_bytes(segment_.bytes_at(end), payload);
         end += static_cast<std::uint32_t>(payload.size());
         FaultPoint::here().reached();
         segment_.slot(event) = {.end = end};

@@ -2,22 +2,25 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 
 using namespace drainpipe;
 
 namespace {
 
-std::string shown(std::string_view payload) {
-    std::string text;
-    append_shown(text, payload);
-    return text;
+std::string record(const EventDone& event) {
+    std::array<char, kLongestRecord> text;
+    return {text.data(), write_record(text.data(), event)};
 }
 
-std::string record(const EventDone& event) {
-    std::string text;
-    append_record(text, event);
-    return text;
+// How a record shows the payload.
+std::string shown(std::string_view payload) {
+    constexpr std::string_view kBefore = "drained id=1 payload=";
+    const std::string text = record({Stretch::drained, 1, 1, payload});
+    REQUIRE(text.starts_with(kBefore));
+    return text.substr(kBefore.size());
 }
 
 }  // namespace
