@@ -55,10 +55,11 @@ Address::Address(const std::string& name, const std::string& run_folder)
     }
 }
 
-void Address::prepare_run_folder() const {
+bool Address::prepare_run_folder() const {
     std::error_code error;
     std::filesystem::create_directories(run_folder_.parent_path(), error);
-    if (::mkdir(run_folder_.c_str(), 0700) != 0 && errno != EEXIST) {
+    const bool is_made = ::mkdir(run_folder_.c_str(), 0700) == 0;
+    if (!is_made && errno != EEXIST) {
         throw creation_failure("cannot make the run folder " + run_folder_.string(), errno);
     }
     struct stat info {};
@@ -70,6 +71,7 @@ void Address::prepare_run_folder() const {
                                                    " belongs to another user (uid " +
                                                    std::to_string(info.st_uid) + ")");
     }
+    return is_made;
 }
 
 std::filesystem::path own_folder() {

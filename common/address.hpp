@@ -18,9 +18,9 @@ class Address {
     std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }
     std::filesystem::path socket_path() const { return run_folder_ / (name_ + ".sock"); }
 
-    // Makes the run folder, 0700, if it is not there. Throws Failure(cannot_create) if it is no
-    // folder or another user's.
-    void prepare_run_folder() const;
+    // Makes the run folder, 0700, if it is not there; whether it did. Throws Failure(cannot_create)
+    // if it is no folder or another user's.
+    bool prepare_run_folder() const;
 
   private:
     std::string name_;

@@ -100,12 +100,6 @@ void require_free_socket(const Address& address) {
                   address.socket_path().string() + " is in the way: it is not a socket");
 }
 
-// The run folder is there before the lock in it.
-Places prepare_and_take(const Address& address) {
-    address.prepare_run_folder();
-    return take_launcher_place(address);
-}
-
 Settings settings_of(const Options& options) {
     Settings settings{};
     settings.max_demand = options.max_demand;
@@ -228,8 +222,19 @@ Segment obtain_segment(const Options& options, Log& log, Console& console) {
 
 }  // namespace
 
+RunFolder::RunFolder(const Address& address)
+    : path_(address.run_folder()), is_to_go_(address.prepare_run_folder()) {}
+
+RunFolder::~RunFolder() {
+    if (is_to_go_) {
+        ::rmdir(path_.c_str());
+    }
+}
+
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
-    : places_(prepare_and_take(options.address)), socket_(options.address.socket_path()) {
+    : run_folder_(options.address),
+      places_(take_launcher_place(options.address)),
+      socket_(options.address.socket_path()) {
     try {
         do {
             await_left_behind(options, signals, console);
@@ -243,7 +248,10 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
 
 NameClaim::~NameClaim() { release(); }
 
-void NameClaim::open_to_stages() { places_.leave_stages(); }
+void NameClaim::open_to_stages() {
+    run_folder_.keep();
+    places_.leave_stages();
+}
 
 void NameClaim::release() const {
     if (!is_used()) {

@@ -11,6 +11,21 @@ namespace drainpipe {
 
 // What a launcher has to get hold of before it can start anything.
 
+// The run folder. One that was made and not kept is gone with it, unless others use it by now.
+class RunFolder {
+  public:
+    explicit RunFolder(const Address& address);
+    ~RunFolder();
+    RunFolder(const RunFolder&) = delete;
+    RunFolder& operator=(const RunFolder&) = delete;
+
+    void keep() { is_to_go_ = false; }
+
+  private:
+    std::filesystem::path path_;
+    bool is_to_go_;
+};
+
 // The launcher's place, and with it the pipeline's name, as long as it lives.
 class NameClaim {
   public:
@@ -20,7 +35,8 @@ class NameClaim {
     // the socket's path.
     NameClaim(const Options& options, const Descriptor& signals, Console& console);
 
-    // Removes the lock file and a stale socket if no stage needs them.
+    // Removes the lock file and a stale socket if no stage needs them; and the run folder if it was
+    // made for a start that came to nothing.
     ~NameClaim();
     NameClaim(const NameClaim&) = delete;
     NameClaim& operator=(const NameClaim&) = delete;
@@ -38,6 +54,7 @@ class NameClaim {
                            Console& console) const;
     void release() const;
 
+    RunFolder run_folder_;
     Places places_;
     std::filesystem::path socket_;
 };

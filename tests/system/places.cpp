@@ -157,6 +157,22 @@ TEST_SUITE("places") {
         CHECK(pipeline.stop() == 0);
         CHECK(pipeline.output() == "a b\nc\n");
     }
+
+    TEST_CASE("places: a run folder that was made for a refused start is removed again") {
+        Pipeline pipeline;
+        write_text(pipeline.log_dir(), "no folder");
+        CHECK(run(pipeline.launcher_command()).code == 73);
+        CHECK_FALSE(std::filesystem::exists(pipeline.run_dir()));
+        std::filesystem::remove(pipeline.log_dir());
+        write_text(pipeline.segment(), "no segment");
+        CHECK(run(pipeline.launcher_command()).code == 73);
+        CHECK_FALSE(std::filesystem::exists(pipeline.run_dir()));
+        std::filesystem::remove(pipeline.segment());
+        std::filesystem::create_directory(pipeline.run_dir());
+        write_text(pipeline.segment(), "no segment");
+        CHECK(run(pipeline.launcher_command()).code == 73);
+        CHECK(std::filesystem::is_directory(pipeline.run_dir()));
+    }
 }
 
 }  // namespace
