@@ -3,14 +3,15 @@
 #include <chrono>
 #include <vector>
 
-#include "claim.hpp"
 #include "console.hpp"
 #include "descriptor.hpp"
 #include "exit_code.hpp"
 #include "gauge.hpp"
 #include "log.hpp"
+#include "name_claim.hpp"
 #include "options.hpp"
 #include "segment.hpp"
+#include "segment_claim.hpp"
 #include "supervisor.hpp"
 
 namespace drainpipe {

@@ -5,9 +5,9 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <thread>
 
+#include "answer.hpp"
 #include "failure.hpp"
 #include "gauge.hpp"
 #include "inspection.hpp"
@@ -73,7 +73,7 @@ ExitCode scale(const Address& address, unsigned consumers) {
         }
         std::this_thread::sleep_for(kBetweenLooks);
     }
-    std::printf("consumers=%u\n", consumers);
+    print_answer("consumers=" + std::to_string(consumers) + "\n");
     return ExitCode::done;
 }
 

@@ -1,15 +1,13 @@
 #pragma once
 
+#include <filesystem>
+
 #include "console.hpp"
 #include "descriptor.hpp"
-#include "log.hpp"
 #include "options.hpp"
 #include "places.hpp"
-#include "segment.hpp"
 
 namespace drainpipe {
-
-// What a launcher has to get hold of before it can start anything.
 
 // The run folder. One that was made and not kept is gone with it, unless others use it by now.
 class RunFolder {
@@ -57,26 +55,6 @@ class NameClaim {
     RunFolder run_folder_;
     Places places_;
     std::filesystem::path socket_;
-};
-
-// The segment, as long as a launcher runs on it.
-class SegmentClaim {
-  public:
-    // Makes the segment, or recovers the one that an earlier run left, and begins a run on it.
-    // Throws Failure, with somebody else's segment untouched.
-    SegmentClaim(const Options& options, NameClaim& name, Log& log, Console& console);
-
-    // Removes the segment if nothing is left in it and no stage uses it.
-    ~SegmentClaim();
-    SegmentClaim(const SegmentClaim&) = delete;
-    SegmentClaim& operator=(const SegmentClaim&) = delete;
-
-    Segment& segment() { return segment_; }
-
-  private:
-    const Options& options_;
-    const NameClaim& name_;
-    Segment segment_;
 };
 
 }  // namespace drainpipe

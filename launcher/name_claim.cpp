@@ -1,0 +1,158 @@
+#include "name_claim.hpp"
+
+#include <poll.h>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "failure.hpp"
+#include "signals.hpp"
+#include "time_left.hpp"
+
+namespace drainpipe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kBeyondGrace{1};
+constexpr std::chrono::seconds kBrieflyHeld{2};
+constexpr std::chrono::milliseconds kBetweenLooks{10};
+
+// The last stage of a dead launcher may be removing what it left.
+void await_cleaning(Places& places, const Address& address) {
+    const Clock::time_point until = Clock::now() + kBrieflyHeld;
+    while (!places.take(Place::cleaning)) {
+        if (Clock::now() >= until) {
+            throw Failure(ExitCode::taken,
+                          address.in_words() + " is being cleaned up by pid " +
+                              std::to_string(places.holder(Place::cleaning).value_or(0)));
+        }
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+    places.leave(Place::cleaning);
+}
+
+// The lock file with the launcher's place taken. A file that was removed between our opening and
+// our taking it is nobody's lock any more.
+Places take_launcher_place(const Address& address) {
+    while (true) {
+        Places places = Places::make(address.lock_path());
+        if (places.take(Place::launcher)) {
+            await_cleaning(places, address);
+            if (places.is_current()) {
+                return places;
+            }
+        } else if (const auto pid = places.holder(Place::launcher)) {
+            throw Failure(ExitCode::taken,
+                          address.in_words() + " is already running, pid " + std::to_string(*pid));
+        }
+    }
+}
+
+bool is_told_to_stop(const Descriptor& signals) {
+    while (const int signal = take_signal(signals)) {
+        if (is_stop_request(signal)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Sleeps until the process is dead, a stop request has come (true), or that time. A process that
+// can't be watched is looked for again in a moment.
+bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) {
+    const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!process.is_open()) {
+        until = std::min(until, Clock::now() + kBetweenLooks);
+    }
+    std::array<pollfd, 2> waits{{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), milliseconds_until(until));
+    return is_told_to_stop(signals);
+}
+
+// "pids 12,13, which drain what a dead launcher left of pipeline 'NAME' in FOLDER"
+std::string left_behind_in_words(const std::vector<pid_t>& stages, const Address& address) {
+    const bool is_one = stages.size() == 1;
+    return fmt::format("{} {}, which {} what a dead launcher left of {}", is_one ? "pid" : "pids",
+                       fmt::join(stages, ","), is_one ? "drains" : "drain", address.in_words());
+}
+
+// What stands at the socket's path may be replaced if it is a stale socket, or nothing.
+void require_free_socket(const Address& address) {
+    struct stat info {};
+    if (::lstat(address.socket_path().c_str(), &info) != 0 || S_ISSOCK(info.st_mode) ||
+        (S_ISREG(info.st_mode) && info.st_size == 0)) {
+        return;
+    }
+    throw Failure(ExitCode::cannot_create,
+                  address.socket_path().string() + " is in the way: it is not a socket");
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const Address& address)
+    : path_(address.run_folder()), is_to_go_(address.prepare_run_folder()) {}
+
+RunFolder::~RunFolder() {
+    if (is_to_go_) {
+        ::rmdir(path_.c_str());
+    }
+}
+
+NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
+    : run_folder_(options.address),
+      places_(take_launcher_place(options.address)),
+      socket_(options.address.socket_path()) {
+    try {
+        do {
+            await_left_behind(options, signals, console);
+        } while (!places_.take_stages());
+        require_free_socket(options.address);
+    } catch (...) {
+        release();
+        throw;
+    }
+}
+
+NameClaim::~NameClaim() { release(); }
+
+void NameClaim::open_to_stages() {
+    run_folder_.keep();
+    places_.leave_stages();
+}
+
+void NameClaim::release() const {
+    if (!is_used()) {
+        struct stat info {};
+        if (::lstat(socket_.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
+            ::unlink(socket_.c_str());
+        }
+        places_.remove_file();
+    }
+}
+
+void NameClaim::await_left_behind(const Options& options, const Descriptor& signals,
+                                  Console& console) const {
+    const Clock::time_point until = Clock::now() + options.grace + kBeyondGrace;
+    bool was_said = false;
+    for (std::vector<pid_t> stages; !(stages = places_.stage_holders()).empty();) {
+        const std::string who = left_behind_in_words(stages, options.address);
+        if (!was_said) {
+            console.say("waiting for " + who);
+            was_said = true;
+        }
+        if (await_death(stages.front(), signals, until) || Clock::now() >= until) {
+            throw Failure(ExitCode::taken, "no longer waiting for " + who);
+        }
+    }
+}
+
+}  // namespace drainpipe
