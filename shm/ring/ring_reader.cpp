@@ -32,11 +32,11 @@ RingReader::RingReader(Segment& segment, unsigned consumer, IsGone is_gone)
 }
 
 RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
-    if (limit > 0) {
+    if (limit > 0 && may_inherit()) {
         inherit();
     }
     visit(done, asked, limit);
-    if (limit > 0 && handed_.empty() && inherit()) {
+    if (limit > 0 && handed_.empty() && may_inherit() && inherit()) {
         visit(0, 0, limit);
     }
     return {handed_, stretch_};

@@ -97,6 +97,10 @@ class RingReader {
     // Brings what it has, and knows of others, in line with how many consumers there are to be;
     // whether it handed something over.
     bool settle_scaling();
+    // Whether any consumer may have something that is not to be there any more.
+    bool may_inherit() const {
+        return expects_nobody_ || segment_.header().consumers.load() < numbers_end_;
+    }
     // Gives up in the stead of those that are gone for good; whether there were any.
     bool inherit();
     // What visit() does under the lock, as one change of the ledger.

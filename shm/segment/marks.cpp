@@ -32,7 +32,7 @@ std::uint64_t length_of_run(const Mark* marks, std::uint64_t count, std::uint8_t
 
 }  // namespace
 
-void Marks::fill(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const {
+void Marks::fill_many(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const {
     while (first < last) {
         point.reached();
         const std::uint64_t place = first & mask_;
@@ -43,7 +43,7 @@ void Marks::fill(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint 
     }
 }
 
-std::uint64_t Marks::find(std::uint64_t first, std::uint64_t last, Mark mark) const {
+std::uint64_t Marks::find_behind(std::uint64_t first, std::uint64_t last, Mark mark) const {
     while (first < last) {
         const std::uint64_t place = first & mask_;
         const std::uint64_t count = std::min(last - first, mask_ + 1 - place);

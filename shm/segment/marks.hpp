@@ -22,16 +22,27 @@ class Marks {
         point.reached();
     }
     void fill(std::uint64_t first, std::uint64_t last, Mark mark,
-              FaultPoint point = FaultPoint::here()) const;
+              FaultPoint point = FaultPoint::here()) const {
+        if (last - first == 1) {
+            set(first, mark, point);
+        } else {
+            fill_many(first, last, mark, point);
+        }
+    }
 
     // The first event of the range that has the mark; `last` where none has.
-    std::uint64_t find(std::uint64_t first, std::uint64_t last, Mark mark) const;
+    std::uint64_t find(std::uint64_t first, std::uint64_t last, Mark mark) const {
+        return first < last && at(first) == mark ? first : find_behind(first, last, mark);
+    }
     // The first event of the range that does not have it; `last` where all have.
     std::uint64_t end_of_run(std::uint64_t first, std::uint64_t last, Mark mark) const;
 
     std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const;
 
   private:
+    void fill_many(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const;
+    std::uint64_t find_behind(std::uint64_t first, std::uint64_t last, Mark mark) const;
+
     Mark* marks_;
     std::uint64_t mask_;
 };
