@@ -93,7 +93,7 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
         case Standing::absent:
             return std::nullopt;
         case Standing::half_made:
-            if (!Segment::remove_half_made(name)) {
+            if (!Segment::remove_unheld(name)) {
                 held_elsewhere(name);
             }
             return std::nullopt;
@@ -117,25 +117,34 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
     return segment;
 }
 
-Segment obtain_segment(const Options& options, Log& log, Console& console) {
-    const std::string what_to_do =
-        "; it was left as it is: choose another --name, or remove it yourself";
+constexpr const char* kWhatToDo =
+    "; it was left as it is: choose another --name, or remove it yourself";
+
+std::optional<Segment> recover_or_discard(const Options& options, Log& log, Console& console) {
     try {
-        std::optional<Segment> recovered = recover_segment(options, log, console);
-        return recovered ? std::move(*recovered) : make_segment(options);
+        return recover_segment(options, log, console);
     } catch (const SegmentUnusable& unusable) {
         if (!options.discard) {
-            throw Failure(ExitCode::cannot_create,
-                          unusable.what() + what_to_do + ", or throw it away with --discard");
+            throw Failure(ExitCode::cannot_create, std::string(unusable.what()) + kWhatToDo +
+                                                       ", or throw it away with --discard");
+        }
+        if (!Segment::remove_unheld(options.address.name())) {
+            held_elsewhere(options.address.name());
         }
         log.warn("discarded events=unknown: {}", unusable.what());
         console.warn(std::string("discarded events=unknown: ") + unusable.what());
-        Segment::remove(options.address.name());
-        return make_segment(options);
+        return std::nullopt;
+    }
+}
+
+Segment obtain_segment(const Options& options, Log& log, Console& console) {
+    try {
+        std::optional<Segment> recovered = recover_or_discard(options, log, console);
+        return recovered ? std::move(*recovered) : make_segment(options);
     } catch (const SegmentTaken&) {
         held_elsewhere(options.address.name());
     } catch (const SegmentRefused& refused) {
-        throw Failure(ExitCode::cannot_create, refused.what() + what_to_do);
+        throw Failure(ExitCode::cannot_create, std::string(refused.what()) + kWhatToDo);
     }
 }
 

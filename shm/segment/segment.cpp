@@ -92,6 +92,12 @@ struct flock whole_file(short type) {
     return lock;
 }
 
+bool has_stage(const ipc::shared_memory_object& object) {
+    struct flock hold = whole_file(F_WRLCK);
+    return ::fcntl(object.get_mapping_handle().handle, F_OFD_GETLK, &hold) == 0 &&
+           hold.l_type != F_UNLCK;
+}
+
 }  // namespace
 
 Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
@@ -159,17 +165,13 @@ void Segment::hold_as_stage() const {
     }
 }
 
-bool Segment::is_held_by_stage() const {
-    struct flock hold = whole_file(F_WRLCK);
-    return ::fcntl(object_.get_mapping_handle().handle, F_OFD_GETLK, &hold) == 0 &&
-           hold.l_type != F_UNLCK;
-}
+bool Segment::is_held_by_stage() const { return has_stage(object_); }
 
-bool Segment::remove_half_made(const std::string& name) {
+bool Segment::remove_unheld(const std::string& name) {
     const ipc::shared_memory_object object = in_words("cannot open " + segment_path(name), [&] {
         return ipc::shared_memory_object(ipc::open_only, name.c_str(), ipc::read_write);
     });
-    if (!hold_exclusively(object) || !leads_to(name, object)) {
+    if (!hold_exclusively(object) || has_stage(object) || !leads_to(name, object)) {
         return false;
     }
     remove(name);

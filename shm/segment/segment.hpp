@@ -31,8 +31,9 @@ class Segment {
     // can't be mapped.
     static Segment open(const std::string& name);
 
-    // Takes away what a killed launcher had half made; false when one is making it now.
-    [[nodiscard]] static bool remove_half_made(const std::string& name);
+    // Takes away an object that can't be mapped as a segment, half made or damaged; false when
+    // somebody holds it, or another stands there by now.
+    [[nodiscard]] static bool remove_unheld(const std::string& name);
 
     // Takes the name away; the memory goes with the last mapping. Absent is fine.
     static void remove(const std::string& name);
