@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "escape.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -128,7 +129,13 @@ std::uint64_t LogSink::take_lost() {
 }
 
 void LogSink::sink_it_(const spdlog::details::log_msg& message) {
-    formatter_->format(message, buffer_);
+    const std::string_view text(message.payload.data(), message.payload.size());
+    const std::string shown = is_plain(text) ? std::string() : escaped(text);
+    spdlog::details::log_msg one_line = message;
+    if (!shown.empty()) {
+        one_line.payload = shown;
+    }
+    formatter_->format(one_line, buffer_);
     ++buffered_records_;
 }
 

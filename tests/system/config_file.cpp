@@ -64,11 +64,11 @@ TEST_SUITE("config_file") {
         check_text_refused("discard = true false\n", {"discard", "true false"});
         const Pipeline pipeline;
         const auto config =
-            config_of(pipeline, "name = h1-z h1-other\nrun-dir = " + pipeline.run_dir().string());
+            config_of(pipeline, "name = one other\nrun-dir = " + pipeline.run_dir().string());
         Command command{.words = {program("launcher"), "--config", config},
                         .environment = {{"SYSTEM_TEST_PIPELINE", pipeline.name()}},
                         .folder = pipeline.folder()};
-        check_refused(pipeline, command, {"--name", "'h1-z h1-other'"});
+        check_refused(pipeline, command, {"--name", "'one other'"});
     }
 
     TEST_CASE("config file: a line that is no item is refused with the file and shown") {

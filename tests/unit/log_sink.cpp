@@ -48,6 +48,15 @@ TEST_SUITE("log_sink") {
         CHECK(lines[1].find("[warning] careful") != std::string::npos);
     }
 
+    TEST_CASE("log: a record is one line, whatever it says") {
+        const ScratchFolder folder;
+        Log log(folder.path(), "launcher", LogSink::File::required);
+        log.info("socket={}", "/tmp/a\nb");
+        const auto lines = lines_of(folder.path() / "info.log");
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0].ends_with("] [info] socket=/tmp/a\\nb"));
+    }
+
     TEST_CASE("log: finished records go behind those that were logged before") {
         const ScratchFolder folder;
         Log log(folder.path(), "consumer", LogSink::File::required);
