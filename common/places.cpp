@@ -141,6 +141,12 @@ std::vector<pid_t> Places::stage_holders() const {
     return pids;
 }
 
+void Places::require_not_stopping(const std::string& pipeline) const {
+    if (holder(Place::stopping)) {
+        throw Failure(ExitCode::taken, pipeline + " is shutting down");
+    }
+}
+
 bool Places::is_current() const {
     struct stat here {};
     struct stat there {};

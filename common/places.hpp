@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "descriptor.hpp"
@@ -61,6 +62,10 @@ class Places {
     bool is_current() const;
 
     void remove_file() const;
+
+    // Throws Failure(taken) where a launcher closes the intake or has closed it. `pipeline` is
+    // whose lock this is, in words.
+    void require_not_stopping(const std::string& pipeline) const;
 
   private:
     Places(std::filesystem::path path, Descriptor file);

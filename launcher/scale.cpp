@@ -23,12 +23,6 @@ constexpr std::chrono::milliseconds kBetweenLooks{5};
     throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
 }
 
-void require_not_stopping(const Address& address, const Places& places) {
-    if (places.holder(Place::stopping)) {
-        throw Failure(ExitCode::taken, address.in_words() + " is shutting down");
-    }
-}
-
 // Signals the launcher and nobody else: a pid may pass on between two looks, the place can't.
 pid_t ask_launcher(const Address& address, const Places& places, unsigned consumers) {
     const std::optional<pid_t> pid = places.holder(Place::launcher);
@@ -57,13 +51,13 @@ ExitCode scale(const Address& address, unsigned consumers) {
     if (!places || inspect_segment(address.name()) != Standing::ready) {
         not_running(address);
     }
-    require_not_stopping(address, *places);
+    places->require_not_stopping(address.in_words());
     const Gauge gauge(address.name());
     const std::uint32_t scalings = gauge.scalings();
     const pid_t launcher = ask_launcher(address, *places, consumers);
     const auto until = std::chrono::steady_clock::now() + kPatience;
     while (gauge.scalings() == scalings) {
-        require_not_stopping(address, *places);
+        places->require_not_stopping(address.in_words());
         if (places->holder(Place::launcher) != launcher) {
             not_running(address);
         }

@@ -22,8 +22,7 @@ namespace {
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
 [[noreturn]] void no_pipeline(const Address& address) {
-    throw Failure(ExitCode::unavailable, "no pipeline '" + address.name() + "' is running in " +
-                                             address.run_folder().string());
+    throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
 }
 
 Descriptor ready_descriptor(const std::string& text) {
@@ -34,20 +33,13 @@ Descriptor ready_descriptor(const std::string& text) {
         static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
 }
 
-void require_not_stopping(const Address& address, const Places& places) {
-    if (places.holder(Place::stopping)) {
-        throw Failure(ExitCode::taken, "pipeline '" + address.name() + "' in " +
-                                           address.run_folder().string() + " is shutting down");
-    }
-}
-
 Places take_place(const Address& address, Place place, bool is_by_hand) {
     std::optional<Places> places = Places::find(address.lock_path());
     if (!places || !places->holder(Place::launcher)) {
         no_pipeline(address);
     }
     if (is_by_hand) {
-        require_not_stopping(address, *places);
+        places->require_not_stopping(address.in_words());
     }
     if (!places->take(place)) {
         const auto holder = places->holder(place);
@@ -138,7 +130,7 @@ void Stage::require_wanted(const StageOptions& options) const {
     if (!is_by_hand_) {
         return;
     }
-    require_not_stopping(address_, places_);
+    places_.require_not_stopping(address_.in_words());
     const std::uint32_t consumers = segment_.header().consumers.load();
     if (options.consumer >= consumers) {
         throw Failure(ExitCode::unavailable,

@@ -37,16 +37,15 @@ Descriptor try_to_connect(const Address& address) {
 
 // Throws unless a launcher runs that will have its intake open again.
 void require_running(const Address& address) {
-    const std::string pipeline =
-        "pipeline '" + address.name() + "' in " + address.run_folder().string();
     const std::optional<Places> places = Places::find(address.lock_path());
     const bool has_launcher = places && places->holder(Place::launcher);
     if (!has_launcher && !(places && places->stage_holder())) {
-        throw Failure(ExitCode::unavailable, "no " + pipeline + " is running");
+        throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
     }
-    if (!has_launcher || places->holder(Place::stopping)) {
-        throw Failure(ExitCode::taken, pipeline + " is shutting down");
+    if (!has_launcher) {
+        throw Failure(ExitCode::taken, address.in_words() + " is shutting down");
     }
+    places->require_not_stopping(address.in_words());
 }
 
 }  // namespace
