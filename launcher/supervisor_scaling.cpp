@@ -38,8 +38,8 @@ void Supervisor::do_without(Kept& kept, const std::string& reason) {
     console_.warn(kept.child.role() + " " + reason + ": going on with fewer");
     const auto number = static_cast<unsigned>(kept.place) - static_cast<unsigned>(Place::consumer);
     fewer_ = std::min(number, fewer_.value_or(number));
-    // One that was started may have taken its seat: its successor gives it up.
-    kept.is_wanted = kept.child.is_running();
+    // What it may have taken by now goes to those that are there.
+    kept.is_wanted = false;
     kept.child.kill();
 }
 

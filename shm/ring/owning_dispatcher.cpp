@@ -138,17 +138,21 @@ void OwningDispatcher::look_from_head() const {
     change.publish();
 }
 
-void OwningDispatcher::give_back(unsigned number, const std::function<bool(Mark)>& goes) const {
+std::uint64_t OwningDispatcher::give_back(unsigned number,
+                                          const std::function<bool(Mark)>& goes) const {
     look_from_head();
     std::vector<Run> runs = given_events(holding_ledger(header()), number);
     std::ranges::reverse(runs);
+    std::uint64_t given_back = 0;
     for (const Run& run : runs) {
         for (std::uint64_t event = run.last; event-- > run.first;) {
             if (const Mark mark = segment_.mark_of_new(event); goes(mark)) {
                 marks_.set(event, mark);
+                ++given_back;
             }
         }
     }
+    return given_back;
 }
 
 void OwningDispatcher::give_up(unsigned number) {

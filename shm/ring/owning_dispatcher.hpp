@@ -34,8 +34,8 @@ class OwningDispatcher : public Dispatcher {
 
     // Marks as waiting again what is given to a consumer and goes, by its new mark. From the last
     // to the first: killed in between, what is still given comes before what waits, and whoever
-    // goes on does both in order.
-    void give_back(unsigned number, const std::function<bool(Mark)>& goes) const;
+    // goes on does both in order. Returns how many.
+    std::uint64_t give_back(unsigned number, const std::function<bool(Mark)>& goes) const;
 
     const Mark given_;
     const Mark given_in_drain_;

@@ -61,25 +61,29 @@ bool PartitionDispatcher::hand_over() {
     if (going.none()) {
         return false;
     }
-    give_back(consumer_, [&](Mark mark) { return going[mark.partition()]; });
-    move_partitions(consumer_, [&](unsigned partition) { return partition % consumers; });
+    const std::uint64_t given_back =
+        give_back(consumer_, [&](Mark mark) { return going[mark.partition()]; });
+    const LedgerChange change(segment_);
+    change.seat(consumer_).unmet += given_back;  // it had asked for them
+    move_partitions(change, consumer_, [&](unsigned partition) { return partition % consumers; });
+    change.publish();
     return true;
 }
 
-void PartitionDispatcher::move_partitions(unsigned number,
-                                          const std::function<unsigned(unsigned)>& owner_of) const {
-    const LedgerChange change(segment_);
+void PartitionDispatcher::move_partitions(const LedgerChange& change, unsigned number,
+                                          const std::function<unsigned(unsigned)>& owner_of) {
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         if (change->partition_owner[partition] == number) {
             change->partition_owner[partition] = static_cast<std::uint8_t>(owner_of(partition));
         }
     }
-    change.publish();
 }
 
 void PartitionDispatcher::give_up(unsigned number) {
     OwningDispatcher::give_up(number);
-    move_partitions(number, [&](unsigned) { return consumer_; });
+    const LedgerChange change(segment_);
+    move_partitions(change, number, [&](unsigned) { return consumer_; });
+    change.publish();
 }
 
 void PartitionDispatcher::leave() {

@@ -24,7 +24,8 @@ class PartitionDispatcher final : public OwningDispatcher {
     bool is_owner(const Ledger& ledger, std::uint64_t event) const;
     Given give_own(const LedgerChange& change, std::uint64_t most, Mark mark) const;
     // Names the new owner of each partition of a consumer, that one itself where it stays.
-    void move_partitions(unsigned number, const std::function<unsigned(unsigned)>& owner_of) const;
+    static void move_partitions(const LedgerChange& change, unsigned number,
+                                const std::function<unsigned(unsigned)>& owner_of);
 };
 
 }  // namespace drainpipe

@@ -75,21 +75,24 @@ bool RingReader::settle_scaling() {
         inherited_.reset();
     }
     is_to_hand_over_ = false;
+    const bool has_handed_over = !is_draining_ && dispatcher_->hand_over();
     numbers_end_ = dispatcher_->numbers_end(holding_ledger(header));
-    return !is_draining_ && dispatcher_->hand_over();
+    return has_handed_over;
 }
 
 bool RingReader::inherit() {
     Header& header = segment_.header();
     bool has_inherited = false;
+    numbers_end_ = std::max(numbers_end_, dispatcher_->numbers_end(read_ledger(header)));
     for (unsigned number = expects_nobody_ ? 0 : header.consumers.load(); number < numbers_end_;
          ++number) {
         if (number == consumer_ || inherited_[number] || !is_gone_(number)) {
             continue;
         }
         const std::lock_guard guard(lock_);
-        // Whoever may have come since is one of those that are to be there now.
-        if (expects_nobody_ || number >= header.consumers.load()) {
+        // One that has come since has its place before it comes to the lock. This is the one
+        // system call with the lock held; it is made once for each that is gone.
+        if (is_gone_(number) && (expects_nobody_ || number >= header.consumers.load())) {
             dispatcher_->give_up(number);
             inherited_[number] = true;
             has_inherited = true;

@@ -23,7 +23,8 @@ namespace drainpipe {
 // Requires that it is the only one with its number, in one thread.
 class RingReader {
   public:
-    // Whether no process has the number of another consumer.
+    // Whether no process has the number of another consumer. A process has to have it before it
+    // makes its RingReader, and until it needs it no more.
     using IsGone = std::function<bool(unsigned)>;
 
     // Takes over what an earlier consumer of that number, from 0, had in flight. Events that it had
@@ -81,7 +82,7 @@ class RingReader {
     std::vector<std::string_view> begun_payloads();
 
     // From now on nobody is started again: what any consumer had that is gone is for those that are
-    // left.
+    // left. (In a broadcast each has its own, and what is left of it waits for the next run.)
     void expect_nobody() { expects_nobody_ = true; }
 
     // Whether every accepted event is committed.

@@ -119,6 +119,20 @@ void inherit(Segment& segment) {
     reader.turn(chunk.size(), 3, 3);
 }
 
+// The last of two drains what both had: nobody is started any more.
+void drain_alone(Segment& segment) {
+    RingReader reader(segment, 0, [](unsigned) { return true; });
+    reader.expect_nobody();
+    drain_with(reader);
+}
+
+// A neighbour has come, with a part of the keys in flight to it.
+void with_one_consumer_come(Segment& segment) {
+    with_one_consumer_more(segment);
+    RingReader(segment, 0).turn(0, 0, 1);
+    RingReader(segment, 1).turn(0, 4, 2);
+}
+
 }  // namespace
 
 std::vector<Scenario> scenarios() {
@@ -175,6 +189,8 @@ std::vector<Scenario> scenarios() {
         {"drain by key", partition, with_begun_events, drain},
         {"hand keys over", partition_of_one, with_one_consumer_more, turn_and_commit},
         {"leave with keys", partition, with_one_consumer_too_many, leave_for_good},
+        {"drain alone by key", partition_of_one, with_one_consumer_come, drain_alone},
+        {"drain alone", demand, with_asking_neighbour, drain_alone},
         {"inherit keys", partition, with_one_consumer_too_many, inherit},
         {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
         {"drain for all", broadcast, with_asking_neighbour, drain},

@@ -32,6 +32,28 @@ TEST_SUITE("orphan") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("orphan: what a consumer had that dies with the launcher is drained by the others") {
+        for (const Flags& way : {Flags{}, Flags{"--partition-by", "1"}}) {
+            CAPTURE(way.size());
+            Pipeline pipeline;
+            Flags flags{"--event-delay", "1ms", "--max-demand", "40"};
+            flags.insert(flags.end(), way.begin(), way.end());
+            pipeline.start(flags);
+            CHECK(pipeline.scale(2) == 0);
+            CHECK(await([&] { return pipeline.consumer(2).has_value(); }));
+            CHECK(pipeline.enqueue_all(numbers(1, 400)) == 400);
+            CHECK(await([&] { return contains(read_text(pipeline.log_file()), "[consumer.2]"); }));
+            const auto second = pipeline.consumer(2).value();
+            freeze(pipeline.launcher().pid());
+            freeze(second);
+            ::kill(second, SIGKILL);
+            kill_launcher(pipeline);
+            CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+            CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
     TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms"});

@@ -116,6 +116,40 @@ TEST_SUITE("partition") {
         CHECK(scratch.get().left() == 0);
     }
 
+    TEST_CASE("partition: that holds for numbers that came after the last look, too") {
+        ScratchSegment scratch("later", 64, 1000, settings_for(1, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        RingReader only(scratch.get(), 0, [](unsigned) { return true; });
+        scratch.get().scale(2);
+        CHECK(only.turn(0, 4, 4).is_empty());
+        for (char key = 'a'; key <= 'p'; ++key) {
+            REQUIRE(push(writer, std::string(1, key)).count == 1);
+        }
+        { RingReader(scratch.get(), 1).turn(0, 2, 2); }
+        only.begin_drain();
+        only.expect_nobody();
+        drained(only);
+        CHECK(scratch.get().left() == 0);
+    }
+
+    TEST_CASE("partition: what goes to another is asked for again") {
+        ScratchSegment scratch("again", 64, 1000, settings_for(1, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        RingReader first(scratch.get(), 0);
+        for (char key = 'a'; key <= 'h'; ++key) {
+            REQUIRE(push(writer, std::string(1, key)).count == 1);
+        }
+        CHECK(begun(first, first.turn(0, 8, 1)).size() == 1);  // all eight are in flight
+        scratch.get().scale(2);
+        RingReader second(scratch.get(), 1);
+        std::uint64_t own = 1 + begun(first, first.turn(1, 0, 64)).size();
+        for (char key = 'a'; key <= 'p'; ++key) {
+            REQUIRE(push(writer, std::string(1, key)).count == 1);
+        }
+        own += begun(first, first.turn(own - 1, 0, 64)).size();
+        CHECK(own == 8);
+    }
+
     TEST_CASE("partition: what is another's is looked at once") {
         ScratchSegment scratch("once", 64, 1000, settings_for(2, Dispatch::partition));
         RingWriter writer(scratch.get());
