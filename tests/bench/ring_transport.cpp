@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <span>
+#include <string_view>
 
 #include "spin.hpp"
 
@@ -81,7 +83,9 @@ RingReader::Chunk RingTransport::next_chunk() {
 void RingTransport::send(const char* events, std::size_t count) {
     std::span<const char> left(events, count * load_.bytes);
     while (true) {
-        const RingWriter::Pushed pushed = writer_->push_array(left, load_.bytes);
+        const RingWriter::Pushed pushed =
+            count == 1 ? writer_->push(std::array{std::string_view(events, load_.bytes)})
+                       : writer_->push_array(left, load_.bytes);
         pushed_ += pushed.count;
         left = left.subspan(pushed.count * load_.bytes);
         if (left.empty()) {
