@@ -33,9 +33,10 @@ build_sanitized() {
 }
 beside=
 beside_said=
+installed=
 clean_up() {
     [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
-    rm -f "$beside_said"
+    rm -rf "$beside_said" "$installed"
 }
 trap clean_up EXIT
 beside() { # starts the command with what the processors have to spare; await() waits for it
@@ -65,6 +66,10 @@ quietly build release ON all
 step "build beside the tests: asan, tsan"
 beside build_sanitized
 ctest --preset release --parallel "$jobs"
+step "the demonstration, from an installed tree"
+installed=$(mktemp -d)
+quietly cmake --install build --prefix "$installed"
+quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
 ctest --preset asan --parallel "$jobs" --tests-regex '^unit\.'
