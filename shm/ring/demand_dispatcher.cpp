@@ -28,7 +28,7 @@ Run DemandDispatcher::next_waiting(Ledger& ledger, std::uint64_t most) const {
 
 Dispatcher::Given DemandDispatcher::give(const LedgerChange& change) {
     Given given;
-    while (true) {
+    while (change->waiting_from < tail()) {
         const std::uint64_t number = neediest_of(*change);
         Seat& seat = change->seats[number];
         if (seat.unmet == 0) {
@@ -43,6 +43,7 @@ Dispatcher::Given DemandDispatcher::give(const LedgerChange& change) {
         given.events += events.size();
         given.to_others = given.to_others || number != consumer_;
     }
+    return given;
 }
 
 Dispatcher::Given DemandDispatcher::give_in_drain(const LedgerChange& change, std::uint64_t most) {

@@ -46,14 +46,11 @@ void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t li
     Header& header = segment_.header();
     Dispatcher::Given given;
     bool has_handed_over = false;
-    if (limit > 0) {
-        segment_.fetch_slot(expected_);
+    if (limit > 0 && expected_ && expected_->event < header.tail.load()) {
+        segment_.fetch(expected_->event, expected_->begin);
     }
     {
         const std::lock_guard guard(lock_);
-        if (limit > 0 && header.head.load() <= expected_ && expected_ < header.tail.load()) {
-            segment_.fetch_payload(expected_);
-        }
         if (limit > 0 && (is_to_hand_over_ || header.scalings.load() != settled_for_)) {
             change_ledger(std::exchange(done, 0), 0, 0);
             has_handed_over = settle_scaling();
@@ -145,8 +142,10 @@ Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t
         given = dispatcher_->give_in_drain(change, limit);
         stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
     }
-    if (!handed_.empty()) {
-        expected_ = handed_.back().last;
+    expected_.reset();
+    if (handed_.size() == 1 && handed_[0].size() == 1) {
+        const std::uint64_t next = handed_[0].last;
+        expected_ = {.event = next, .begin = segment_.begin_of(next)};
     }
     return given;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -131,7 +132,13 @@ class RingReader {
     Stretch stretch_ = Stretch::processed;
     std::size_t settled_runs_ = 0;
     std::uint64_t settled_of_run_ = 0;
-    std::uint64_t expected_ = 0;  // the event that the next chunk probably begins with
+
+    // The event that the next chunk probably is, where they come one by one.
+    struct Expected {
+        std::uint64_t event;
+        std::uint32_t begin;  // of its payload
+    };
+    std::optional<Expected> expected_;
 };
 
 }  // namespace drainpipe

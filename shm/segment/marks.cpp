@@ -56,7 +56,7 @@ std::uint64_t Marks::find_behind(std::uint64_t first, std::uint64_t last, Mark m
     return last;
 }
 
-std::uint64_t Marks::end_of_run(std::uint64_t first, std::uint64_t last, Mark mark) const {
+std::uint64_t Marks::end_of_run_behind(std::uint64_t first, std::uint64_t last, Mark mark) const {
     while (first < last) {
         const std::uint64_t place = first & mask_;
         const std::uint64_t count = std::min(last - first, mask_ + 1 - place);

@@ -35,13 +35,19 @@ class Marks {
         return first < last && at(first) == mark ? first : find_behind(first, last, mark);
     }
     // The first event of the range that does not have it; `last` where all have.
-    std::uint64_t end_of_run(std::uint64_t first, std::uint64_t last, Mark mark) const;
+    std::uint64_t end_of_run(std::uint64_t first, std::uint64_t last, Mark mark) const {
+        if (first == last || at(first) != mark) {
+            return first;
+        }
+        return first + 1 == last ? last : end_of_run_behind(first + 1, last, mark);
+    }
 
     std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const;
 
   private:
     void fill_many(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const;
     std::uint64_t find_behind(std::uint64_t first, std::uint64_t last, Mark mark) const;
+    std::uint64_t end_of_run_behind(std::uint64_t first, std::uint64_t last, Mark mark) const;
 
     Mark* marks_;
     std::uint64_t mask_;

@@ -77,10 +77,12 @@ class Segment {
     // Sets marks and attempts of [first, last) back, for the events that take their slots. Requires
     // that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
-    // Have the slot of an event, or its payload, on their way to a caller that will look at them
-    // soon. A payload requires that the event is accepted and not committed.
-    void fetch_slot(std::uint64_t event) const { __builtin_prefetch(&slot(event)); }
-    void fetch_payload(std::uint64_t event) const { __builtin_prefetch(bytes_at(begin_of(event))); }
+    // Has the slot of an event, and its payload that begins there, on their way to a caller that
+    // will look at them soon.
+    void fetch(std::uint64_t event, std::uint32_t begin) const {
+        __builtin_prefetch(&slot(event));
+        __builtin_prefetch(bytes_at(begin));
+    }
     std::uint32_t begin_of(std::uint64_t event) const { return slot(event - 1).end; }
     std::string_view payload(std::uint64_t event) const {
         const std::uint32_t begin = begin_of(event);

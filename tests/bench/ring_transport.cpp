@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint64_t kSmallBatch = 100;  // not worth a look at the tail
 constexpr int kGatheringPauses = 1000;
-constexpr int kLooks = 300;  // before it gives the room back and waits for good
 
 std::string free_name() {
     static std::atomic<int> count{0};
@@ -44,16 +43,7 @@ void RingTransport::open_receiver() {
     reader_->turn(0, load_.room, 0);
 }
 
-bool RingTransport::spin_for_events(int looks) {
-    const Header& header = segment_.header();
-    while (header.tail.load() == taken_) {
-        if (looks-- == 0) {
-            return false;
-        }
-        pause_for(1);
-    }
-    return true;
-}
+bool RingTransport::has_events() const { return segment_.header().tail.load() != taken_; }
 
 void RingTransport::wait_for_room() {
     if (waiting_ == Waiting::sleeping) {
@@ -71,10 +61,10 @@ void RingTransport::commit() {
 
 RingReader::Chunk RingTransport::next_chunk() {
     if (waiting_ != Waiting::sleeping) {
-        if (done_ > 0 && !spin_for_events(kLooks)) {
-            commit();
+        if (done_ > 0 && !has_events()) {
+            commit();  // while there is nothing else to do
         }
-        spin_for_events(-1);
+        spin_while([&] { return !has_events(); });
     }
     const RingReader::Chunk chunk = reader_->turn(done_, done_, load_.room);
     return chunk.is_empty() ? reader_->wait(load_.room, [] { return false; }) : chunk;

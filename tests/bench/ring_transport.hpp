@@ -29,8 +29,7 @@ class RingTransport : public Transport {
 
   private:
     void wait_for_room();
-    // Returns false if there was none after so many looks; -1 looks for ever.
-    bool spin_for_events(int looks);
+    bool has_events() const;
     RingReader::Chunk next_chunk();
     void commit();
 
