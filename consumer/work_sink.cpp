@@ -4,9 +4,15 @@
 
 namespace drainpipe {
 
+WorkSink::WorkSink(Output& output, Log& log) : output_(output), log_(log), prefix_(prefix_now()) {}
+
+std::string WorkSink::prefix_now() const {
+    return log_.sink().prefix(log_.program(), spdlog::level::info);
+}
+
 void WorkSink::add(const EventDone& event) {
     if (size_ == 0) {
-        prefix_ = log_.sink().prefix(log_.program(), spdlog::level::info);
+        prefix_ = prefix_now();
     }
     char* end = copy_bytes(payloads_.room(event.payload.size() + 1), event.payload);
     *end++ = '\n';

@@ -15,7 +15,7 @@ namespace drainpipe {
 // and leaves in two writes.
 class WorkSink {
   public:
-    WorkSink(Output& output, Log& log) : output_(output), log_(log) {}
+    WorkSink(Output& output, Log& log);
 
     void add(const EventDone& event);
 
@@ -28,13 +28,16 @@ class WorkSink {
     void flush();
 
   private:
+    std::string prefix_now() const;
+
     static constexpr std::size_t kFlushBytes = 256 * 1024;
 
     Output& output_;
     Log& log_;
-    std::string prefix_;  // of the records, rendered once a burst
-    TextBlock payloads_;
-    TextBlock records_;
+    // Of the records, rendered once a burst; the first time costs more, and is not in a burst.
+    std::string prefix_;
+    TextBlock payloads_{32 * 1024};
+    TextBlock records_{128 * 1024};
     std::uint64_t size_ = 0;
 };
 
