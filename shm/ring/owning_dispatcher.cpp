@@ -106,11 +106,7 @@ std::uint64_t OwningDispatcher::in_flight(const Ledger& ledger) const {
 }
 
 std::uint64_t OwningDispatcher::buffered(const Ledger& ledger) const {
-    std::uint64_t events = 0;
-    for (std::uint64_t event = ledger.waiting_from; event < tail(); ++event) {
-        events += marks_.at(event).is_waiting() ? 1 : 0;
-    }
-    return events;
+    return marks_.count(ledger.waiting_from, tail(), [](Mark mark) { return mark.is_waiting(); });
 }
 
 void OwningDispatcher::begin(Run events) {

@@ -66,16 +66,14 @@ void RingWriter::write_array(std::span<const char> payloads, std::size_t payload
     const auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
     auto end = begin;
     const std::uint64_t first = tail_ + written.count;
-    for (std::size_t left = count; left > 0;) {
-        const std::span<Slot> slots = segment_.slots(tail_ + written.count, left);
-        for (Slot& slot : slots) {
+    for (const Piece& piece : segment_.pieces(first, first + count)) {
+        for (Slot& slot : segment_.slots(piece)) {
             end += length;
             FaultPoint::here().reached();
             slot = {.end = end};
         }
-        left -= slots.size();
-        written.count += slots.size();
     }
+    written.count += count;
     FaultPoint::here().reached();
     std::memcpy(segment_.bytes_at(begin), payloads.data() + written.bytes, bytes);
     written.bytes += bytes;

@@ -1,6 +1,5 @@
 #include "marks.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 namespace drainpipe {
@@ -33,48 +32,33 @@ std::uint64_t length_of_run(const Mark* marks, std::uint64_t count, std::uint8_t
 }  // namespace
 
 void Marks::fill_many(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const {
-    while (first < last) {
+    for (const Piece& piece : Pieces(first, last, mask_)) {
         point.reached();
-        const std::uint64_t place = first & mask_;
-        const std::uint64_t count = std::min(last - first, mask_ + 1 - place);
-        std::memset(static_cast<void*>(marks_ + place), byte_of(mark), count);
-        first += count;
+        std::memset(static_cast<void*>(marks_ + piece.place), byte_of(mark), piece.count);
         point.reached();
     }
 }
 
 std::uint64_t Marks::find_behind(std::uint64_t first, std::uint64_t last, Mark mark) const {
-    while (first < last) {
-        const std::uint64_t place = first & mask_;
-        const std::uint64_t count = std::min(last - first, mask_ + 1 - place);
-        if (const void* found = std::memchr(marks_ + place, byte_of(mark), count)) {
-            return first +
-                   static_cast<std::uint64_t>(static_cast<const Mark*>(found) - (marks_ + place));
+    for (const Piece& piece : Pieces(first, last, mask_)) {
+        const Mark* const marks = marks_ + piece.place;
+        if (const void* found = std::memchr(marks, byte_of(mark), piece.count)) {
+            return piece.first +
+                   static_cast<std::uint64_t>(static_cast<const Mark*>(found) - marks);
         }
-        first += count;
     }
     return last;
 }
 
 std::uint64_t Marks::end_of_run_behind(std::uint64_t first, std::uint64_t last, Mark mark) const {
-    while (first < last) {
-        const std::uint64_t place = first & mask_;
-        const std::uint64_t count = std::min(last - first, mask_ + 1 - place);
-        const std::uint64_t length = length_of_run(marks_ + place, count, byte_of(mark));
-        first += length;
-        if (length < count) {
-            break;
+    for (const Piece& piece : Pieces(first, last, mask_)) {
+        const std::uint64_t length =
+            length_of_run(marks_ + piece.place, piece.count, byte_of(mark));
+        if (length < piece.count) {
+            return piece.first + length;
         }
     }
-    return first;
-}
-
-std::uint64_t Marks::count_undone(std::uint64_t first, std::uint64_t last) const {
-    std::uint64_t undone = 0;
-    for (std::uint64_t event = first; event < last; ++event) {
-        undone += at(event).is_done() ? 0 : 1;
-    }
-    return undone;
+    return last;
 }
 
 }  // namespace drainpipe

@@ -4,6 +4,7 @@
 
 #include "fault_point.hpp"
 #include "mark.hpp"
+#include "pieces.hpp"
 
 namespace drainpipe {
 
@@ -42,7 +43,19 @@ class Marks {
         return first + 1 == last ? last : end_of_run_behind(first + 1, last, mark);
     }
 
-    std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const;
+    // How many events of the range have a mark that `is` is true of.
+    template <typename Is>
+    std::uint64_t count(std::uint64_t first, std::uint64_t last, Is is) const {
+        std::uint64_t count = 0;
+        for (const Piece& piece : Pieces(first, last, mask_)) {
+            const Mark* const marks = marks_ + piece.place;
+            count += count_places(piece.count, [&](std::uint64_t at) { return is(marks[at]); });
+        }
+        return count;
+    }
+    std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const {
+        return count(first, last, [](Mark mark) { return !mark.is_done(); });
+    }
 
   private:
     void fill_many(std::uint64_t first, std::uint64_t last, Mark mark, FaultPoint point) const;

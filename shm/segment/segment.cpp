@@ -189,24 +189,18 @@ void Segment::forget(std::uint64_t first, std::uint64_t last) const {
         attempts(first) = 0;
         return;
     }
-    while (first < last) {
-        const std::uint64_t place = first & slot_mask_;
-        const std::uint64_t count = std::min(last - first, slot_mask_ + 1 - place);
+    for (const Piece& piece : pieces(first, last)) {
         FaultPoint::here().reached();
-        std::memset(attempts_ + place, 0, count);
-        first += count;
+        std::memset(attempts_ + piece.place, 0, piece.count);
     }
 }
 
 void Segment::count_attempts(std::uint64_t first, std::uint64_t last) const {
-    while (first < last) {
-        const std::uint64_t place = first & slot_mask_;
-        const std::uint64_t count = std::min(last - first, slot_mask_ + 1 - place);
-        for (Attempts& attempts : std::span(attempts_ + place, count)) {
+    for (const Piece& piece : pieces(first, last)) {
+        for (Attempts& attempts : std::span(attempts_ + piece.place, piece.count)) {
             FaultPoint::here().reached();
             attempts = static_cast<Attempts>(attempts + (attempts < kMostAttempts ? 1 : 0));
         }
-        first += count;
     }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cstdint>
@@ -65,11 +64,11 @@ class Segment {
 
     Header& header() const { return *header_; }
     Slot& slot(std::uint64_t event) const { return slots_[event & slot_mask_]; }
-    // The slots of `count` events from `event` on; fewer where they go on at the first slot.
-    std::span<Slot> slots(std::uint64_t event, std::uint64_t count) const {
-        const std::uint64_t first = event & slot_mask_;
-        return {slots_ + first, std::min(count, slot_mask_ + 1 - first)};
+    // Where slots, marks and attempts of the events [first, last) lie.
+    Pieces pieces(std::uint64_t first, std::uint64_t last) const {
+        return {first, last, slot_mask_};
     }
+    std::span<Slot> slots(const Piece& piece) const { return {slots_ + piece.place, piece.count}; }
     Marks marks() const { return {marks_, slot_mask_ + 1}; }
     Attempts& attempts(std::uint64_t event) const { return attempts_[event & slot_mask_]; }
     // Counts one more attempt at each of the events [first, last).

@@ -45,11 +45,22 @@ void Segment::begin_run(const Settings& settings) {
 void Segment::mark_for_new_run() const {
     const Ledger ledger = read_ledger(*header_);
     const std::uint64_t tail = header_->tail.load();
-    const std::uint64_t begun_to = ledger.is_broadcast != 0 ? begun_in_broadcast(ledger) : 0;
-    for (std::uint64_t event = ledger.head; event < tail; ++event) {
-        const bool is_done = marks().at(event).is_done();
-        marks().set(event, is_done ? Mark::done_before() : mark_of_new(event));
-        if (event < begun_to && header_->settings.dispatch != Dispatch::broadcast) {
+    for (const Piece& piece : pieces(ledger.head, tail)) {
+        for (Mark& mark : std::span(marks_ + piece.place, piece.count)) {
+            FaultPoint::here().reached();
+            mark = mark.is_done() ? Mark::done_before() : Mark::waiting(0);
+        }
+    }
+    if (header_->settings.dispatch == Dispatch::partition) {
+        for (std::uint64_t event = ledger.head; event < tail; ++event) {
+            if (marks().at(event).is_waiting()) {
+                marks().set(event, mark_of_new(event));
+            }
+        }
+    }
+    if (ledger.is_broadcast != 0 && header_->settings.dispatch != Dispatch::broadcast) {
+        const std::uint64_t begun_to = std::min(begun_in_broadcast(ledger), tail);
+        for (std::uint64_t event = ledger.head; event < begun_to; ++event) {
             FaultPoint::here().reached();
             attempts(event) = std::max<Attempts>(1, attempts(event));
         }
@@ -70,8 +81,12 @@ std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
 std::uint64_t Segment::count_begun(std::uint64_t head) const {
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t begun = 0;
-    for (std::uint64_t event = head; event < tail; ++event) {
-        begun += !marks().at(event).is_done() && attempts(event) > 0 ? 1 : 0;
+    for (const Piece& piece : pieces(head, tail)) {
+        const Mark* const marks = marks_ + piece.place;
+        const Attempts* const attempts = attempts_ + piece.place;
+        begun += count_places(piece.count, [&](std::uint64_t at) {
+            return !marks[at].is_done() && attempts[at] > 0;
+        });
     }
     return begun;
 }

@@ -5,6 +5,18 @@
 
 // What a segment must be like before a launcher trusts it.
 namespace drainpipe {
+namespace {
+
+// How long the payloads are that these slots tell of, but for the first of them.
+std::uint64_t bytes_behind_first(std::span<const Slot> slots) {
+    std::uint64_t bytes = 0;
+    for (std::size_t index = 1; index < slots.size(); ++index) {
+        bytes += slots[index].end - slots[index - 1].end;
+    }
+    return bytes;
+}
+
+}  // namespace
 
 void Segment::validate() const {
     validate_cursors();
@@ -42,10 +54,19 @@ void Segment::validate_seats() const {
     }
 }
 
+// All of them together, for a ring may hold a hundred million; one by one to name the damaged one.
 void Segment::validate_slots() const {
     const std::uint64_t head = read_ledger(*header_).head;
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t bytes = 0;
+    for (const Piece& piece : pieces(head, tail)) {
+        bytes += payload(piece.first).size() + bytes_behind_first(slots(piece));
+    }
+    const auto is_invalid = [](Mark mark) { return !mark.is_valid(); };
+    if (bytes <= header_->shape.buffer_bytes && marks().count(head, tail, is_invalid) == 0) {
+        return;
+    }
+    bytes = 0;
     for (std::uint64_t event = head; event < tail; ++event) {
         bytes += payload(event).size();
         if (bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {

@@ -170,6 +170,8 @@ std::vector<Scenario> scenarios() {
          }},
         {"begin a run", one, with_stopped_drain,
          [](Segment& segment) { segment.begin_run(settings_for(1)); }},
+        {"begin a run by key", partition, with_stopped_drain,
+         [partition](Segment& segment) { segment.begin_run(partition); }},
         {"count lost log lines", one, with_events,
          [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,

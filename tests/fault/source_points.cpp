@@ -14,7 +14,6 @@ struct Exception {
     std::string_view reason;
 };
 constexpr auto kExceptions = std::to_array<Exception>({
-    {"marks.cpp", "std::memset(static_cast<void*>(marks_ + place)", "the caller's point is above"},
     {"segment_run.cpp", "::pthread_mutex_init(&lock", "make_lock() is called behind a point"},
 });
 
