@@ -1,6 +1,7 @@
 #include "escape.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace drainpipe {
@@ -38,7 +39,45 @@ std::size_t control_at(std::string_view text) {
     return byte == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
 }
 
+template <typename Word>
+std::uint64_t word_at(const char* place) {
+    Word word;
+    std::memcpy(&word, place, sizeof word);
+    return word;
+}
+
+// Not 0 where one of eight bytes is below 0x20, or 0x7f, or 0xc2.
+// Source: S. E. Anderson, Bit Twiddling Hacks, "Determine if a word has a byte less than n".
+std::uint64_t suspects_in(std::uint64_t bytes) {
+    constexpr std::uint64_t kEach = 0x0101010101010101;
+    const auto below = [](std::uint64_t word, std::uint64_t byte) {
+        return (word - kEach * byte) & ~word;
+    };
+    return (below(bytes, 0x20) | below(bytes ^ (kEach * 0x7f), 1) |
+            below(bytes ^ (kEach * 0xc2), 1)) &
+           (kEach * 0x80);
+}
+
 }  // namespace
+
+bool is_plain(std::string_view text) {
+    const char* const begin = text.data();
+    const std::size_t size = text.size();
+    if (size < 4) {
+        return std::ranges::none_of(text, [](char byte) {
+            return suspects_in(static_cast<unsigned char>(byte) | ~0xffull);
+        });
+    }
+    if (size < 8) {
+        return suspects_in(word_at<std::uint32_t>(begin) | word_at<std::uint32_t>(begin + size - 4)
+                                                               << 32) == 0;
+    }
+    std::uint64_t suspects = suspects_in(word_at<std::uint64_t>(begin + size - 8));
+    for (std::size_t at = 0; at + 8 < size; at += 8) {
+        suspects |= suspects_in(word_at<std::uint64_t>(begin + at));
+    }
+    return suspects == 0;
+}
 
 char* write_escaped(char* end, std::string_view text) {
     while (!text.empty()) {

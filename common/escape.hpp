@@ -12,15 +12,8 @@ namespace drainpipe {
 // The most that a byte becomes.
 constexpr std::size_t kMostEscaped = 4;
 
-// Whether nothing in the text can need escaping. Looks at all of it, many bytes at a time.
-inline bool is_plain(std::string_view text) {
-    int suspects = 0;
-    for (const char character : text) {
-        const auto byte = static_cast<unsigned char>(character);
-        suspects |= int{byte < 0x20} | int{byte == 0x7f} | int{byte == 0xc2};
-    }
-    return suspects == 0;
-}
+// Whether nothing in the text can need escaping.
+bool is_plain(std::string_view text);
 
 // Writes the text, escaped, and returns the end of it. Requires room for kMostEscaped times its
 // size.
