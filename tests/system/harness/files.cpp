@@ -42,6 +42,12 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
+std::map<std::string, int> line_counts(std::string_view text) {
+    std::map<std::string, int> counts;
+    for (const auto line : lines_of(text)) ++counts[std::string(line)];
+    return counts;
+}
+
 std::string numbers(std::uint64_t first, std::uint64_t last, std::string_view prefix) {
     std::string text;
     for (auto number = first; number <= last; ++number) {

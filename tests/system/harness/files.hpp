@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ void write_script(const std::filesystem::path& path, std::string_view text);
 // The lines without their newlines. A last line without one counts; the views live as long as
 // `text`.
 std::vector<std::string_view> lines_of(std::string_view text);
+// How often each line stands there.
+std::map<std::string, int> line_counts(std::string_view text);
 
 // "first\n...\nlast\n", each with `prefix` before the number.
 std::string numbers(std::uint64_t first, std::uint64_t last, std::string_view prefix = "");
