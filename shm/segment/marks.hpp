@@ -8,8 +8,8 @@
 
 namespace drainpipe {
 
-// The marks of a segment, by event. Ranges are [first, last), of at most as many events as there
-// are marks.
+// The marks of a segment, by event. Ranges are [first, last), first <= last, of at most as many
+// events as there are marks.
 class Marks {
   public:
     // `slots` marks, a power of two, that outlive this object.

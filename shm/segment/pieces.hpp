@@ -15,7 +15,8 @@ struct Piece {
 };
 
 // The events [first, last) as such an array has them: in one piece, or in two where they go on at
-// its begin. `mask` is its size, a power of two, less one; requires no more events than places.
+// its begin. `mask` is its size, a power of two, less one; requires first <= last and no more
+// events than places.
 class Pieces {
   public:
     Pieces(std::uint64_t first, std::uint64_t last, std::uint64_t mask) {

@@ -207,7 +207,9 @@ void Segment::count_attempts(std::uint64_t first, std::uint64_t last) const {
 std::uint64_t Segment::left() const {
     while (true) {
         const std::uint64_t head = read_ledger(*header_).head;
-        const std::uint64_t left = marks().count_undone(head, header_->tail.load());
+        // The tail may be further already than a ring behind that head.
+        const std::uint64_t tail = std::min(header_->tail.load(), head + header_->shape.slots);
+        const std::uint64_t left = marks().count_undone(head, tail);
         if (read_ledger(*header_).head == head) {
             return left;  // no mark of these was set back meanwhile
         }

@@ -104,8 +104,8 @@ TEST_SUITE("fault") {
                  "Header& header = segment.header();\nheader.magic = kMagic;",
                  "Settings& settings = header_->settings;\nsettings.partition_by = 1;",
                  "auto& events = header_->ledgers[0].done;\nevents[0] = 1;",
-                 "for (Slot& slot : segment_.slots(first, 2)) {\nslot.length = 0;\n}",
-                 "const std::span<Slot> places = segment_.slots(first, 2);\nplaces[1] = Slot{};",
+                 "for (Slot& slot : segment_.slots(piece)) {\nslot.length = 0;\n}",
+                 "const std::span<Slot> places = segment_.slots(piece);\nplaces[1] = Slot{};",
                  "char* const to = segment_.bytes_at(begin);\nto[0] = letter;",
                  "void set_back(Seat& seat,\n              int by) {\n    seat.unmet -= by;\n}",
              }) {

@@ -140,6 +140,15 @@ TEST_SUITE("segment") {
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
 
+    TEST_CASE("segment: what is left is counted within the ring, whatever the tail has come to") {
+        ScratchSegment scratch("left", 4, 100);
+        push(scratch.get(), "one");
+        CHECK(scratch.get().left() == 1);
+        scratch.header().tail.store(std::uint64_t{1}
+                                    << 40);  // as if the head had been read long ago
+        CHECK(scratch.get().left() == scratch.header().shape.slots);
+    }
+
     TEST_CASE("segment: a run begins on what an earlier one left, with nothing in flight") {
         ScratchSegment scratch("run", 4, 100);
         push(scratch.get(), "abc");
