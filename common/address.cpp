@@ -55,6 +55,10 @@ Address::Address(const std::string& name, const std::string& run_folder)
     }
 }
 
+void Address::fail_not_running() const {
+    throw Failure(ExitCode::unavailable, "no " + in_words() + " is running");
+}
+
 bool Address::prepare_run_folder() const {
     std::error_code error;
     std::filesystem::create_directories(run_folder_.parent_path(), error);

@@ -15,6 +15,8 @@ class Address {
     const std::filesystem::path& run_folder() const { return run_folder_; }
     // "pipeline 'NAME' in FOLDER"
     std::string in_words() const { return "pipeline '" + name_ + "' in " + run_folder_.string(); }
+    // Throws Failure(unavailable) that says that no pipeline runs there.
+    [[noreturn]] void fail_not_running() const;
     std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }
     std::filesystem::path socket_path() const { return run_folder_ / (name_ + ".sock"); }
 

@@ -34,8 +34,10 @@ class WorkSink {
 
     Output& output_;
     Log& log_;
-    // Of the records, rendered once a burst; the first time costs more, and is not in a burst.
+    // Of the records, rendered once a burst. The first time reads the time zone's file, and is not
+    // left to a burst.
     std::string prefix_;
+    // What a thousand events take as a rule.
     TextBlock payloads_{32 * 1024};
     TextBlock records_{128 * 1024};
     std::uint64_t size_ = 0;

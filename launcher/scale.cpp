@@ -19,16 +19,12 @@ namespace {
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::milliseconds kBetweenLooks{5};
 
-[[noreturn]] void not_running(const Address& address) {
-    throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
-}
-
 // Signals the launcher and nobody else: a pid may pass on between two looks, the place can't.
 pid_t ask_launcher(const Address& address, const Places& places, unsigned consumers) {
     const std::optional<pid_t> pid = places.holder(Place::launcher);
     const Descriptor launcher(pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
     if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
-        not_running(address);
+        address.fail_not_running();
     }
     siginfo_t info{};
     info.si_signo = scale_signal();
@@ -49,7 +45,7 @@ int scale_signal() { return SIGRTMIN; }
 ExitCode scale(const Address& address, unsigned consumers) {
     const std::optional<Places> places = Places::find(address.lock_path());
     if (!places || inspect_segment(address.name()) != Standing::ready) {
-        not_running(address);
+        address.fail_not_running();
     }
     places->require_not_stopping(address.in_words());
     const Gauge gauge(address.name());
@@ -59,7 +55,7 @@ ExitCode scale(const Address& address, unsigned consumers) {
     while (gauge.scalings() == scalings) {
         places->require_not_stopping(address.in_words());
         if (places->holder(Place::launcher) != launcher) {
-            not_running(address);
+            address.fail_not_running();
         }
         if (std::chrono::steady_clock::now() >= until) {
             throw Failure(ExitCode::software, address.in_words() + " has not answered within " +

@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
-[[noreturn]] void no_pipeline(const Address& address) {
-    throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
-}
-
 Descriptor ready_descriptor(const std::string& text) {
     if (text.empty()) {
         return {};
@@ -36,7 +32,7 @@ Descriptor ready_descriptor(const std::string& text) {
 Places take_place(const Address& address, Place place, bool is_by_hand) {
     std::optional<Places> places = Places::find(address.lock_path());
     if (!places || !places->holder(Place::launcher)) {
-        no_pipeline(address);
+        address.fail_not_running();
     }
     if (is_by_hand) {
         places->require_not_stopping(address.in_words());
@@ -48,7 +44,7 @@ Places take_place(const Address& address, Place place, bool is_by_hand) {
                                            address.name() + "'");
     }
     if (!places->is_current()) {
-        no_pipeline(address);
+        address.fail_not_running();
     }
     return std::move(*places);
 }
@@ -58,11 +54,11 @@ Places take_place(const Address& address, Place place, bool is_by_hand) {
 Descriptor watch_launcher(const Address& address, const Places& places) {
     const std::optional<pid_t> pid = places.holder(Place::launcher);
     if (!pid) {
-        no_pipeline(address);
+        address.fail_not_running();
     }
     Descriptor launcher(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
     if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
-        no_pipeline(address);
+        address.fail_not_running();
     }
     // From here on the launcher's death is this stage's own business.
     ::prctl(PR_SET_PDEATHSIG, 0);

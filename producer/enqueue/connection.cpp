@@ -40,7 +40,7 @@ void require_running(const Address& address) {
     const std::optional<Places> places = Places::find(address.lock_path());
     const bool has_launcher = places && places->holder(Place::launcher);
     if (!has_launcher && !(places && places->stage_holder())) {
-        throw Failure(ExitCode::unavailable, "no " + address.in_words() + " is running");
+        address.fail_not_running();
     }
     if (!has_launcher) {
         throw Failure(ExitCode::taken, address.in_words() + " is shutting down");

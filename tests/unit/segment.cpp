@@ -140,12 +140,53 @@ TEST_SUITE("segment") {
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
 
+    TEST_CASE(
+        "segment: events that go on at the first slot are checked and begun again as others") {
+        ScratchSegment scratch("wrap", 4, 100);  // eight slots
+        for (int count = 0; count < 6; ++count) {
+            push(scratch.get(), "gone");
+            RingReader reader(scratch.get());
+            const auto chunk = reader.turn(0, 1, 1);
+            reader.begin(chunk.runs[0]);
+            reader.commit(1);
+        }
+        RingReader reader(scratch.get());
+        for (int count = 0; count < 4; ++count) {
+            push(scratch.get(), "here");
+        }
+        for (const Run& run : reader.turn(0, 4, 4).runs) {
+            reader.begin(run);
+        }
+        scratch.get().validate();
+        for (std::uint64_t event = 6; event < 10; ++event) {
+            CAPTURE(event);
+            const Slot sound = scratch.get().slot(event);
+            const Mark mark = scratch.get().marks().at(event);
+            scratch.get().slot(event) = {.end = sound.end + 1000};
+            CHECK_THROWS_WITH_AS(
+                scratch.get().validate(),
+                ("the segment is damaged: the slot of event id=" + std::to_string(event + 1))
+                    .c_str(),
+                SegmentRefused);
+            scratch.get().slot(event) = sound;
+            scratch.get().marks().set(event, Mark::done(Stretch{60}));
+            CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
+            scratch.get().marks().set(event, mark);
+        }
+        scratch.get().begin_run(settings_for(1));
+        CHECK(read_ledger(scratch.header()).redelivered == 4);
+        for (std::uint64_t event = 6; event < 10; ++event) {
+            CHECK(scratch.get().marks().at(event) == Mark::waiting(0));
+        }
+        CHECK(scratch.get().left() == 4);
+    }
+
     TEST_CASE("segment: what is left is counted within the ring, whatever the tail has come to") {
         ScratchSegment scratch("left", 4, 100);
         push(scratch.get(), "one");
         CHECK(scratch.get().left() == 1);
-        scratch.header().tail.store(std::uint64_t{1}
-                                    << 40);  // as if the head had been read long ago
+        // As if the head had been read long ago.
+        scratch.header().tail.store(std::uint64_t{1} << 40);
         CHECK(scratch.get().left() == scratch.header().shape.slots);
     }
 
