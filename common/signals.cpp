@@ -3,12 +3,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 
 #include "failure.hpp"
 
 namespace drainpipe {
+namespace {
+
+// No program has a use for them, and by default they end or stop it, or fail a write with death.
+constexpr std::array kUnused{SIGPIPE,   SIGXFSZ, SIGTTOU, SIGUSR1, SIGUSR2, SIGALRM,  SIGPROF,
+                             SIGVTALRM, SIGIO,   SIGPWR,  SIGURG,  SIGXCPU, SIGWINCH, SIGSTKFLT};
+
+}  // namespace
 
 Descriptor claim_signals(std::initializer_list<int> signals) {
     sigset_t blocked;
@@ -24,9 +33,15 @@ Descriptor claim_signals(std::initializer_list<int> signals) {
         ::signal(signal, SIG_DFL);
     }
     ::signal(SIGCHLD, SIG_DFL);
-    ::signal(SIGPIPE, SIG_IGN);
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::signal(SIGTTOU, SIG_IGN);
+    const auto ignore_unless_listed = [&signals](int signal) {
+        if (std::ranges::find(signals, signal) == signals.end()) {
+            ::signal(signal, SIG_IGN);
+        }
+    };
+    std::ranges::for_each(kUnused, ignore_unless_listed);
+    for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) {
+        ignore_unless_listed(signal);
+    }
 
     Descriptor descriptor(::signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!descriptor.is_open()) {
@@ -51,6 +66,11 @@ int take_signal(const Descriptor& signals, int& value) {
 
 bool is_stop_request(int signal) {
     return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
+void ignore_job_control() {
+    ::signal(SIGTSTP, SIG_IGN);
+    ::signal(SIGTTIN, SIG_IGN);
 }
 
 std::string signal_name(int signal) {

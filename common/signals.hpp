@@ -8,11 +8,15 @@
 namespace drainpipe {
 
 // Makes the program's signals its own, whatever it inherited: the listed ones are blocked, with
-// default dispositions, to be read from the descriptor that this returns; SIGPIPE and SIGXFSZ are
-// ignored, their calls fail instead; so is SIGTTOU, output from the background is wanted; SIGCHLD
-// is not, so that how a child ended is known. To be called before any thread is started. Throws
-// std::system_error.
+// default dispositions, to be read from the descriptor that this returns. Ignored is what a program
+// has no use for and would end by: SIGUSR1, SIGALRM, SIGIO, the real-time signals and their like;
+// SIGPIPE and SIGXFSZ, whose calls fail instead; SIGTTOU, since output from the background is
+// wanted. SIGCHLD is not, so that how a child ended is known. To be called before any thread is
+// started. Throws std::system_error.
 Descriptor claim_signals(std::initializer_list<int> signals);
+
+// For a supervisor, which nothing at the terminal is to stop: SIGTSTP and SIGTTIN are ignored.
+void ignore_job_control();
 
 // Takes the next pending signal from the descriptor; 0 when there is none. `value` gets what its
 // sender sent with it.

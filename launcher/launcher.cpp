@@ -130,6 +130,7 @@ void Launcher::close_intake(Clock::time_point deadline) {
     segment_.header().phase.store(Phase::stopping);
     supervisor_.let_go(producer);
     supervisor_.ask_to_leave(producer);
+    supervisor_.resume(producer);
     const Clock::time_point patience = std::min(deadline, Clock::now() + kIntakePatience);
     while (producer.is_running() && !is_cut_short(patience)) {
         supervisor_.wait(patience);
@@ -147,6 +148,7 @@ void Launcher::drain(Clock::time_point deadline) {
         if (consumer.is_wanted) {
             supervisor_.ask_to_leave(consumer);
         }
+        supervisor_.resume(consumer);
     }
     const auto is_at_work = [](const Kept& kept) { return kept.is_running() && !kept.has_failed; };
     const auto is_to_start = [](const Kept& kept) { return kept.start_at.has_value(); };

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     using namespace drainpipe;
     return run_program("launcher", [&] {
         Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, scale_signal()});
+        ignore_job_control();
         const std::optional<Options> options = parse_options(argc, argv);
         if (!options) {
             return ExitCode::done;

@@ -56,6 +56,8 @@ void Supervisor::ask_to_leave(Kept& kept) {
     }
 }
 
+void Supervisor::resume(Kept& kept) { kept.signal(SIGCONT); }
+
 void Supervisor::start(Kept& kept) {
     kept.start_at.reset();
     try {
@@ -263,14 +265,14 @@ void Supervisor::heed(int signal, int value) {
         }
         return;
     }
+    const Clock::time_point now = Clock::now();
     if (signal == SIGINT) {
-        ++interrupts_;
+        first_interrupt_ = first_interrupt_.value_or(now);
+        is_forced_ = is_forced_ || now >= *first_interrupt_ + kOneInterrupt;
     }
-    if (signal == SIGQUIT || interrupts_ > 1) {
-        is_forced_ = true;
-    }
+    is_forced_ = is_forced_ || signal == SIGQUIT;
     if (!stop_request_) {
-        stop_request_ = {signal_name(signal), Clock::now()};
+        stop_request_ = {signal_name(signal), now};
     }
 }
 

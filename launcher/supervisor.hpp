@@ -25,6 +25,9 @@ class Supervisor {
 
     static constexpr std::chrono::seconds kReadyLimit{5};
 
+    // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
+    static constexpr std::chrono::milliseconds kOneInterrupt{500};
+
     // The programs of the producer and of each consumer that there may be. `signals` as
     // claim_signals() returned it.
     Supervisor(std::vector<Child::Program> programs, Descriptor signals, const Places& places,
@@ -48,6 +51,9 @@ class Supervisor {
     // SIGTERM now, or as soon as the child, or its replacement, is ready for it.
     void ask_to_leave(Kept& kept);
 
+    // SIGCONT, for a child that somebody has stopped.
+    void resume(Kept& kept);
+
     // Ends a child with its process group, now.
     void kill(Kept& kept);
 
@@ -61,7 +67,8 @@ class Supervisor {
     };
     const std::optional<StopRequest>& stop_request() const { return stop_request_; }
 
-    // A second SIGINT or a SIGQUIT: the drain is to be cut short.
+    // A second SIGINT, kOneInterrupt or more after the first, or a SIGQUIT: the drain is to be cut
+    // short.
     bool is_forced() const { return is_forced_; }
 
     // Somebody removed the segment's file: what runs goes on in its mappings, and is to be stopped.
@@ -96,7 +103,7 @@ class Supervisor {
     Console& console_;
     std::optional<StopRequest> stop_request_;
     std::optional<ExitCode> failure_;
-    int interrupts_ = 0;
+    std::optional<Clock::time_point> first_interrupt_;
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
     std::optional<unsigned> fewer_;  // consumers that the system has room for

@@ -125,10 +125,21 @@ TEST_SUITE("deadline") {
         start_with_backlog(pipeline, "10s");
         pipeline.launcher().send(SIGINT);
         CHECK(pipeline.await_record("stopping reason=SIGINT"));
+        let_pass(500ms);
         const Stopwatch watch;
         CHECK(pipeline.stop(SIGINT) == 124);
         CHECK(watch.elapsed() < 1500ms);
         check_next_start(pipeline, check_cut(pipeline));
+    }
+
+    TEST_CASE("deadline: SIGINTs of one Ctrl-C that comes over a wrapper too do not cut it short") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "1ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
+        for (int count = 0; count < 3; ++count) pipeline.launcher().send(SIGINT);
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE("deadline: SIGQUIT skips the drain") {
@@ -164,16 +175,35 @@ TEST_SUITE("deadline") {
         CHECK(pipeline.leftovers() == "");
     }
 
-    TEST_CASE("deadline: a stopped consumer does not move it") {
+    TEST_CASE("deadline: a consumer that is stopped again and again does not move it") {
         Pipeline pipeline;
         start_with_backlog(pipeline, "1s");
         const auto consumer = pipeline.stage("consumer");
         REQUIRE(consumer.has_value());
-        freeze(*consumer);
         const Stopwatch watch;
-        CHECK(pipeline.stop() == 124);
+        pipeline.launcher().send(SIGTERM);
+        const auto has_ended = [&] {
+            ::kill(*consumer, SIGSTOP);
+            return pipeline.launcher().has_ended();
+        };
+        CHECK(await(has_ended));
+        CHECK(pipeline.launcher().wait() == 124);
         CHECK(watch.elapsed() < 2500ms);
         check_next_start(pipeline, check_cut(pipeline));
+    }
+
+    TEST_CASE("deadline: stages that are stopped when the stop comes are continued and drain") {
+        for (const std::string role : {"producer", "consumer"}) {
+            CAPTURE(role);
+            Pipeline pipeline;
+            pipeline.start({"--event-delay", "100us", "--grace", "60s"});
+            CHECK(pipeline.enqueue_all(numbers(1, 300)) == 300);
+            freeze(pipeline.stage(role).value());
+            CHECK(pipeline.stop() == 0);
+            CHECK(pipeline.log().starting(role + " pid=").empty());  // "... killing it"
+            CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
     }
 
     TEST_CASE("deadline: a stopped producer does not keep the consumer from draining") {

@@ -134,6 +134,29 @@ TEST_SUITE("surroundings") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("surroundings: signals that nothing is asked by change nothing") {
+        Pipeline pipeline;
+        pipeline.start();
+        std::vector<int> signals = {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF,   SIGIO,
+                                    SIGPWR,  SIGURG,  SIGPIPE, SIGXFSZ,   SIGXCPU,   SIGWINCH,
+                                    SIGTTOU, SIGTTIN, SIGTSTP, SIGCONT,   SIGSTKFLT, SIGCHLD};
+        for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) signals.push_back(signal);
+        for (const int signal : signals) pipeline.launcher().send(signal);
+        for (const std::string role : {"producer", "consumer"}) {
+            for (const int signal : signals) {
+                if (signal != SIGTSTP && signal != SIGTTIN) {
+                    ::kill(pipeline.stage(role).value(), signal);
+                }
+            }
+        }
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.await_output(100));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().starting("child exited ").size() == 2);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("surroundings: it may be the first process of its namespace") {
         const std::vector<std::string> words = {
             "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"};
