@@ -22,9 +22,9 @@ char* write_number(char* end, std::uint64_t number) {
 }
 
 char* write_shown(char* end, std::string_view payload) {
-    const std::string_view shown = payload.substr(0, kMostShown);
+    const std::string_view shown = whole_characters(payload, kMostShown);
     end = is_plain(shown) ? copy_bytes(end, shown) : write_escaped(end, shown);
-    return payload.size() > kMostShown ? copy_bytes(end, "...") : end;
+    return payload.size() > shown.size() ? copy_bytes(end, "...") : end;
 }
 
 }  // namespace
@@ -32,13 +32,12 @@ char* write_shown(char* end, std::string_view payload) {
 char* write_record(char* end, const EventDone& event) {
     end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(event.stretch)]);
     end = write_number(end, event.id);
-    end = copy_bytes(end, " payload=");
-    end = write_shown(end, event.payload);
     if (event.attempt > 1) {
         end = copy_bytes(end, " attempt=");
         end = write_number(end, event.attempt);
     }
-    return end;
+    end = copy_bytes(end, " payload=");
+    return write_shown(end, event.payload);
 }
 
 }  // namespace drainpipe

@@ -58,7 +58,7 @@ TEST_SUITE("audit") {
         CHECK(fault_of(story_with("processed id=2", "emptied id=2")) != "");
         CHECK(fault_of(story_with("emptied id=3 payload=3", "drained id=3 payload=3")) != "");
         CHECK(fault_of(story_with("payload=3", "payload=9")) != "");
-        CHECK(fault_of(story_with("payload=3", "payload=3 attempt=2")) != "");
+        CHECK(fault_of(story_with("payload=3", "attempt=2 payload=3")) != "");
     }
 
     TEST_CASE("audit: a lost, repeated or torn line of output is a fault") {

@@ -135,7 +135,7 @@ TEST_SUITE("log_folder") {
         CHECK(pipeline.enqueue_all("x\r2026-01-01T00:00:00.000000Z [1] [launcher] [info] "
                                    "summary accepted=9\n"
                                    "drained all\n"
-                                   "a attempt=2\n") == 3);
+                                   " attempt=2 payload=a\n") == 3);
         CHECK(pipeline.stop() == 0);
         const auto log = pipeline.log();
         CHECK(log.fault() == "");

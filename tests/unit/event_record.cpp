@@ -29,7 +29,7 @@ TEST_SUITE("event_record") {
     TEST_CASE("record: it is the contract's line") {
         CHECK(record({Stretch::processed, 17, 1, "17"}) == "processed id=17 payload=17");
         CHECK(record({Stretch::emptied, 18, 1, "a b"}) == "emptied id=18 payload=a b");
-        CHECK(record({Stretch::drained, 19, 2, ""}) == "drained id=19 payload= attempt=2");
+        CHECK(record({Stretch::drained, 19, 2, ""}) == "drained id=19 attempt=2 payload=");
     }
 
     TEST_CASE("record: a payload is cut at 64 bytes and its control characters are escaped") {
@@ -40,7 +40,7 @@ TEST_SUITE("event_record") {
         std::string escapes;
         for (int count = 0; count < 64; ++count) escapes += "\\x01";
         CHECK(record({Stretch::processed, UINT64_MAX, UINT32_MAX, std::string(65, '\1')}) ==
-              "processed id=18446744073709551615 payload=" + escapes + "... attempt=4294967295");
+              "processed id=18446744073709551615 attempt=4294967295 payload=" + escapes + "...");
         CHECK(shown("grüße \"quoted\" \\") == "grüße \"quoted\" \\");
     }
 
@@ -51,15 +51,37 @@ TEST_SUITE("event_record") {
         CHECK(shown("\xc2\xa0 \xc2\xbb") == "\xc2\xa0 \xc2\xbb");
         CHECK(shown("\xc4\x9b \xe2\x82\xac \xf0\x9f\x98\x80") ==
               "\xc4\x9b \xe2\x82\xac \xf0\x9f\x98\x80");
-        CHECK(shown("\xc2") == "\xc2");
-        CHECK(shown("\xc2\xc2\x85") == "\xc2\\xc2\\x85");
+    }
+
+    TEST_CASE("record: what is not UTF-8 is escaped, byte by byte") {
+        CHECK(shown("\xc2") == "\\xc2");
+        CHECK(shown("\xc2\xc2\x85") == "\\xc2\\xc2\\x85");
+        CHECK(shown("gr\xfc\xdf") == "gr\\xfc\\xdf");
+        CHECK(shown("\xe2\x82z") == "\\xe2\\x82z");
+        CHECK(shown("\xc0\xaf \xe0\x9f\xbf \xf0\x8f\xbf\xbf") ==
+              "\\xc0\\xaf \\xe0\\x9f\\xbf \\xf0\\x8f\\xbf\\xbf");    // overlong
+        CHECK(shown("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // a surrogate
+        CHECK(shown("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // above U+10FFFF
+        CHECK(shown("\xff\xc3\xa4") == "\\xff\xc3\xa4");
+    }
+
+    TEST_CASE("record: the cut falls before a character that has no room whole") {
+        const std::string euro = "\xe2\x82\xac";
+        const std::string smile = "\xf0\x9f\x98\x80";
+        CHECK(shown(std::string(61, 'x') + euro) == std::string(61, 'x') + euro);
+        CHECK(shown(std::string(61, 'x') + euro + "y") == std::string(61, 'x') + euro + "...");
+        CHECK(shown(std::string(62, 'x') + euro) == std::string(62, 'x') + "...");
+        CHECK(shown(std::string(63, 'x') + euro) == std::string(63, 'x') + "...");
+        CHECK(shown(std::string(61, 'x') + smile) == std::string(61, 'x') + "...");
+        CHECK(shown(std::string(60, 'x') + smile) == std::string(60, 'x') + smile);
+        CHECK(shown(std::string(63, 'x') + "\xe2z") == std::string(63, 'x') + "\\xe2...");
     }
 
     TEST_CASE("record: the cut counts the payload's bytes, whatever they become") {
         const std::string before(62, 'x');
         CHECK(shown(before + "\xc2\x9b") == before + "\\xc2\\x9b");
         CHECK(shown(before + "\xc2\x9by") == before + "\\xc2\\x9b...");
-        CHECK(shown(before + "x\xc2\x9b") == before + "x\xc2...");
+        CHECK(shown(before + "x\xc2\x9b") == before + "x...");
         std::string payload;
         std::string escapes;
         for (int count = 0; count < 32; ++count) {

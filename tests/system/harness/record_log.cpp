@@ -82,16 +82,13 @@ std::optional<EventRecord> parse_event(const Record& record) {
     }
     if (!take(rest, "id=")) return std::nullopt;
     const auto id = parse<std::uint64_t>(rest.substr(0, rest.find(' ')));
-    const auto payload = rest.find(" payload=");
+    constexpr std::string_view kPayload = " payload=";
+    const auto payload = rest.find(kPayload);
     if (!id || payload == std::string_view::npos) return std::nullopt;
     event.id = *id;
-    rest.remove_prefix(payload + std::string_view(" payload=").size());
-    const auto attempt = rest.rfind(" attempt=");
-    if (attempt != std::string_view::npos) {
-        event.attempt = number_of(rest.substr(attempt), "attempt").value_or(0);
-        rest = rest.substr(0, attempt);
-    }
-    event.payload = rest;
+    const auto keys = rest.substr(0, payload);
+    if (value_of(keys, "attempt")) event.attempt = number_of(keys, "attempt").value_or(0);
+    event.payload = rest.substr(payload + kPayload.size());
     return event;
 }
 
