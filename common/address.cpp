@@ -39,19 +39,20 @@ std::filesystem::path without_trailing_slash(const std::filesystem::path& path) 
 
 }  // namespace
 
-Address::Address(const std::string& name, const std::string& run_folder)
+Address::Address(const std::string& name, const std::string& run_folder,
+                 const std::string& name_origin, const std::string& run_folder_origin)
     : name_(name),
       run_folder_(without_trailing_slash(std::filesystem::absolute(
           run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder)))) {
     if (name.empty() || name.size() > kLongestName || name.front() == '.' ||
         !std::all_of(name.begin(), name.end(), is_name_character)) {
-        throw Failure(ExitCode::usage, "--name: '" + name +
+        throw Failure(ExitCode::usage, name_origin + ": '" + name +
                                            "' is not 1 to 64 of A-Z a-z 0-9 . _ - that do not "
                                            "start with a dot");
     }
     if (socket_path().native().size() >= sizeof(sockaddr_un::sun_path)) {
-        throw Failure(ExitCode::usage,
-                      "--run-dir: '" + run_folder_.string() + "' is too long for a socket's path");
+        throw Failure(ExitCode::usage, run_folder_origin + ": '" + run_folder_.string() +
+                                           "' is too long for a socket's path");
     }
 }
 

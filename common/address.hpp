@@ -8,8 +8,11 @@ namespace drainpipe {
 // Where a pipeline is found: its name, and the folder with its lock and its socket.
 class Address {
   public:
-    // An empty run folder means the default one. Throws Failure(usage) for a name that is none.
-    Address(const std::string& name, const std::string& run_folder);
+    // An empty run folder means the default one. Throws Failure(usage) for a name that is none; it
+    // names where the text came from (CommandLine::origin).
+    Address(const std::string& name, const std::string& run_folder,
+            const std::string& name_origin = "--name",
+            const std::string& run_folder_origin = "--run-dir");
 
     const std::string& name() const { return name_; }
     const std::filesystem::path& run_folder() const { return run_folder_; }

@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "answer.hpp"
@@ -21,6 +23,12 @@ std::string environment_name(const std::string& flag) {
     return name;
 }
 
+// A variable that is empty counts as not set.
+std::string environment_value(const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value ? value : "";
+}
+
 [[noreturn]] void refuse_empty(const std::string& option) {
     throw Failure(ExitCode::usage, option + ": '' is not a value");
 }
@@ -30,6 +38,8 @@ std::string environment_name(const std::string& flag) {
 struct CommandLine::Parser {
     CLI::App app;
     std::vector<std::string> keys;  // flags that environment and configuration file may give too
+    std::vector<std::string> switches;           // those of them that take no value on the line
+    std::map<std::string, std::string> origins;  // of what the command line did not give
     std::string config_file;
 
     // The last of a flag wins.
@@ -53,28 +63,45 @@ struct CommandLine::Parser {
         }
     }
 
-    std::vector<std::string> from_config_file() const {
+    bool is_given(const std::string& flag) const {
+        return app.get_option("--" + flag)->count() > 0;
+    }
+
+    // What the environment and the configuration file give and the command line does not.
+    std::vector<std::string> other_arguments() {
         std::vector<std::string> arguments;
-        for (const auto& [key, value] : read_config_file(config_file, keys)) {
-            arguments.push_back("--" + key + "=" + value);
+        const auto add = [&](const std::string& flag, const std::string& value,
+                             const std::string& origin) {
+            if (is_given(flag) || !origins.emplace(flag, origin).second) {
+                return;
+            }
+            require_switch_value(flag, value);
+            arguments.push_back("--" + flag + "=" + value);
+        };
+        for (const std::string& flag : keys) {
+            const std::string name = environment_name(flag);
+            if (const std::string value = environment_value(name); !value.empty()) {
+                add(flag, value, name);
+            }
+        }
+        if (app.get_option_no_throw("--config") != nullptr && config_file.empty()) {
+            config_file = environment_value("DRAINPIPE_CONFIG");
+        }
+        if (!config_file.empty()) {
+            for (const ConfigItem& item : read_config_file(config_file, keys)) {
+                add(item.key, item.value, item.place + ": " + item.key);
+            }
         }
         return arguments;
     }
 
-    // A variable that is empty counts as not set.
-    std::vector<std::string> from_environment() const {
-        std::vector<std::string> arguments;
-        const auto add = [&arguments](const std::string& flag) {
-            const char* const value = std::getenv(environment_name(flag).c_str());
-            if (value && *value) {
-                arguments.push_back("--" + flag + "=" + value);
-            }
-        };
-        std::for_each(keys.begin(), keys.end(), add);
-        if (app.get_option_no_throw("--config") != nullptr) {
-            add("config");
+    void require_switch_value(const std::string& flag, const std::string& value) const {
+        constexpr std::array kValues{"true", "false", "on", "off", "yes", "no", "1", "0"};
+        if (std::ranges::find(switches, flag) != switches.end() &&
+            std::ranges::find(kValues, value) == kValues.end()) {
+            throw Failure(ExitCode::usage,
+                          origins.at(flag) + ": '" + value + "' is not true or false");
         }
-        return arguments;
     }
 };
 
@@ -84,7 +111,7 @@ CommandLine::CommandLine(const std::string& program, const std::string& purpose)
     app.name(program);
     app.description(purpose);
     app.set_version_flag("--version", program + " " DRAINPIPE_VERSION);
-    app.set_help_flag("--help", "Print this and exit");
+    app.set_help_flag("-h,--help", "Print this and exit");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.get_formatter()->column_width(34);
 }
@@ -100,6 +127,7 @@ void CommandLine::add_option(const std::string& flag, std::string& value, const 
 void CommandLine::add_switch(const std::string& flag, bool& value, const std::string& help) {
     parser_->app.add_flag("--" + flag, value, help);
     parser_->keys.push_back(flag);
+    parser_->switches.push_back(flag);
 }
 
 void CommandLine::add_hidden_option(const std::string& flag, std::string& value) {
@@ -130,15 +158,12 @@ void CommandLine::add_address(std::string& name, std::string& run_folder) {
 
 std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
     try {
-        std::vector<std::string> arguments = parser_->from_environment();
-        arguments.insert(arguments.end(), argv + 1, argv + argc);
+        std::vector<std::string> arguments(argv + 1, argv + argc);
         parser_->refuse_missing_values(arguments);
         parser_->read(arguments);
-        if (!parser_->config_file.empty()) {
-            const std::vector<std::string> before = parser_->from_config_file();
-            arguments.insert(arguments.begin(), before.begin(), before.end());
-            parser_->read(arguments);
-        }
+        const std::vector<std::string> others = parser_->other_arguments();
+        arguments.insert(arguments.begin(), others.begin(), others.end());
+        parser_->read(arguments);
     } catch (const CLI::CallForHelp&) {
         print_answer(parser_->app.help());
         return ExitCode::done;
@@ -149,6 +174,11 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
         throw Failure(ExitCode::usage, std::string(error.what()) + " (--help tells more)");
     }
     return std::nullopt;
+}
+
+std::string CommandLine::origin(const std::string& flag) const {
+    const auto found = parser_->origins.find(flag);
+    return found == parser_->origins.end() ? "--" + flag : found->second;
 }
 
 }  // namespace drainpipe

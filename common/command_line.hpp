@@ -33,6 +33,10 @@ class CommandLine {
     // Failure(usage), and Failure(io) where it can't be said.
     std::optional<ExitCode> parse(int argc, char** argv);
 
+    // Where the flag's value was given, to name in a refusal: "--consumers", "DRAINPIPE_CONSUMERS",
+    // "drainpipe.conf:3: consumers"; "--consumers" where it is the default. Requires parse().
+    std::string origin(const std::string& flag) const;
+
   private:
     struct Parser;
     std::unique_ptr<Parser> parser_;

@@ -24,8 +24,8 @@ std::string_view without_quotes(std::string_view text) {
 }
 
 // What is wrong with the line, in words; nothing where it is an item that gets into `items`.
-std::string_view take_line(std::string_view line, const std::vector<std::string>& keys,
-                           std::vector<std::pair<std::string, std::string>>& items) {
+std::string_view take_line(std::string_view line, const std::string& place,
+                           const std::vector<std::string>& keys, std::vector<ConfigItem>& items) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos || line.find('\0') != std::string_view::npos) {
         return "is not of the form key = value";
@@ -38,28 +38,34 @@ std::string_view take_line(std::string_view line, const std::vector<std::string>
     if (value.empty()) {
         return "has no value";
     }
-    if (std::ranges::find(items, key, [](const auto& item) { return item.first; }) != items.end()) {
+    if (std::ranges::find(items, key, &ConfigItem::key) != items.end()) {
         return "has a key that came before";
     }
-    items.emplace_back(key, value);
+    items.push_back({std::string(key), std::string(value), place});
     return {};
 }
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> read_config_file(
-    const std::filesystem::path& path, const std::vector<std::string>& keys) {
-    std::vector<std::pair<std::string, std::string>> items;
+std::vector<ConfigItem> read_config_file(const std::filesystem::path& path,
+                                         const std::vector<std::string>& keys) {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    std::vector<ConfigItem> items;
     std::ifstream file(path);
     std::string text;
-    while (std::getline(file, text)) {
-        const std::string_view line = trimmed(text);
+    for (std::size_t number = 1; std::getline(file, text); ++number) {
+        std::string_view line = text;
+        if (number == 1 && line.starts_with(kByteOrderMark)) {
+            line.remove_prefix(kByteOrderMark.size());
+        }
+        line = trimmed(line);
         if (line.empty() || line.front() == '#' || line.front() == ';') {
             continue;
         }
-        if (const std::string_view fault = take_line(line, keys, items); !fault.empty()) {
-            throw Failure(ExitCode::usage, "--config: " + path.string() + ": '" +
-                                               std::string(line) + "' " + std::string(fault));
+        const std::string place = path.string() + ":" + std::to_string(number);
+        if (const std::string_view fault = take_line(line, place, keys, items); !fault.empty()) {
+            throw Failure(ExitCode::usage,
+                          place + ": '" + std::string(line) + "' " + std::string(fault));
         }
     }
     if (!file.eof()) {

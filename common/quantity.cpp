@@ -12,6 +12,7 @@ namespace {
 
 using Units = std::array<std::pair<std::string_view, std::uint64_t>, 4>;
 
+constexpr Units kCounts{{{"", 1}, {"K", 1000}, {"M", 1000 * 1000}, {"G", 1000 * 1000 * 1000}}};
 constexpr Units kSizes{{{"", 1}, {"K", 1024}, {"M", 1024 * 1024}, {"G", 1024 * 1024 * 1024}}};
 constexpr Units kDurations{{{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}}};
 constexpr std::uint64_t kDayInMicroseconds = 24ull * 60 * 60 * 1000000;
@@ -45,9 +46,8 @@ bool read(const std::string& text, const Units& units, std::uint64_t& value) {
 
 std::uint64_t parse_count(const std::string& what, const std::string& text, std::uint64_t least,
                           std::uint64_t most) {
-    constexpr Units kNone{{{"", 1}, {"", 1}, {"", 1}, {"", 1}}};
     std::uint64_t value = 0;
-    if (!read(text, kNone, value) || value < least || value > most) {
+    if (!read(text, kCounts, value) || value < least || value > most) {
         refuse(what, text, "a whole number " + range_in_words(least, most));
     }
     return value;

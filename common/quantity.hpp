@@ -6,10 +6,10 @@
 
 namespace drainpipe {
 
-// Readers of what people write on command lines. Each throws Failure(usage) whose message names
-// `what` and shows the text.
+// Readers of what people write on command lines. Each throws Failure(usage) whose message begins
+// with `what`, which names where the text came from (CommandLine::origin), and shows the text.
 
-// Digits only, within [least, most].
+// Digits and an optional K, M or G (powers of 1000), within [least, most].
 std::uint64_t parse_count(const std::string& what, const std::string& text, std::uint64_t least,
                           std::uint64_t most);
 

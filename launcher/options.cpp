@@ -58,45 +58,46 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_switch("discard", texts.discard, "At start, throw away what an earlier run left");
 }
 
-std::uint64_t min_demand_of(const Texts& texts, std::uint64_t max_demand) {
+std::uint64_t min_demand_of(const CommandLine& line, const Texts& texts, std::uint64_t max_demand) {
     return texts.min_demand.empty()
                ? max_demand / 2
-               : parse_count("--min-demand", texts.min_demand, 0, max_demand - 1);
+               : parse_count(line.origin("min-demand"), texts.min_demand, 0, max_demand - 1);
 }
 
 unsigned consumers_of(const std::string& what, const std::string& text) {
     return static_cast<unsigned>(parse_count(what, text, 1, kMostConsumers));
 }
 
-Dispatch dispatch_of(const Texts& texts) {
+Dispatch dispatch_of(const CommandLine& line, const Texts& texts) {
     if (texts.dispatch != "demand" && texts.dispatch != "broadcast") {
-        throw Failure(ExitCode::usage,
-                      "--dispatch: '" + texts.dispatch + "' is not demand or broadcast");
+        throw Failure(ExitCode::usage, line.origin("dispatch") + ": '" + texts.dispatch +
+                                           "' is not demand or broadcast");
     }
     if (texts.partition_by.empty()) {
         return texts.dispatch == "demand" ? Dispatch::demand : Dispatch::broadcast;
     }
     if (texts.dispatch == "broadcast") {
-        throw Failure(ExitCode::usage, "--partition-by: '" + texts.partition_by +
+        throw Failure(ExitCode::usage, line.origin("partition-by") + ": '" + texts.partition_by +
                                            "' has no meaning with --dispatch broadcast");
     }
     return Dispatch::partition;
 }
 
-std::int32_t delimiter_of(const Texts& texts) {
+std::int32_t delimiter_of(const CommandLine& line, const Texts& texts) {
     if (texts.partition_delimiter.empty()) {
         return -1;
     }
     if (texts.partition_by.empty()) {
-        throw Failure(ExitCode::usage, "--partition-delimiter: '" + texts.partition_delimiter +
+        throw Failure(ExitCode::usage, line.origin("partition-delimiter") + ": '" +
+                                           texts.partition_delimiter +
                                            "' has no meaning without --partition-by");
     }
     if (texts.partition_delimiter == "\\t") {
         return '\t';
     }
     if (texts.partition_delimiter.size() != 1) {
-        throw Failure(ExitCode::usage, "--partition-delimiter: '" + texts.partition_delimiter +
-                                           "' is not one character");
+        throw Failure(ExitCode::usage, line.origin("partition-delimiter") + ": '" +
+                                           texts.partition_delimiter + "' is not one character");
     }
     return static_cast<unsigned char>(texts.partition_delimiter.front());
 }
@@ -111,10 +112,11 @@ std::optional<unsigned> scale_of(const Texts& texts) {
     return consumers_of("scale", texts.count);
 }
 
-std::filesystem::path log_folder_of(const Texts& texts) {
+std::filesystem::path log_folder_of(const CommandLine& line, const Texts& texts) {
     std::filesystem::path folder = std::filesystem::absolute(texts.log_folder);
     if (folder.native().size() >= sizeof(Settings::log_folder)) {
-        throw Failure(ExitCode::usage, "--log-dir: '" + texts.log_folder + "' is too long");
+        throw Failure(ExitCode::usage,
+                      line.origin("log-dir") + ": '" + texts.log_folder + "' is too long");
     }
     return folder;
 }
@@ -129,24 +131,27 @@ std::optional<Options> parse_options(int argc, char** argv) {
     if (line.parse(argc, argv)) {
         return std::nullopt;
     }
-    const std::uint64_t max_demand = parse_count("--max-demand", texts.max_demand, 1, kMostDemand);
+    const std::uint64_t max_demand =
+        parse_count(line.origin("max-demand"), texts.max_demand, 1, kMostDemand);
     return Options{
-        .address = Address(texts.name, texts.run_folder),
-        .log_folder = log_folder_of(texts),
-        .grace = parse_duration("--grace", texts.grace),
+        .address =
+            Address(texts.name, texts.run_folder, line.origin("name"), line.origin("run-dir")),
+        .log_folder = log_folder_of(line, texts),
+        .grace = parse_duration(line.origin("grace"), texts.grace),
         .max_demand = max_demand,
-        .min_demand = min_demand_of(texts, max_demand),
-        .capacity = parse_count("--capacity", texts.capacity, 1, Shape::kMaxCapacity),
-        .buffer_bytes = parse_size("--buffer-size", texts.buffer_size, 1, Shape::kMaxBuffer),
-        .event_delay = parse_duration("--event-delay", texts.event_delay),
+        .min_demand = min_demand_of(line, texts, max_demand),
+        .capacity = parse_count(line.origin("capacity"), texts.capacity, 1, Shape::kMaxCapacity),
+        .buffer_bytes =
+            parse_size(line.origin("buffer-size"), texts.buffer_size, 1, Shape::kMaxBuffer),
+        .event_delay = parse_duration(line.origin("event-delay"), texts.event_delay),
         .discard = texts.discard,
-        .consumers = consumers_of("--consumers", texts.consumers),
-        .dispatch = dispatch_of(texts),
+        .consumers = consumers_of(line.origin("consumers"), texts.consumers),
+        .dispatch = dispatch_of(line, texts),
         .partition_by = texts.partition_by.empty()
                             ? 0
                             : static_cast<std::uint32_t>(parse_count(
-                                  "--partition-by", texts.partition_by, 1, kMostFields)),
-        .partition_delimiter = delimiter_of(texts),
+                                  line.origin("partition-by"), texts.partition_by, 1, kMostFields)),
+        .partition_delimiter = delimiter_of(line, texts),
         .scale_to = scale_of(texts),
     };
 }

@@ -88,26 +88,36 @@ std::string name_in_log(const std::string& program, Place place, const Header& h
 
 std::optional<ExitCode> StageOptions::parse_producer(int argc, char** argv) {
     CommandLine line("producer", "Takes events in for a running pipeline.");
-    line.add_address(name, run_folder);
-    line.add_hidden_option("ready-fd", ready_fd);
-    return line.parse(argc, argv);
+    return parse(line, argc, argv);
 }
 
 std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
     CommandLine line("consumer", "Does the work on each event of a running pipeline.");
     std::string number = "1";
-    line.add_address(name, run_folder);
     line.add_option("number", number, "N", "Which of several consumers");
+    const std::optional<ExitCode> said = parse(line, argc, argv);
+    if (!said) {
+        consumer =
+            static_cast<unsigned>(parse_count(line.origin("number"), number, 1, kMostConsumers)) -
+            1;
+    }
+    return said;
+}
+
+std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** argv) {
+    std::string name;
+    std::string run_folder;
+    line.add_address(name, run_folder);
     line.add_hidden_option("ready-fd", ready_fd);
     const std::optional<ExitCode> said = line.parse(argc, argv);
     if (!said) {
-        consumer = static_cast<unsigned>(parse_count("--number", number, 1, kMostConsumers)) - 1;
+        address.emplace(name, run_folder, line.origin("name"), line.origin("run-dir"));
     }
     return said;
 }
 
 Stage::Stage(const StageOptions& options, const std::string& program, Place place)
-    : address_(options.name, options.run_folder),
+    : address_(options.address.value()),
       ready_(ready_descriptor(options.ready_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),

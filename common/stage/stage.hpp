@@ -17,17 +17,21 @@
 
 namespace drainpipe {
 
+class CommandLine;
+
 // What the command line of a stage says.
 struct StageOptions {
-    std::string name;
-    std::string run_folder;
-    std::string ready_fd;   // empty: nobody waits for it
-    unsigned consumer = 0;  // which one, from 0
+    std::optional<Address> address;  // set once parsed
+    std::string ready_fd;            // empty: nobody waits for it
+    unsigned consumer = 0;           // which one, from 0
 
     // Each reads the command line; an exit code means that all is said (--help). Throws
     // Failure(usage).
     std::optional<ExitCode> parse_producer(int argc, char** argv);
     std::optional<ExitCode> parse_consumer(int argc, char** argv);
+
+  private:
+    std::optional<ExitCode> parse(CommandLine& line, int argc, char** argv);
 };
 
 // A process's part in a running pipeline: its place, the mapped segment, the log, and what it was

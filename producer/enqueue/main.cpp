@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
         if (events.empty()) {
             throw Failure(ExitCode::usage, "EVENTS is missing: a number, or - for standard input");
         }
-        const Address address(name, run_folder);
+        const Address address(name, run_folder, line.origin("name"), line.origin("run-dir"));
         const auto source = source_of(events);
         return enqueue(address, *source);
     });

@@ -58,17 +58,17 @@ TEST_SUITE("config_file") {
     }
 
     TEST_CASE("config file: a value of several words is one value") {
-        check_text_refused("grace = 1s 2s\n", {"--grace", "'1s 2s'"});
-        check_text_refused("max-demand = 1, 2\n", {"--max-demand", "'1, 2'"});
-        check_text_refused("capacity = [1,2]\n", {"--capacity", "'[1,2]'"});
-        check_text_refused("discard = true false\n", {"discard", "true false"});
+        check_text_refused("grace = 1s 2s\n", {"drainpipe.conf:1: grace", "'1s 2s'"});
+        check_text_refused("max-demand = 1, 2\n", {"drainpipe.conf:1: max-demand", "'1, 2'"});
+        check_text_refused("capacity = [1,2]\n", {"drainpipe.conf:1: capacity", "'[1,2]'"});
+        check_text_refused("discard = true false\n", {"drainpipe.conf:1: discard", "true false"});
         const Pipeline pipeline;
         const auto config =
             config_of(pipeline, "name = one other\nrun-dir = " + pipeline.run_dir().string());
         Command command{.words = {program("launcher"), "--config", config},
                         .environment = {{"SYSTEM_TEST_PIPELINE", pipeline.name()}},
                         .folder = pipeline.folder()};
-        check_refused(pipeline, command, {"--name", "'one other'"});
+        check_refused(pipeline, command, {"drainpipe.conf:1: name", "'one other'"});
     }
 
     TEST_CASE("config file: a line that is no item is refused with the file and shown") {
@@ -81,6 +81,16 @@ TEST_SUITE("config_file") {
         check_text_refused("grace =\n", {"drainpipe.conf", "grace ="});
         check_text_refused("discard =\n", {"drainpipe.conf", "discard ="});
         check_text_refused("grace = 1s\ngrace = 2s\n", {"drainpipe.conf", "grace = 2s"});
+    }
+
+    TEST_CASE("config file: a value out of range is refused in the name of its line") {
+        check_text_refused("# a comment\n\nconsumers = zero\n",
+                           {"drainpipe.conf:3: consumers: 'zero'"});
+        check_text_refused("\xef\xbb\xbfpartition-by = 0\n",
+                           {"drainpipe.conf:1: partition-by: '0'"});
+        check_text_refused("\npartition-delimiter = ab\npartition-by = 1\n",
+                           {"drainpipe.conf:2: partition-delimiter: 'ab'"});
+        check_text_refused("dispatch = all\n", {"drainpipe.conf:1: dispatch: 'all'"});
     }
 
     TEST_CASE("config file: one that can't be read is refused and shown") {

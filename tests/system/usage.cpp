@@ -164,10 +164,25 @@ TEST_SUITE("usage") {
         const Pipeline pipeline;
         auto command = pipeline.launcher_command();
         command.environment["DRAINPIPE_GRACE"] = "soon";
-        check_refused(pipeline, command, "soon");
+        check_refused(pipeline, command, "DRAINPIPE_GRACE: 'soon'");
         command.environment.erase("DRAINPIPE_GRACE");
         command.environment["DRAINPIPE_MAX_DEMAND"] = "0";
-        check_refused(pipeline, command, "0");
+        check_refused(pipeline, command, "DRAINPIPE_MAX_DEMAND: '0'");
+        command.environment.erase("DRAINPIPE_MAX_DEMAND");
+        command.environment["DRAINPIPE_DISCARD"] = "perhaps";
+        check_refused(pipeline, command, "DRAINPIPE_DISCARD: 'perhaps'");
+    }
+
+    TEST_CASE("usage: a refusal names the one of several origins whose value counts") {
+        const Pipeline pipeline;
+        const auto config = pipeline.folder() / "drainpipe.conf";
+        write_text(config, "consumers = 65\n");
+        auto command = pipeline.launcher_command({"--config", config});
+        check_refused(pipeline, command, "drainpipe.conf:1: consumers: '65'");
+        command.environment["DRAINPIPE_CONSUMERS"] = "zero";
+        check_refused(pipeline, command, "DRAINPIPE_CONSUMERS: 'zero'");
+        command.words.insert(command.words.end(), {"--consumers", "-1"});
+        check_refused(pipeline, command, "--consumers: '-1'");
     }
 
     TEST_CASE("usage: an unknown key, a bad value or a missing config file is refused and shown") {

@@ -14,11 +14,17 @@ namespace {
 
 using Items = std::vector<std::pair<std::string, std::string>>;
 
+const std::vector<std::string> kKeys{"grace", "log-dir", "name", "partition-delimiter"};
+
 Items items_of(const std::string& text) {
     const ScratchFolder folder;
     const auto path = folder.path() / "file";
     std::ofstream(path, std::ios::binary) << text;
-    return read_config_file(path, {"grace", "log-dir", "name", "partition-delimiter"});
+    Items items;
+    for (const ConfigItem& item : read_config_file(path, kKeys)) {
+        items.emplace_back(item.key, item.value);
+    }
+    return items;
 }
 
 // What the refusal says, from the file's name on; nothing where it is none.
@@ -29,7 +35,7 @@ std::string refusal_of(const std::string& text) {
     } catch (const Failure& failure) {
         CHECK(failure.code() == ExitCode::usage);
         const std::string message = failure.what();
-        return message.substr(message.rfind("/file: ") + 1);
+        return message.substr(message.rfind("/file:") + 1);
     }
 }
 
@@ -67,16 +73,26 @@ TEST_SUITE("config_file") {
     }
 
     TEST_CASE("config file: what it can't mean is refused and shown") {
-        CHECK(refusal_of("grace = 1s\nfrob = 7") == "file: 'frob = 7' has an unknown key");
-        CHECK(refusal_of("= 7") == "file: '= 7' has an unknown key");
-        CHECK(refusal_of("--grace = 7s") == "file: '--grace = 7s' has an unknown key");
-        CHECK(refusal_of("[grace]") == "file: '[grace]' is not of the form key = value");
-        CHECK(refusal_of("  grace 7s \n") == "file: 'grace 7s' is not of the form key = value");
-        CHECK(refusal_of("grace =") == "file: 'grace =' has no value");
-        CHECK(refusal_of("grace = \"\"") == "file: 'grace = \"\"' has no value");
+        CHECK(refusal_of("grace = 1s\nfrob = 7") == "file:2: 'frob = 7' has an unknown key");
+        CHECK(refusal_of("= 7") == "file:1: '= 7' has an unknown key");
+        CHECK(refusal_of("--grace = 7s") == "file:1: '--grace = 7s' has an unknown key");
+        CHECK(refusal_of("[grace]") == "file:1: '[grace]' is not of the form key = value");
+        CHECK(refusal_of("  grace 7s \n") == "file:1: 'grace 7s' is not of the form key = value");
+        CHECK(refusal_of("grace =") == "file:1: 'grace =' has no value");
+        CHECK(refusal_of("grace = \"\"") == "file:1: 'grace = \"\"' has no value");
         CHECK(refusal_of("grace=1s\nname=x\ngrace=2s") ==
-              "file: 'grace=2s' has a key that came before");
+              "file:3: 'grace=2s' has a key that came before");
         CHECK(refusal_of(std::string("name=x\0y", 8)) != "");
+    }
+
+    TEST_CASE("config file: a byte-order mark is passed over, an item says where it stood") {
+        CHECK(items_of("\xef\xbb\xbfgrace = 5s") == Items{{"grace", "5s"}});
+        CHECK(items_of("\xef\xbb\xbf# x\nname = y") == Items{{"name", "y"}});
+        CHECK(refusal_of("name = y\n\xef\xbb\xbfgrace = 5s") != "");
+        const ScratchFolder folder;
+        const auto path = folder.path() / "file";
+        std::ofstream(path) << "# one\n\nname = x\n";
+        CHECK(read_config_file(path, kKeys).at(0).place == path.string() + ":3");
     }
 
     TEST_CASE("config file: one that can't be read is refused") {

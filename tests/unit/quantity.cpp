@@ -33,6 +33,9 @@ TEST_SUITE("quantity") {
         CHECK(parse_size("--buffer-size", "4096", 1, 1ull << 31) == 4096);
         CHECK(parse_size("--buffer-size", "2G", 1, 1ull << 31) == 1ull << 31);
         CHECK(parse_count("--capacity", "262144", 1, 1 << 28) == 262144);
+        CHECK(parse_count("--capacity", "262K", 1, 1 << 28) == 262000);
+        CHECK(parse_count("--capacity", "2M", 1, 1 << 28) == 2000000);
+        CHECK(parse_count("--capacity", "1G", 1, 1ull << 31) == 1000000000);
     }
 
     TEST_CASE("quantity: what is none is refused, with flag and value") {
@@ -46,7 +49,8 @@ TEST_SUITE("quantity") {
             CAPTURE(text);
             CHECK_FALSE(refusal([&] { parse_size("--s", text, 1, 1ull << 31); }).empty());
         }
-        for (const char* text : {"", "0", "-1", "+1", "1e3", "abc", "1K", "0x10", "11"}) {
+        for (const char* text : {"", "0", "-1", "+1", "1e3", "abc", "1K", "0x10", "11", "1k", "K",
+                                 "1KB", "99999999999999999999G"}) {
             CAPTURE(text);
             CHECK_FALSE(refusal([&] { parse_count("--n", text, 1, 10); }).empty());
         }
