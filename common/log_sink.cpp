@@ -34,6 +34,12 @@ Descriptor open_log(const std::filesystem::path& path) {
     return file;
 }
 
+// Whether no name leads to the open file any more: what is written there is gone with it.
+bool is_removed(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0;
+}
+
 // Who takes a torn end away has the second lock alone; who appends without the first one shares it,
 // so that nothing of it is taken for torn. False when it is not to be had now.
 bool set_cutting(int fd, short type) {
@@ -116,6 +122,7 @@ bool LogSink::reopen() {
     const std::lock_guard guard(mutex_);
     flush_();
     try {
+        std::filesystem::create_directories(path_.parent_path());
         file_ = open_log(path_);
         return true;
     } catch (const std::system_error&) {
@@ -171,7 +178,9 @@ void LogSink::mend_end() const {
 
 void LogSink::append(std::string_view text, std::uint64_t records) {
     const std::size_t written = write_all(file_.get(), text);
-    if (written < text.size()) {
+    if (is_removed(file_.get())) {
+        lost_ += records;
+    } else if (written < text.size()) {
         const std::string_view out = text.substr(0, written);
         lost_ += records - static_cast<std::uint64_t>(std::count(out.begin(), out.end(), '\n'));
     }

@@ -19,9 +19,9 @@ namespace drainpipe {
 // One write(2) per flush, on a descriptor opened with O_APPEND and under the file's lock: records
 // of different processes don't mix. A process killed in the middle of a write leaves a torn record
 // behind; the next writer takes it away, so that a record is in the file whole or not at all. A
-// write that fails (a full disk) loses its records and counts them; it never stops the caller, and
-// nor does another writer that was stopped with the lock: who can't wait for it appends beside it,
-// and nothing is taken away meanwhile.
+// write that fails (a full disk), or goes to a file that was removed, loses its records and counts
+// them; it never stops the caller, and nor does another writer that was stopped with the lock: who
+// can't wait for it appends beside it, and nothing is taken away meanwhile.
 class LogSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     // Opens the file, makes it if need be. Throws std::system_error if it can't, or goes on without
@@ -36,8 +36,8 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
     // logged before.
     void write_records(std::string_view text, std::uint64_t records);
 
-    // Goes on in a new file if the old one was renamed. On failure it stays with the old one and
-    // returns false.
+    // Goes on in a new file if the old one was renamed or removed; makes the folder again if that
+    // is gone. On failure it stays with the old one and returns false.
     bool reopen();
 
     // Records lost since the last call.

@@ -47,6 +47,14 @@ std::map<std::string, int> complaints_of(const std::string& errors) {
     return counts;
 }
 
+// Whether the process has a file open that no name leads to any more.
+bool writes_removed_file(pid_t pid) {
+    const std::filesystem::directory_iterator descriptors("/proc/" + std::to_string(pid) + "/fd");
+    return std::any_of(begin(descriptors), end(descriptors), [](const auto& descriptor) {
+        return std::filesystem::read_symlink(descriptor).string().ends_with("(deleted)");
+    });
+}
+
 TEST_SUITE("log_folder") {
     TEST_CASE("log folder: it is made when it is missing") {
         Pipeline pipeline;
@@ -214,6 +222,25 @@ TEST_SUITE("log_folder") {
         const RecordLog both(read_text(moved) + read_text(pipeline.log_file()));
         CHECK(fault_of_run(both, pipeline.output()) == "");
         CHECK_FALSE(read_text(pipeline.log_file()).empty());
+    }
+
+    TEST_CASE("log folder: SIGHUP makes it again where it was removed, and what was lost is told") {
+        Pipeline pipeline;
+        pipeline.start();
+        std::filesystem::remove_all(pipeline.log_dir());
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.await_output(10));
+        pipeline.launcher().send(SIGHUP);
+        CHECK(await([&] {
+            return std::filesystem::exists(pipeline.log_file()) &&
+                   !writes_removed_file(pipeline.stage("producer").value()) &&
+                   !writes_removed_file(pipeline.stage("consumer").value());
+        }));
+        CHECK(pipeline.enqueue_all(numbers(11, 20)) == 10);
+        CHECK(pipeline.stop() == 74);
+        CHECK(contains(pipeline.errors(), "log_lines_lost=10"));
+        CHECK(pipeline.output() == numbers(1, 20));
+        CHECK(pipeline.leftovers() == "");
     }
 }
 
