@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "failure.hpp"
 
@@ -42,6 +46,22 @@ Pipe make_pipe() {
 }
 
 void write_if_ready(int fd, std::string_view line) noexcept {
+    if (::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
+        errno != ENOTSOCK) {
+        return;
+    }
+    // What is shared with other processes may be full by the time of the write, whatever poll()
+    // says, and O_NONBLOCK is theirs too: the line goes through a description of our own.
+    struct stat info {};
+    if (::fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode))) {
+        std::array<char, 32> path{};
+        std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
+        const Descriptor own(::open(path.data(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+        if (own.is_open()) {
+            [[maybe_unused]] const ssize_t count = ::write(own.get(), line.data(), line.size());
+            return;
+        }
+    }
     pollfd writable{fd, POLLOUT, 0};
     if (::poll(&writable, 1, 0) > 0 && (writable.revents & POLLOUT) != 0) {
         [[maybe_unused]] const ssize_t count = ::write(fd, line.data(), line.size());

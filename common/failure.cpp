@@ -1,8 +1,9 @@
 #include "failure.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <system_error>
 
 #include "descriptor.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 int report(std::string_view program, const std::string& message, ExitCode code) {
     const std::string line = std::string(program) + ": " + escaped(message) + "\n";
-    std::fputs(line.c_str(), stderr);
+    write_if_ready(STDERR_FILENO, line);
     return static_cast<int>(code);
 }
 
