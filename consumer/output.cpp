@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "failure.hpp"
@@ -16,12 +18,8 @@
 namespace drainpipe {
 namespace {
 
-void write_or_fail(int fd, std::string_view bytes) {
-    if (write_all(fd, bytes) != bytes.size()) {
-        throw Failure(ExitCode::io, std::string("cannot write payloads to standard output: ") +
-                                        std::strerror(errno));
-    }
-}
+// Between two tries to write where there is no room.
+constexpr std::chrono::milliseconds kBetweenTries{100};
 
 // The longest run of whole lines at the beginning of `lines` that a pipe takes in one piece, or its
 // first line where that is longer.
@@ -112,14 +110,14 @@ bool Output::is_cuttable(std::string_view lines) const {
 
 void Output::write_lines(std::string_view lines) const {
     if (kind_ == Kind::file) {
-        write_or_fail(fd_, lines);
+        put_out(lines);
     } else if (kind_ == Kind::other) {
         write_cuttable(lines);
     } else {
         while (!lines.empty()) {
             const std::string_view piece = piece_of(lines);
             if (piece.size() <= PIPE_BUF) {
-                write_or_fail(fd_, piece);
+                put_out(piece);
             } else {
                 write_cuttable(piece);
             }
@@ -128,10 +126,29 @@ void Output::write_lines(std::string_view lines) const {
     }
 }
 
+void Output::put_out(std::string_view bytes) const {
+    bool is_told = false;
+    while (true) {
+        bytes.remove_prefix(write_all(fd_, bytes));
+        if (bytes.empty()) {
+            return;
+        }
+        const std::string failure =
+            std::string("cannot write payloads to standard output: ") + std::strerror(errno);
+        if (errno != ENOSPC && errno != EDQUOT) {
+            throw Failure(ExitCode::io, failure);
+        }
+        if (!std::exchange(is_told, true)) {
+            stage_.warn(failure + ": waiting for room");
+        }
+        std::this_thread::sleep_for(kBetweenTries);
+    }
+}
+
 void Output::write_cuttable(std::string_view lines) const {
     Word<std::uint32_t>& may_be_cut = stage_.segment().header().output_may_be_cut;
     may_be_cut.store(1);
-    write_or_fail(fd_, lines);
+    put_out(lines);
     may_be_cut.store(0);
 }
 
@@ -140,7 +157,7 @@ void Output::mend() const {
     if (kind_ == Kind::file) {
         mend_file();
     } else if (may_be_cut.load() != 0) {
-        write_or_fail(fd_, "\n");
+        put_out("\n");
         may_be_cut.store(0);
     }
 }

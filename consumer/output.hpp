@@ -22,7 +22,8 @@ class Output {
     Output(int fd, Stage& stage, BegunPayloads begun_payloads);
 
     // Writes whole lines. To a pipe it writes them in pieces that a kill can't cut, but for lines
-    // that are larger than such a piece. Throws Failure(io).
+    // that are larger than such a piece. Where the disk is full it says so and waits for room.
+    // Throws Failure(io) for what no wait mends, such as a reader that is gone.
     void write(std::string_view lines);
 
   private:
@@ -34,6 +35,7 @@ class Output {
     // get in between.
     bool is_cuttable(std::string_view lines) const;
     void write_lines(std::string_view lines) const;
+    void put_out(std::string_view bytes) const;
     void write_cuttable(std::string_view lines) const;
     void mend() const;
     void mend_file() const;

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "failure.hpp"
@@ -8,6 +11,7 @@
 
 int main(int argc, char** argv) {
     using namespace drainpipe;
+    const bool has_output = ::fcntl(STDOUT_FILENO, F_GETFL) >= 0;
     return run_program("launcher", [&] {
         Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, scale_signal()});
         ignore_job_control();
@@ -17,6 +21,11 @@ int main(int argc, char** argv) {
         }
         if (options->scale_to) {
             return scale(options->address, *options->scale_to);
+        }
+        if (!has_output) {
+            throw Failure(ExitCode::io,
+                          "standard output is closed and the payloads go there: give it a reader, "
+                          "a file or /dev/null");
         }
         return Launcher(*options, std::move(signals)).run();
     });

@@ -182,6 +182,10 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
         fail(kept, "was refused what it needs by the system", ExitCode::system);
         return;
     }
+    if (ending.is(ExitCode::io) && kept.place >= Place::consumer) {
+        fail(kept, "can't write its output", ExitCode::io);
+        return;
+    }
     if (ending.is(ExitCode::taken) && give_way(kept)) {
         return;
     }

@@ -145,6 +145,11 @@ void Stage::require_wanted(const StageOptions& options) const {
     }
 }
 
+void Stage::warn(const std::string& what) {
+    log_.warn("{}", what);
+    write_if_ready(STDERR_FILENO, log_.program() + ": " + what + "\n");
+}
+
 std::chrono::microseconds Stage::grace() const {
     return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
 }

@@ -46,6 +46,8 @@ class Stage {
     const Address& address() const { return address_; }
     Segment& segment() { return segment_; }
     Log& log() { return log_; }
+    // Says it in the log and on standard error.
+    void warn(const std::string& what);
     std::chrono::microseconds grace() const;
 
     // Starts to listen to the outside. After should_leave() or launcher_is_gone() has become true

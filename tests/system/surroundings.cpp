@@ -9,6 +9,7 @@
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
+#include "harness/mount.hpp"
 #include "harness/pipeline.hpp"
 #include "harness/process_table.hpp"
 #include "harness/terminal.hpp"
@@ -51,12 +52,22 @@ TEST_SUITE("surroundings") {
     }
 
     TEST_CASE("surroundings: closed standard descriptors are nobody else's") {
-        for (const std::string closed : {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"}) {
+        for (const std::string closed : {"<&-", "2>&-", "<&- 2>&-"}) {
             CAPTURE(closed);
             Pipeline pipeline;
             pipeline.start(after("exec \"$@\" " + closed, pipeline.launcher_command()));
             check_does_all(pipeline);
         }
+    }
+
+    TEST_CASE("surroundings: a start whose payloads can go nowhere is refused") {
+        const Pipeline pipeline;
+        const auto outcome = run(after("exec \"$@\" >&-", pipeline.launcher_command()));
+        CHECK(outcome.code == 74);
+        CHECK(is_one_line(outcome.errors));
+        CHECK(contains(outcome.errors, "standard output is closed"));
+        CHECK(pipeline.leftovers() == "");
+        CHECK_FALSE(std::filesystem::exists(pipeline.log_dir()));
     }
 
     TEST_CASE("surroundings: open descriptors are not passed on to the stages") {
@@ -99,13 +110,44 @@ TEST_SUITE("surroundings") {
         REQUIRE(await([&] { return std::filesystem::exists(gone); }));
         CHECK(pipeline.enqueue_all(numbers(2, 5000)) == 4999);
         CHECK(shell.wait() == 0);
-        CHECK(pipeline.output() == "70\n");
+        CHECK(pipeline.output() == "74\n");
+        CHECK(pipeline.log().starting("child exited role=consumer").size() == 1);
+        CHECK(pipeline.log().starting("stopping ").size() == 1);
         CHECK(read_text(taken) == "1\n");
         const auto left = pipeline.log().account().value().left;
         CHECK(left > 0);
         pipeline.start();
         CHECK(pipeline.stop() == 0);
         CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, 5000) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("surroundings: a disk that is full under the output is waited for") {
+        Pipeline pipeline;
+        const auto disk = pipeline.folder() / "disk";
+        std::filesystem::create_directory(disk);
+        auto inner =
+            after("exec \"$@\" >'" + (disk / "output").string() + "'", pipeline.launcher_command());
+        const auto command = with_tmpfs(inner, disk, "16k");
+        if (!command) return;
+        auto& launcher = pipeline.launch(*command);
+        REQUIRE(pipeline.await_record("ready "));
+        const std::string line(999, 'x');
+        for (int count = 0; count < 40; ++count) CHECK(pipeline.enqueue_all(line + "\n") == 1);
+        CHECK(pipeline.await_record("cannot write payloads to standard output: No space left"));
+        CHECK(contains(pipeline.errors(), "waiting for room"));
+        const auto seen =
+            "/proc/" + std::to_string(pipeline.stage("consumer").value()) + "/root" + disk.string();
+        CHECK(pipeline.log().starting("child exited ").empty());
+        CHECK(run({.words = {"/usr/bin/nsenter", "--mount", "--target",
+                             std::to_string(pipeline.stage("consumer").value()), "mount", "-o",
+                             "remount,size=1M", disk}})
+                  .code == 0);
+        CHECK(pipeline.await_record("processed id=40 "));
+        CHECK(std::filesystem::file_size(seen + "/output") == 40'000);
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 0);
+        CHECK(pipeline.log().account().value().redelivered == 0);
         CHECK(pipeline.leftovers() == "");
     }
 
