@@ -38,6 +38,8 @@ struct Kept {
     bool is_wanted = false;
     bool is_to_leave = false;
     bool was_asked = false;  // the process that runs: then its leaving is no death
+    // When the process that was asked is ended, if it hangs.
+    std::optional<std::chrono::steady_clock::time_point> leave_by;
     bool is_to_reopen_log = false;
     bool was_ready = false;
     std::optional<std::chrono::steady_clock::time_point> start_at;

@@ -52,6 +52,8 @@ void Supervisor::ask_to_leave(Kept& kept) {
     kept.is_to_leave = true;
     if (kept.is_ready()) {
         kept.was_asked = true;
+        kept.leave_by =
+            Clock::now() + std::chrono::microseconds(segment_.header().settings.grace_microseconds);
         kept.signal(SIGTERM);
     }
 }
@@ -130,7 +132,22 @@ void Supervisor::wait(Clock::time_point until) {
     }
 }
 
+void Supervisor::end_if_it_hangs(Kept& kept) {
+    if (!kept.leave_by || Clock::now() < *kept.leave_by || stop_request_) {
+        return;
+    }
+    kept.leave_by.reset();
+    log_.warn("{} pid={} did not leave: killing it", kept.child.role(), kept.pid());
+    kept.child.kill();
+    if (kept.outsider.is_running()) {
+        kept.signal(SIGKILL);
+    }
+}
+
 void Supervisor::look_after(Kept& kept) {
+    if (kept.is_running()) {
+        end_if_it_hangs(kept);
+    }
     if (kept.child.is_running()) {
         if (const std::optional<Ending> ending = kept.child.reap()) {
             bury(kept, *ending);
@@ -141,6 +158,7 @@ void Supervisor::look_after(Kept& kept) {
     } else if (kept.outsider.is_running()) {
         pollfd death{kept.death_fd(), POLLIN, 0};
         if (::poll(&death, 1, 0) > 0) {
+            kept.leave_by.reset();
             log_.info("outsider gone role={} pid={}", kept.child.role(), kept.outsider.pid);
             kept.outsider = {};
             if (kept.is_wanted) {
@@ -164,6 +182,7 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     // Whoever slept until the dead one rings would sleep in vain.
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
+    kept.leave_by.reset();
     const bool is_no_death = std::exchange(kept.was_asked, false) || kept.is_to_leave;
     const bool has_left = is_no_death && ending.is(ExitCode::done);
     kept.is_wanted = kept.is_wanted && !(has_left && kept.is_to_leave);
@@ -287,6 +306,9 @@ Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) con
     for (const Kept& kept : kept_) {
         if (kept.start_at) {
             until = std::min(until, *kept.start_at);
+        }
+        if (kept.leave_by && !stop_request_) {
+            until = std::min(until, *kept.leave_by);
         }
         if (kept.is_wanted && kept.child.is_running() && !kept.child.is_ready() &&
             !kept.has_failed) {

@@ -48,7 +48,8 @@ class Supervisor {
     // Does not start it again from now on.
     void let_go(Kept& kept);
 
-    // SIGTERM now, or as soon as the child, or its replacement, is ready for it.
+    // SIGTERM now, or as soon as the child, or its replacement, is ready for it. Outside a stop one
+    // that has not left when the grace time is over is killed.
     void ask_to_leave(Kept& kept);
 
     // SIGCONT, for a child that somebody has stopped.
@@ -83,6 +84,8 @@ class Supervisor {
     void start_later(Kept& kept, const std::string& reason, ExitCode code);
     void heed_ready(Kept& kept);
     void look_after(Kept& kept);
+    // Outside a stop, whose deadline is the launcher's business.
+    void end_if_it_hangs(Kept& kept);
     void bury(Kept& kept, const Ending& ending);
     bool give_way(Kept& kept);
     void fail(Kept& kept, const std::string& reason, ExitCode code);

@@ -16,6 +16,7 @@ void Supervisor::scale(unsigned count) {
         Kept& kept = consumers()[number];
         if (number < count) {
             kept.is_to_leave = false;
+            kept.leave_by.reset();
             kept.is_wanted = true;
             if (!kept.is_running() && !kept.start_at) {
                 keep(kept);

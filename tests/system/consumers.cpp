@@ -55,26 +55,6 @@ class SlowReader {
     std::jthread thread_;
 };
 
-// Whether the ring's lock is in its hands: the first word of a mutex is its owner.
-bool holds_lock(const Pipeline& pipeline, pid_t pid) {
-    constexpr std::size_t kLockOffset = 64;
-    std::uint32_t owner = 0;
-    std::ifstream segment(pipeline.segment(), std::ios::binary);
-    segment.seekg(kLockOffset);
-    segment.read(reinterpret_cast<char*>(&owner), sizeof owner);
-    return static_cast<pid_t>(owner & 0x3fffffff) == pid;
-}
-
-// Stops it where it stops nobody else.
-void freeze_without_lock(const Pipeline& pipeline, pid_t pid) {
-    freeze(pid);
-    while (holds_lock(pipeline, pid)) {
-        ::kill(pid, SIGCONT);
-        let_pass(1ms);
-        freeze(pid);
-    }
-}
-
 // How long so many consumers need for 2000 events of a millisecond, shared out at the beginning.
 std::chrono::milliseconds time_of_slow_work(Pipeline& pipeline, int consumers) {
     pipeline.start({"--consumers", std::to_string(consumers), "--event-delay", "1ms",

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -159,6 +160,32 @@ TEST_SUITE("scaling") {
             CHECK(pipeline.enqueue_all(numbers(1, 1000)) == 1000);
             CHECK(pipeline.stop() == 0);
             CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
+    }
+
+    TEST_CASE("scaling: a consumer that hangs is ended, and the others do what it had") {
+        for (const Flags& way : std::vector<Flags>{{}, {"--dispatch", "broadcast"}}) {
+            CAPTURE(way.size());
+            Pipeline pipeline;
+            Flags flags{"--consumers", "2", "--grace", "300ms", "--max-demand", "10"};
+            flags.insert(flags.end(), way.begin(), way.end());
+            pipeline.start(flags);
+            const auto hung = pipeline.consumer(2).value();
+            freeze_without_lock(pipeline, hung);
+            CHECK(pipeline.enqueue_all(numbers(1, 50)) == 50);
+            CHECK(pipeline.scale(1) == 0);
+            const auto record = "consumer.2 pid=" + std::to_string(hung) + " did not leave";
+            CHECK(pipeline.await_record(record));
+            CHECK(await([&] { return !pipeline.consumer(2).has_value(); }));
+            const auto has_done_all = [&] {
+                std::set<std::uint64_t> ids;
+                for (const auto& event : pipeline.log().events()) ids.insert(event.id);
+                return ids.size() == 50;
+            };
+            CHECK(await(has_done_all));
+            CHECK(pipeline.stop() == 0);
+            CHECK(pipeline.log().account().value().accepted == 50);
             CHECK(pipeline.leftovers() == "");
         }
     }

@@ -98,6 +98,9 @@ class Pipeline {
     std::optional<Process> launcher_;
 };
 
+// Stops a stage (SIGSTOP) where it stops nobody else: without the ring's lock.
+void freeze_without_lock(const Pipeline& pipeline, pid_t pid);
+
 // The K of the client's `accepted=K`; nothing when it printed none.
 std::optional<std::uint64_t> accepted_by(std::string_view client_output);
 
