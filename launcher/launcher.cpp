@@ -137,7 +137,7 @@ void Launcher::close_intake(Clock::time_point deadline) {
     }
     if (producer.is_running()) {
         log_.warn("producer pid={} did not leave: killing it", producer.pid());
-        supervisor_.kill(producer);
+        supervisor_.kill(supervisor_.all().first(1));
     }
 }
 
@@ -195,9 +195,9 @@ void Launcher::kill_what_still_runs() {
         supervisor_.let_go(kept);
         if (kept.is_running()) {
             log_.warn("{} pid={} still runs: killing it", kept.child.role(), kept.pid());
-            supervisor_.kill(kept);
         }
     }
+    supervisor_.kill(supervisor_.all());
 }
 
 ExitCode Launcher::settle() {
@@ -220,7 +220,7 @@ ExitCode Launcher::exit_code_for(const Account& account) {
     if (supervisor_.failure()) {
         return *supervisor_.failure();
     }
-    if (account.left > 0) {
+    if (account.left > 0 || supervisor_.has_left_behind()) {
         return ExitCode::deadline;
     }
     const std::uint64_t lost = segment_.header().log_lines_lost.load() + log_.sink().take_lost();

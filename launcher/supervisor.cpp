@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <utility>
 
 #include "failure.hpp"
@@ -16,6 +17,28 @@
 
 namespace drainpipe {
 namespace {
+
+// The kernel's letter for the state of a process, with a word for what keeps one alive; "?" where
+// there is none of that pid.
+std::string process_state(pid_t pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    const auto name_end = text.rfind(") ");
+    if (name_end == std::string::npos) {
+        return "?";
+    }
+    switch (const char state = text[name_end + 2]) {
+        case 'D':
+            return "D(disk-sleep)";
+        case 'Z':
+            return "Z(held-by-a-debugger)";
+        case 't':
+            return "t(traced)";
+        default:
+            return {state};
+    }
+}
 
 double in_seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -95,16 +118,37 @@ void Supervisor::heed_ready(Kept& kept) {
     }
 }
 
-void Supervisor::kill(Kept& kept) {
-    while (kept.is_running()) {
-        kept.child.kill();
-        if (kept.outsider.is_running()) {
-            kept.signal(SIGKILL);
-        }
-        pollfd death{kept.death_fd(), POLLIN, 0};
-        ::poll(&death, 1, -1);
-        look_after(kept);
+void Supervisor::kill(std::span<Kept> stages) {
+    for (const Kept& kept : stages) {
+        kill_now(kept);
     }
+    const Clock::time_point until = Clock::now() + kKillTimeout;
+    for (Kept& kept : stages) {
+        while (kept.is_running() && Clock::now() < until) {
+            pollfd death{kept.death_fd(), POLLIN, 0};
+            ::poll(&death, 1, milliseconds_until(until));
+            look_after(kept);
+        }
+        if (kept.is_running()) {
+            leave_behind(kept);
+        }
+    }
+}
+
+void Supervisor::kill_now(const Kept& kept) {
+    kept.child.kill();
+    if (kept.outsider.is_running()) {
+        kept.signal(SIGKILL);
+    }
+}
+
+void Supervisor::leave_behind(const Kept& kept) {
+    const std::string fact = "left behind role=" + kept.child.role() +
+                             " pid=" + std::to_string(kept.pid()) +
+                             " state=" + process_state(kept.pid()) + ": SIGKILL does not end it";
+    log_.error("{}", fact);
+    console_.warn(fact);
+    has_left_behind_ = true;
 }
 
 void Supervisor::wait(Clock::time_point until) {
@@ -138,10 +182,7 @@ void Supervisor::end_if_it_hangs(Kept& kept) {
     }
     kept.leave_by.reset();
     log_.warn("{} pid={} did not leave: killing it", kept.child.role(), kept.pid());
-    kept.child.kill();
-    if (kept.outsider.is_running()) {
-        kept.signal(SIGKILL);
-    }
+    kill_now(kept);
 }
 
 void Supervisor::look_after(Kept& kept) {

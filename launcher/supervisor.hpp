@@ -25,6 +25,9 @@ class Supervisor {
 
     static constexpr std::chrono::seconds kReadyLimit{5};
 
+    // How long a process may take to die of SIGKILL.
+    static constexpr std::chrono::seconds kKillTimeout{1};
+
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
@@ -55,8 +58,9 @@ class Supervisor {
     // SIGCONT, for a child that somebody has stopped.
     void resume(Kept& kept);
 
-    // Ends a child with its process group, now.
-    void kill(Kept& kept);
+    // Ends children with their process groups, now. One that is there kKillTimeout later all the
+    // same (stuck in the kernel, held by a debugger) is said and left behind.
+    void kill(std::span<Kept> stages);
 
     // Waits until something has happened and was dealt with, or until that time.
     void wait(Clock::time_point until);
@@ -75,11 +79,16 @@ class Supervisor {
     // Somebody removed the segment's file: what runs goes on in its mappings, and is to be stopped.
     bool has_lost_segment() const { return has_lost_segment_; }
 
+    // A child outlived its SIGKILL.
+    bool has_left_behind() const { return has_left_behind_; }
+
     // Why the pipeline can't go on, if it can't; a stop is requested then.
     const std::optional<ExitCode>& failure() const { return failure_; }
 
   private:
     void start(Kept& kept);
+    static void kill_now(const Kept& kept);
+    void leave_behind(const Kept& kept);
     void reopen_logs();
     void start_later(Kept& kept, const std::string& reason, ExitCode code);
     void heed_ready(Kept& kept);
@@ -109,6 +118,7 @@ class Supervisor {
     std::optional<Clock::time_point> first_interrupt_;
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
+    bool has_left_behind_ = false;
     std::optional<unsigned> fewer_;  // consumers that the system has room for
 };
 

@@ -1,6 +1,8 @@
 // Stops that do not get through in time, and what the next start makes of what they left.
 
 #include <doctest/doctest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
@@ -217,6 +219,26 @@ TEST_SUITE("deadline") {
         CHECK(pipeline.stop() == 0);
         CHECK(watch.elapsed() < 7s);
         CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: a child that SIGKILL does not end is named and left behind") {
+        Pipeline pipeline;
+        start_with_backlog(pipeline, "500ms");
+        const auto consumer = pipeline.stage("consumer").value();
+        // What a debugger holds is dead and not gone until the debugger looks.
+        REQUIRE(::ptrace(PTRACE_SEIZE, consumer, nullptr, nullptr) == 0);
+        CHECK(pipeline.stop() == 124);
+        CHECK(
+            pipeline.log()
+                .starting("left behind role=consumer pid=" + std::to_string(consumer) + " state=Z")
+                .size() == 1);
+        CHECK(contains(pipeline.errors(), "left behind role=consumer"));
+        check_cut(pipeline);
+        CHECK(::waitpid(consumer, nullptr, __WALL) == consumer);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, kEvents) == "");
         CHECK(pipeline.leftovers() == "");
     }
 
