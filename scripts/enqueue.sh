@@ -3,6 +3,7 @@
 # Finds the enqueue program beside the scripts folder, as it was called or as it really lies, or in
 # the build folder of the repository.
 set -eu
+unset CDPATH
 
 folder_above() { (cd "$1/.." && pwd "$2"); }
 

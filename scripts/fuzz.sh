@@ -1,23 +1,13 @@
 #!/bin/sh
-# Fuzzes the parser of the wire for SECONDS (30), from the corpus in tests/fuzz/corpus. Needs clang++
-# with libFuzzer; says so and exits 0 where there is none.
+# Fuzzes the parser of the wire for SECONDS (30), from the corpus in tests/fuzz/corpus. Installs what
+# is missing.
 set -eu
 
 seconds=${1:-30}
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
+"$root/scripts/setup.sh" test
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-
-if ! command -v clang++ >/dev/null; then
-    echo "fuzz.sh: no clang++ here, nothing fuzzed"
-    exit 0
-fi
-echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' \
-    >"$folder/probe.cpp"
-if ! clang++ -fsanitize=fuzzer "$folder/probe.cpp" -o "$folder/probe" 2>/dev/null; then
-    echo "fuzz.sh: this clang++ has no libFuzzer, nothing fuzzed"
-    exit 0
-fi
 
 clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
     -I"$root/producer/wire" "$root"/producer/wire/*.cpp "$root/tests/fuzz/wire.cpp" -o "$folder/fuzz"

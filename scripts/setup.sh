@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages that are named and missing; says nothing when there are none.
+# Installs the Debian packages that are named and missing; says nothing when there are none. Needs
+# root or sudo; without either it says what an administrator should install, and exits 77.
 #   setup.sh build         what the programs need
 #   setup.sh test          what the tests need besides
 #   setup.sh bench         what scripts/bench.sh needs besides: the peers, and no service of theirs
 set -eu
 
 build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev"
-test="doctest-dev clang-format shellcheck util-linux"
+test="doctest-dev clang clang-format libclang-rt-14-dev shellcheck util-linux"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools"
 
 case "${1:-}" in
@@ -29,7 +30,13 @@ done
 [ -n "$missing" ] || exit 0
 
 as_root=""
-[ "$(id -u)" -eq 0 ] || as_root="sudo"
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "setup.sh: packages are missing; an administrator should run: apt-get install$missing" >&2
+        exit 77
+    fi
+    as_root="sudo"
+fi
 echo "installing:$missing" >&2
 # shellcheck disable=SC2086  # a list of words
 {

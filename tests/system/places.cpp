@@ -24,6 +24,7 @@ void check_script(const Pipeline& pipeline, const std::filesystem::path& script,
     auto command = pipeline.command("enqueue", {"5"});
     command.words[0] = script;
     command.folder = folder;
+    command.environment["CDPATH"] = folder;  // a shell's cd looks there, and prints where it went
     const auto outcome = run(command);
     CAPTURE(script);
     CAPTURE(folder);
