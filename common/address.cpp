@@ -56,6 +56,10 @@ Address::Address(const std::string& name, const std::string& run_folder,
     }
 }
 
+std::string Address::log_label() const {
+    return name_ == kDefaultName ? "" : "name=" + name_ + " ";
+}
+
 void Address::fail_not_running() const {
     throw Failure(ExitCode::unavailable, "no " + in_words() + " is running");
 }

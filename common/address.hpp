@@ -8,6 +8,8 @@ namespace drainpipe {
 // Where a pipeline is found: its name, and the folder with its lock and its socket.
 class Address {
   public:
+    static constexpr const char* kDefaultName = "drainpipe";
+
     // An empty run folder means the default one. Throws Failure(usage) for a name that is none; it
     // names where the text came from (CommandLine::origin).
     Address(const std::string& name, const std::string& run_folder,
@@ -18,6 +20,9 @@ class Address {
     const std::filesystem::path& run_folder() const { return run_folder_; }
     // "pipeline 'NAME' in FOLDER"
     std::string in_words() const { return "pipeline '" + name_ + "' in " + run_folder_.string(); }
+    // "name=NAME ", which tells this pipeline's records from those of others in one log; nothing
+    // for the default name.
+    std::string log_label() const;
     // Throws Failure(unavailable) that says that no pipeline runs there.
     [[noreturn]] void fail_not_running() const;
     std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }

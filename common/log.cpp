@@ -7,12 +7,13 @@
 namespace drainpipe {
 namespace {
 
-std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder, LogSink::File need) {
+std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder, LogSink::File need,
+                                 const std::string& label) {
     try {
         if (need == LogSink::File::required) {
             std::filesystem::create_directories(folder);
         }
-        return std::make_shared<LogSink>(folder / Log::kFileName, need);
+        return std::make_shared<LogSink>(folder / Log::kFileName, need, label);
     } catch (const std::system_error& error) {
         throw creation_failure("cannot write the log in " + folder.string(), error.code().value());
     }
@@ -20,8 +21,9 @@ std::shared_ptr<LogSink> open_in(const std::filesystem::path& folder, LogSink::F
 
 }  // namespace
 
-Log::Log(const std::filesystem::path& folder, const std::string& program, LogSink::File need)
-    : sink_(open_in(folder, need)), logger_(program, sink_) {
+Log::Log(const std::filesystem::path& folder, const std::string& program, LogSink::File need,
+         const std::string& label)
+    : sink_(open_in(folder, need, label)), logger_(program, sink_) {
     logger_.flush_on(spdlog::level::trace);
 }
 

@@ -91,7 +91,8 @@ bool is_beginning_of_record(std::string_view text) {
 
 }  // namespace
 
-LogSink::LogSink(std::filesystem::path path, File need) : path_(std::move(path)) {
+LogSink::LogSink(std::filesystem::path path, File need, const std::string& label)
+    : path_(std::move(path)) {
     try {
         file_ = open_log(path_);
     } catch (const std::system_error&) {
@@ -100,7 +101,7 @@ LogSink::LogSink(std::filesystem::path path, File need) : path_(std::move(path))
         }
     }
     set_formatter_(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%fZ [%P] [%n] [%l] %v", spdlog::pattern_time_type::utc));
+        "%Y-%m-%dT%H:%M:%S.%fZ [%P] [%n] [%l] " + label + "%v", spdlog::pattern_time_type::utc));
 }
 
 std::string LogSink::prefix(std::string_view logger, spdlog::level::level_enum level) {

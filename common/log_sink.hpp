@@ -26,8 +26,9 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     // Opens the file, makes it if need be. Throws std::system_error if it can't, or goes on without
     // a file, all records lost, where it may be missing.
+    // `label` stands before the message in every record.
     enum class File { required, may_be_missing };
-    LogSink(std::filesystem::path path, File need);
+    LogSink(std::filesystem::path path, File need, const std::string& label = "");
 
     // What stands before the message in a record of this logger at this moment.
     std::string prefix(std::string_view logger, spdlog::level::level_enum level);

@@ -55,7 +55,7 @@ Launcher::Launcher(const Options& options, Descriptor signals)
 Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
     : options_(options),
       name_claim_(options_, signals, console_),
-      log_(options_.log_folder, "launcher", LogSink::File::required),
+      log_(options_.log_folder, "launcher", LogSink::File::required, options_.address.log_label()),
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       watch_(segment_, options_.address.name()),

@@ -23,17 +23,18 @@ clean_up() {
 }
 trap clean_up EXIT
 
+records() { sed "s/ name=$name / /" "$log" 2>/dev/null; }
 await() { # a pattern in the log, for 5 seconds at most
     tries=0
-    until grep -q "$1" "$log" 2>/dev/null; do
+    until records | grep "$1" >/dev/null; do
         tries=$((tries + 1))
         [ "$tries" -le 500 ] || { echo "demo.sh: no '$1' in the log within 5 s" >&2; exit 1; }
         sleep 0.01
     done
 }
-count() { grep -c "\] $1 id=" "$log" || true; }
+count() { records | grep -c "\] $1 id=" || true; }
 show() { # the first and the last record of a kind
-    grep "\] $1 id=" "$log" | sed -n '1p;$p' | cut -c1-100
+    records | grep "\] $1 id=" | sed -n '1p;$p' | cut -c1-100
 }
 
 echo "== start, $events events, 200 us of work on each"
@@ -51,15 +52,15 @@ wait "$launcher" || code=$?
 launcher=""
 
 echo "== the story, from log/info.log"
-grep '\] ready ' "$log" | cut -c1-100
+records | grep '\] ready ' | cut -c1-100
 show processed
-grep -E '\] (stopping|intake closed|terminating) ' "$log"
+records | grep -E '\] (stopping|intake closed|terminating) '
 show emptied
 show drained
-grep -E '\] (drained all|summary )' "$log"
+records | grep -E '\] (drained all|summary )'
 
 echo "== the account"
-ids=$(grep -oE '\] (processed|emptied|drained) id=[0-9]+' "$log" | sed 's/.*=//' | sort -n | uniq | wc -l)
+ids=$(records | grep -oE '\] (processed|emptied|drained) id=[0-9]+' | sed 's/.*=//' | sort -n | uniq | wc -l)
 echo "processed $(count processed) + emptied $(count emptied) + drained $(count drained) = $events?"
 if [ "$code" -eq 0 ] && [ "$ids" -eq "$events" ] &&
     [ $(($(count processed) + $(count emptied) + $(count drained))) -eq "$events" ] &&

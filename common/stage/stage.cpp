@@ -126,7 +126,8 @@ Stage::Stage(const StageOptions& options, const std::string& program, Place plac
       launcher_(watch_launcher(address_, places_)),
       segment_(open_segment(address_)),
       log_(segment_.header().settings.log_folder.data(),
-           name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing),
+           name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing,
+           address_.log_label()),
       place_(place) {
     require_wanted(options);
 }

@@ -92,6 +92,16 @@ TEST_SUITE("options") {
         }
     }
 
+    TEST_CASE("options: records carry the pipeline's name where it is not the default") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "2"});
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.stop() == 0);
+        for (const auto line : lines_of(read_text(pipeline.log_file()))) {
+            CHECK(line.find("] [info] name=" + pipeline.name() + " ") != std::string_view::npos);
+        }
+    }
+
     TEST_CASE("options: a variable that is empty counts as not set") {
         Pipeline pipeline;
         auto command = pipeline.launcher_command();

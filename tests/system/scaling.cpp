@@ -30,9 +30,10 @@ void check_flows(Pipeline& pipeline, std::uint64_t& enqueued, bool is_broadcast)
     enqueued += 64;
     const auto have_done = [&] {
         const auto last = "processed id=" + std::to_string(enqueued) + " ";
+        const auto before = "[info] name=" + pipeline.name() + " ";
         const auto log = read_text(pipeline.log_file());
-        return is_broadcast ? contains(log, "[consumer.1] [info] " + last) &&
-                                  contains(log, "[consumer.2] [info] " + last)
+        return is_broadcast ? contains(log, "[consumer.1] " + before + last) &&
+                                  contains(log, "[consumer.2] " + before + last)
                             : pipeline.log().starting("processed ").size() == enqueued;
     };
     REQUIRE(await(have_done));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "address.hpp"
 #include "log.hpp"
 #include "scratch_folder.hpp"
 
@@ -46,6 +47,18 @@ TEST_SUITE("log_sink") {
         CHECK(lines[0].substr(28) ==
               "[" + std::to_string(::getpid()) + "] [launcher] [info] ready name=x");
         CHECK(lines[1].find("[warning] careful") != std::string::npos);
+    }
+
+    TEST_CASE("log: a label stands before every message, that of finished records too") {
+        const ScratchFolder folder;
+        Log log(folder.path(), "launcher", LogSink::File::required, "name=x ");
+        log.info("ready");
+        CHECK(log.sink().prefix("consumer", spdlog::level::info).ends_with("] [info] name=x "));
+        const auto lines = lines_of(folder.path() / "info.log");
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0].ends_with("[launcher] [info] name=x ready"));
+        CHECK(Address("x", "/tmp").log_label() == "name=x ");
+        CHECK(Address(Address::kDefaultName, "/tmp").log_label() == "");
     }
 
     TEST_CASE("log: a record is one line, whatever it says") {

@@ -61,7 +61,12 @@ std::optional<Record> parse_record(std::string_view line) {
         !is_level(*level) || line.size() < 2 || line[0] != ' ') {
         return std::nullopt;
     }
-    return Record{time, *parse<pid_t>(*pid), *program, *level, line.substr(1)};
+    line.remove_prefix(1);
+    // The label of a pipeline whose name is not the default.
+    if (line.starts_with("name=")) {
+        line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+    }
+    return Record{time, *parse<pid_t>(*pid), *program, *level, line};
 }
 
 bool take(std::string_view& text, std::string_view start) {
