@@ -75,7 +75,8 @@ TEST_SUITE("dispatch") {
         CHECK(pipeline.stop() == 0);
         std::map<std::string, std::uint64_t> last;
         std::uint64_t marked = 0;
-        for (const auto& record : pipeline.log().records()) {
+        const auto log = pipeline.log();
+        for (const auto& record : log.records()) {
             const auto id = number_of(record.message, "id");
             if (!id || !record.program.starts_with("consumer")) continue;
             auto& before = last[std::string(record.program)];
@@ -86,11 +87,11 @@ TEST_SUITE("dispatch") {
         }
         CHECK(last == std::map<std::string, std::uint64_t>{
                           {"consumer.1", 2000}, {"consumer.2", 2000}, {"consumer.3", 2000}});
-        CHECK(marked == pipeline.log().account().value().redelivered);
+        CHECK(marked == log.account().value().redelivered);
         for (const auto& [line, count] : line_counts(pipeline.output())) {
             CHECK((count == 3 || (count == 4 && marked > 0)));
         }
-        CHECK(pipeline.log().account().value().accepted == 2000);
+        CHECK(log.account().value().accepted == 2000);
         CHECK(pipeline.leftovers() == "");
     }
 }

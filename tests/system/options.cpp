@@ -97,7 +97,8 @@ TEST_SUITE("options") {
         pipeline.start({"--consumers", "2"});
         CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
         CHECK(pipeline.stop() == 0);
-        for (const auto line : lines_of(read_text(pipeline.log_file()))) {
+        const auto text = read_text(pipeline.log_file());
+        for (const auto line : lines_of(text)) {
             CHECK(line.find("] [info] name=" + pipeline.name() + " ") != std::string_view::npos);
         }
     }

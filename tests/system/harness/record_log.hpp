@@ -61,7 +61,8 @@ class RecordLog {
 
     // The first line that is not a whole record, with its number; empty when all are.
     [[nodiscard]] const std::string& fault() const { return fault_; }
-    [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+    [[nodiscard]] const std::vector<Record>& records() const& { return records_; }
+    void records() && = delete;  // they are views into the log
     // Records whose message starts with these words, of any program, in the file's order.
     [[nodiscard]] std::vector<Record> starting(std::string_view words) const;
     // The message of the first such record; empty when there is none.
