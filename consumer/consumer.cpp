@@ -52,9 +52,15 @@ void Consumer::work_until_stopped() {
             chunk = reader_.wait(window_.chunk_limit(), is_stopped);
         }
         done = work_on(chunk, true);
+        if (is_cut_off_) {
+            break;
+        }
         asked = window_.handled(chunk.size());
     }
     reader_.commit(done);
+    if (is_cut_off_) {
+        reader_.wait(0, is_stopped);  // what is to come is the stop's business
+    }
 }
 
 void Consumer::drain() {
@@ -75,6 +81,11 @@ void Consumer::drain() {
             break;
         }
         done = work_on(chunk, false);
+        if (is_cut_off_) {
+            reader_.commit(done);
+            reader_.leave();
+            return;
+        }
     }
     if (reader_.is_drained()) {
         stage_.log().info("drained all");
@@ -95,6 +106,11 @@ std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) 
                 return done;
             }
             if (event == begun) {
+                if (!stage_.may_begin()) {
+                    is_cut_off_ = true;
+                    flush();
+                    return done;
+                }
                 begun = std::min(run.last, event + (is_slow() ? 1 : kBegunAhead));
                 reader_.begin({event, begun});
             }

@@ -27,7 +27,8 @@ class Consumer {
     void drain();
 
     // Does the work on the chunk, and returns how many of its events, the last ones, are done but
-    // not committed. Stops early where `stoppable` and the pipeline drains.
+    // not committed. Stops early where `stoppable` and the pipeline drains, or where the deadline
+    // is too near to begin another one.
     std::uint64_t work_on(const RingReader::Chunk& chunk, bool stoppable);
     void work_on_one(std::uint64_t event, Stretch stretch);
 
@@ -43,6 +44,7 @@ class Consumer {
     DemandWindow window_;
     WorkSink sink_;
     std::chrono::microseconds event_delay_;
+    bool is_cut_off_ = false;  // the deadline is too near
 };
 
 }  // namespace drainpipe

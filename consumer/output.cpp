@@ -135,7 +135,7 @@ void Output::put_out(std::string_view bytes) const {
         }
         const std::string failure =
             std::string("cannot write payloads to standard output: ") + std::strerror(errno);
-        if (errno != ENOSPC && errno != EDQUOT) {
+        if ((errno != ENOSPC && errno != EDQUOT) || !stage_.may_begin()) {
             throw Failure(ExitCode::io, failure);
         }
         if (!std::exchange(is_told, true)) {

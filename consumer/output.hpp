@@ -23,7 +23,8 @@ class Output {
 
     // Writes whole lines. To a pipe it writes them in pieces that a kill can't cut, but for lines
     // that are larger than such a piece. Where the disk is full it says so and waits for room.
-    // Throws Failure(io) for what no wait mends, such as a reader that is gone.
+    // Throws Failure(io) for what no wait mends: a reader that is gone, a full disk at the
+    // deadline.
     void write(std::string_view lines);
 
   private:

@@ -103,16 +103,18 @@ void Launcher::announce() {
         }
     }
     const std::string ready =
-        fmt::format("ready name={} launcher={} producer={} consumer={} segment={} socket={}",
-                    options_.address.name(), ::getpid(), supervisor_.producer().pid(),
-                    fmt::join(consumers, ","), segment_path(options_.address.name()),
-                    options_.address.socket_path().string());
+        fmt::format("ready name={} run={} launcher={} producer={} consumer={} segment={} socket={}",
+                    options_.address.name(), segment_.identity(), ::getpid(),
+                    supervisor_.producer().pid(), fmt::join(consumers, ","),
+                    segment_path(options_.address.name()), options_.address.socket_path().string());
     log_.info("{}", ready);
     console_.say(ready);
 }
 
 ExitCode Launcher::shut_down() {
     const Clock::time_point deadline = supervisor_.stop_request()->at + options_.grace;
+    segment_.header().stop_deadline.store(
+        std::chrono::nanoseconds(deadline.time_since_epoch()).count());
     const std::string stopping = fmt::format(
         "stopping reason={} grace={}", supervisor_.stop_request()->reason, to_text(options_.grace));
     log_.info("{}", stopping);
@@ -160,7 +162,7 @@ void Launcher::drain(Clock::time_point deadline) {
             (is_idle && std::ranges::any_of(consumers, &Kept::has_failed))) {
             return;
         }
-        if (is_idle && Clock::now() >= next_round) {
+        if (is_idle && Clock::now() >= next_round && Clock::now() < deadline - kNothingBegins) {
             keep_all_consumers();
             next_round = Clock::now() + kBetweenRounds;
         }

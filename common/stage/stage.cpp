@@ -184,7 +184,16 @@ void Stage::wake(Doorbell& bell) {
     ::eventfd_write(wake_.get(), 1);
 }
 
-void Stage::end_after_grace() const {
+bool Stage::may_begin() const {
+    const std::int64_t deadline = segment_.header().stop_deadline.load();
+    return deadline == 0 || std::chrono::steady_clock::now().time_since_epoch() + kNothingBegins <
+                                std::chrono::nanoseconds(deadline);
+}
+
+void Stage::end_after_grace() {
+    segment_.header().stop_deadline.store(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch() + grace())
+            .count());
     const auto microseconds = std::max<std::int64_t>(1, grace().count());
     itimerval timer{};
     timer.it_value.tv_sec = microseconds / 1000000;

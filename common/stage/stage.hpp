@@ -50,6 +50,9 @@ class Stage {
     void warn(const std::string& what);
     std::chrono::microseconds grace() const;
 
+    // Whether there is time to begin another event before the stop's deadline, if one is known.
+    bool may_begin() const;
+
     // Starts to listen to the outside. After should_leave() or launcher_is_gone() has become true
     // `bell` is rung and wake_fd() is readable from then on. Where the launcher is gone the kernel
     // ends this process when the grace time is over.
@@ -90,7 +93,7 @@ class Stage {
     void clean_up();
     void reopen_log();
     void wake(Doorbell& bell);
-    void end_after_grace() const;
+    void end_after_grace();
 
     Address address_;
     Descriptor ready_;

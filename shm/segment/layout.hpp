@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -24,7 +25,7 @@ namespace drainpipe {
 // they move the header's head, so that the producer need not touch their lines.
 //
 // A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -94,11 +95,16 @@ enum class Phase : std::uint32_t {
     draining = 2,  // no producer is left: the consumers are to drain and leave
 };
 
+// No consumer begins an event in so long before the stop's deadline: what is cut off is repeated as
+// little as can be.
+inline constexpr std::chrono::milliseconds kNothingBegins{100};
+
 struct Header {
     std::array<char, 8> magic;
     Word<std::uint32_t> version;  // stored last of all when the segment is made: the ready flag
     std::uint32_t header_bytes;
     Shape shape;
+    std::uint64_t identity;  // random, new with each segment that is made: it tells ids apart
 
     alignas(kLineBytes) pthread_mutex_t lock;
 
@@ -120,6 +126,7 @@ struct Header {
     Word<std::uint64_t> settled_before_run;  // accepted and committed by earlier runs
     Word<std::uint64_t> log_lines_lost;
     Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut
+    Word<std::int64_t> stop_deadline;       // monotonic clock, in ns; 0 until a stop is requested
 
     alignas(kLineBytes) Doorbell events_bell;  // rung when the tail moves
     alignas(kLineBytes) Doorbell room_bell;    // rung when the head moves
@@ -139,6 +146,8 @@ inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
 static_assert(sizeof(Slot) == 4);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(offsetof(Header, version) == 8);
+static_assert(offsetof(Header, shape) == 16);
+static_assert(offsetof(Header, identity) == 48);
 static_assert(offsetof(Header, lock) == 64);
 static_assert(offsetof(Header, tail) == 128);
 static_assert(offsetof(Header, head) == 192);

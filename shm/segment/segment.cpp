@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <span>
@@ -98,6 +102,14 @@ bool has_stage(const ipc::shared_memory_object& object) {
            hold.l_type != F_UNLCK;
 }
 
+std::uint64_t random_identity() {
+    std::uint64_t identity = 0;
+    if (::getrandom(&identity, sizeof identity, 0) != sizeof identity) {
+        throw std::system_error(errno, std::generic_category(), "cannot get a random number");
+    }
+    return identity;
+}
+
 }  // namespace
 
 Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
@@ -134,6 +146,8 @@ Segment Segment::make(const std::string& name, const Shape& shape) {
             header.header_bytes = kHeaderBytes;
             FaultPoint::here().reached();
             header.shape = shape;
+            FaultPoint::here().reached();
+            header.identity = random_identity();
             header.version.store(kLayoutVersion);
             return segment;
         });
@@ -179,6 +193,12 @@ bool Segment::remove_unheld(const std::string& name) {
 }
 
 void Segment::remove(const std::string& name) { ipc::shared_memory_object::remove(name.c_str()); }
+
+std::string Segment::identity() const {
+    std::array<char, 17> text;
+    std::snprintf(text.data(), text.size(), "%016" PRIx64, header_->identity);
+    return text.data();
+}
 
 bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
 

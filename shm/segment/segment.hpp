@@ -37,6 +37,10 @@ class Segment {
     // Takes the name away; the memory goes with the last mapping. Absent is fine.
     static void remove(const std::string& name);
 
+    // What tells this segment from all others, in sixteen hexadecimal digits. It is kept over
+    // recoveries, so that identity and id together name an event for good.
+    std::string identity() const;
+
     // Whether the name still leads to this segment: somebody may have removed or replaced it.
     bool is_at(const std::string& name) const;
 

@@ -35,6 +35,7 @@ void Segment::begin_run(const Settings& settings) {
     header.consumers.store(settings.consumers);
     header.log_lines_lost.store(0);
     header.output_may_be_cut.store(0);
+    header.stop_deadline.store(0);
     header.drain_begun.store(0);
     mark_for_new_run();
     begin_ledger();

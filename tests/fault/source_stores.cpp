@@ -75,7 +75,8 @@ TEST_SUITE("fault") {
             }
         }
         CHECK(targets == std::set<std::string>{"may_be_cut", "segment_.header().log_lines_lost",
-                                               "segment_.header().phase"});
+                                               "segment_.header().phase",
+                                               "segment_.header().stop_deadline"});
     }
 
     TEST_CASE("fault: a store is known by its shape, whatever it is spelled like") {

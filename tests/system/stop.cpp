@@ -158,6 +158,9 @@ TEST_SUITE("stop") {
         const auto log = pipeline.log();
         const auto ready = log.first("ready ");
         CHECK(value_of(ready, "name") == pipeline.name());
+        const auto run = value_of(ready, "run").value_or("");
+        CHECK(run.size() >= 8);
+        CHECK(run.find_first_not_of("0123456789abcdef") == std::string_view::npos);
         CHECK(value_of(ready, "launcher") == std::to_string(pipeline.launcher().pid()));
         CHECK(value_of(ready, "producer") ==
               std::to_string(pipeline.stage("producer").value_or(0)));

@@ -151,6 +151,28 @@ TEST_SUITE("surroundings") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("surroundings: a disk that is full under the output at the deadline is told by 74") {
+        Pipeline pipeline;
+        const auto disk = pipeline.folder() / "disk";
+        std::filesystem::create_directory(disk);
+        auto inner = after("exec \"$@\" >'" + (disk / "output").string() + "'",
+                           pipeline.launcher_command({"--grace", "500ms"}));
+        const auto command = with_tmpfs(inner, disk, "16k");
+        if (!command) return;
+        auto& launcher = pipeline.launch(*command);
+        REQUIRE(pipeline.await_record("ready "));
+        const std::string line(999, 'x');
+        for (int count = 0; count < 40; ++count) CHECK(pipeline.enqueue_all(line + "\n") == 1);
+        CHECK(pipeline.await_record("cannot write payloads to standard output: No space left"));
+        launcher.send(SIGTERM);
+        CHECK(launcher.wait() == 74);
+        CHECK(pipeline.log().account().value().left > 0);
+        pipeline.start();
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, 40) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("surroundings: a limit on file sizes costs log lines, not the work") {
         Pipeline pipeline;
         const auto command =
