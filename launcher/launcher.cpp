@@ -58,6 +58,7 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       log_(options_.log_folder, "launcher", LogSink::File::required, options_.address.log_label()),
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
+      gauge_(options_.address.name()),
       watch_(segment_, options_.address.name()),
       supervisor_(std::move(programs), std::move(signals), name_claim_.places(), segment_, watch_,
                   log_, console_) {}

@@ -46,7 +46,7 @@ class Launcher {
     ExitCode settle();
     ExitCode exit_code_for(const Account& account);
 
-    Account account() const { return account_of(segment_.header(), segment_.marks()); }
+    Account account() const { return gauge_.read(); }
     bool is_cut_short(Clock::time_point deadline) const;
     void show_progress(Clock::time_point deadline);
 
@@ -55,7 +55,8 @@ class Launcher {
     NameClaim name_claim_;
     Log log_;
     SegmentClaim segment_claim_;
-    Segment& segment_;
+    Segment& segment_;  // of which it writes the run's words alone
+    Gauge gauge_;       // by which it reads
     SegmentWatch watch_;
     Supervisor supervisor_;
 };

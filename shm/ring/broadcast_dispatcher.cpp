@@ -35,7 +35,8 @@ void BroadcastDispatcher::attach(const LedgerChange& change) {
     handed_to_ = seat.committed;
     repeated_to_ = header().begun[consumer_].load();
     if (repeated_to_ > seat.committed) {
-        deaths_ = ++seat.deaths;
+        seat.deaths += 1;
+        deaths_ = seat.deaths;
         change->redelivered += repeated_to_ - seat.committed;
     }
 }
@@ -72,7 +73,7 @@ std::uint64_t BroadcastDispatcher::give_run(Ledger& ledger, std::uint64_t events
         }
     }
     for (Seat& seat : seats_of(ledger)) {
-        seat.unmet -= std::min(seat.unmet, events - std::min(events, ahead(ledger, seat)));
+        seat.unmet -= std::min(seat.unmet.get(), events - std::min(events, ahead(ledger, seat)));
     }
     ledger.given_end += events;
     return events;
@@ -93,7 +94,7 @@ Stretch BroadcastDispatcher::collect(const Ledger& ledger, bool is_draining, std
     const std::uint64_t stopped = header().stopped_given_end.load();
     const bool was_in_flight = is_draining && handed_to_ < stopped;
     const std::uint64_t end =
-        was_in_flight ? std::min(stopped, ledger.given_end) : ledger.given_end;
+        was_in_flight ? std::min(stopped, ledger.given_end.get()) : ledger.given_end.get();
     while (limit > 0 && handed_to_ < end) {
         const std::uint64_t first = marks_.find(handed_to_, end, kWaiting);
         handed_to_ = marks_.end_of_run(first, first + std::min(limit, end - first), kWaiting);
@@ -127,24 +128,24 @@ void BroadcastDispatcher::move_head(const LedgerChange& change,
                                     std::optional<Stretch> stretch) const {
     std::uint64_t head = std::numeric_limits<std::uint64_t>::max();
     for (const Seat& seat : seats_of(*change)) {
-        head = seat.is_taken != 0 ? std::min(head, seat.committed) : head;
+        head = seat.is_taken != 0 ? std::min(head, seat.committed.get()) : head;
     }
     if (head == std::numeric_limits<std::uint64_t>::max()) {
         return;
     }
     for (std::uint64_t event = change->head; event < head; ++event) {
         if (marks_.at(event) == kWaiting) {
-            ++change->done[static_cast<std::size_t>(stretch.value_or(stretch_now(event)))];
+            change->done[static_cast<std::size_t>(stretch.value_or(stretch_now(event)))] += 1;
         }
     }
-    change->head = std::max(change->head, head);
-    change->waiting_from = std::max(change->waiting_from, change->head);
-    change->given_end = std::max(change->given_end, change->head);
+    change->head.raise_to(head);
+    change->waiting_from.raise_to(change->head);
+    change->given_end.raise_to(change->head);
 }
 
 std::uint64_t BroadcastDispatcher::in_flight(const Ledger& ledger) const {
     const std::uint64_t committed = ledger.seats[consumer_].committed;
-    return marks_.count_undone(std::min(committed, ledger.given_end), ledger.given_end);
+    return marks_.count_undone(std::min(committed, ledger.given_end.get()), ledger.given_end);
 }
 
 std::uint64_t BroadcastDispatcher::buffered(const Ledger& ledger) const {
@@ -160,7 +161,7 @@ void BroadcastDispatcher::begin(Run events) {
 
 std::uint32_t BroadcastDispatcher::attempt(std::uint64_t event) const {
     const std::uint32_t deaths_of_it = event < repeated_to_ ? deaths_ : 0;
-    return 1 + deaths_of_it + segment_.attempts(event);
+    return 1 + deaths_of_it + segment_.attempts().load(event);
 }
 
 void BroadcastDispatcher::leave() { give_up(consumer_); }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <cassert>
 
 namespace drainpipe {
 
@@ -16,22 +16,19 @@ LedgerChange::LedgerChange(const Segment& segment)
     // The last change holds before this one touches the copy that it replaced.
     std::atomic_thread_fence(std::memory_order_release);
     FaultPoint::here().reached();
-    // With one consumer, as a rule there is no more: a copy of a size that is known is no call.
-    std::memcpy(&ledger_, &holding, offsetof(Ledger, seats) + sizeof(Seat));
-    if (seats > 1) {
-        FaultPoint::here().reached();
-        std::memcpy(&ledger_.seats[1], &holding.seats[1], (seats - 1) * sizeof(Seat));
-    }
+    ledger_.copy_from(holding, seats);
 }
 
 Seat& LedgerChange::seat(unsigned consumer) const {
-    while (ledger_.seats_used <= consumer) {
-        ledger_.seats[ledger_.seats_used++] = Seat{};
+    for (; ledger_.seats_used <= consumer; ledger_.seats_used += 1) {
+        ledger_.seats[ledger_.seats_used] = Seat{};
     }
     return ledger_.seats[consumer];
 }
 
 void LedgerChange::publish() const {
+    assert(ledger_.head <= ledger_.waiting_from && ledger_.head <= ledger_.given_end);
+    assert(ledger_.waiting_from <= header_.tail.load() && ledger_.given_end <= header_.tail.load());
     FaultPoint::here().reached();
     header_.ledger_changes.store(changes_ + 1);
     // Whoever sees what is set back below sees that the change holds, too.

@@ -19,7 +19,7 @@ void OwningDispatcher::take_over(const LedgerChange& change, unsigned number) co
     seat.next = change->head;
     for (const Run& run : given_events(*change, number)) {
         for (std::uint64_t event = run.first; event < run.last; ++event) {
-            change->redelivered += segment_.attempts(event) > 0 ? 1 : 0;
+            change->redelivered += segment_.attempts().load(event) > 0 ? 1 : 0;
         }
     }
 }
@@ -27,7 +27,7 @@ void OwningDispatcher::take_over(const LedgerChange& change, unsigned number) co
 std::vector<Run> OwningDispatcher::begun(const Ledger& ledger) const {
     std::vector<Run> begun;
     for (std::uint64_t event = ledger.head; event < tail(); ++event) {
-        if (!marks_.at(event).is_done() && segment_.attempts(event) > 0) {
+        if (!marks_.at(event).is_done() && segment_.attempts().load(event) > 0) {
             begun.push_back({event, event + 1});
         }
     }
@@ -74,7 +74,7 @@ void OwningDispatcher::settle(const LedgerChange& change, Run done, Stretch stre
 
 void OwningDispatcher::pass_done(const LedgerChange& change) const {
     const std::uint64_t end = tail();
-    std::uint64_t& head = change->head;
+    std::uint64_t head = change->head;
     while (head < end && marks_.at(head).is_done()) {
         const Mark mark = marks_.at(head);
         const std::uint64_t run_end = marks_.end_of_run(head, end, mark);
@@ -83,8 +83,9 @@ void OwningDispatcher::pass_done(const LedgerChange& change) const {
         }
         head = run_end;
     }
-    change->waiting_from = std::max(change->waiting_from, head);
-    change->given_end = std::max(change->given_end, head);
+    change->head = head;
+    change->waiting_from.raise_to(head);
+    change->given_end.raise_to(head);
 }
 
 std::vector<Run> OwningDispatcher::given_events(const Ledger& ledger, unsigned number) const {
@@ -112,17 +113,17 @@ std::uint64_t OwningDispatcher::buffered(const Ledger& ledger) const {
 void OwningDispatcher::begin(Run events) {
     const bool goes_on = events.first >= last_begun_.first && events.first < last_begun_.last;
     const std::uint64_t begun_to = goes_on ? last_begun_.last : events.first;
-    segment_.count_attempts(std::min(begun_to, events.last), events.last);
+    segment_.attempts().count_up(std::min(begun_to, events.last), events.last);
     last_begun_ = {events.first, std::max(begun_to, events.last)};
 }
 
 std::uint32_t OwningDispatcher::attempt(std::uint64_t event) const {
-    return segment_.attempts(event);
+    return segment_.attempts().load(event);
 }
 
 void OwningDispatcher::mark_given(const LedgerChange& change, Run events, Mark mark) const {
     marks_.fill(events.first, events.last, mark);
-    change->given_end = std::max(change->given_end, events.last);
+    change->given_end.raise_to(events.last);
 }
 
 void OwningDispatcher::look_from_head() const {

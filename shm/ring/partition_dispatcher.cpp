@@ -13,9 +13,8 @@ bool PartitionDispatcher::is_owner(const Ledger& ledger, std::uint64_t event) co
 Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std::uint64_t most,
                                                 Mark mark) const {
     const std::uint64_t end = tail();
-    std::uint64_t& next = change.seat(consumer_).next;
-    const std::uint64_t before = next;
-    next = std::max(next, change->head);
+    Part<std::uint64_t>& looked_to = change.seat(consumer_).next;
+    std::uint64_t next = std::max(looked_to.get(), change->head.get());
     Given given;
     while (given.events < most && next < end) {
         const std::uint64_t first = next;
@@ -29,12 +28,13 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
             ++next;
         }
     }
-    given.has_looked_on = next != before;
+    given.has_looked_on = next != looked_to;
+    looked_to = next;
     return given;
 }
 
 Dispatcher::Given PartitionDispatcher::give(const LedgerChange& change) {
-    std::uint64_t& unmet = change.seat(consumer_).unmet;
+    Part<std::uint64_t>& unmet = change.seat(consumer_).unmet;
     const Given given = give_own(change, unmet, given_);
     unmet -= given.events;
     return given;
@@ -46,8 +46,11 @@ Dispatcher::Given PartitionDispatcher::give_in_drain(const LedgerChange& change,
 }
 
 unsigned PartitionDispatcher::numbers_end(const Ledger& ledger) const {
-    const unsigned last = *std::ranges::max_element(ledger.partition_owner);
-    return std::max(last + 1, OwningDispatcher::numbers_end(ledger));
+    unsigned end = OwningDispatcher::numbers_end(ledger);
+    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+        end = std::max(end, ledger.partition_owner[partition] + 1);
+    }
+    return end;
 }
 
 bool PartitionDispatcher::hand_over() {
@@ -74,7 +77,7 @@ void PartitionDispatcher::move_partitions(const LedgerChange& change, unsigned n
                                           const std::function<unsigned(unsigned)>& owner_of) {
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
         if (change->partition_owner[partition] == number) {
-            change->partition_owner[partition] = static_cast<std::uint8_t>(owner_of(partition));
+            change->partition_owner.assign(partition, owner_of(partition));
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "ring_reader.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <mutex>
 #include <utility>
 
@@ -117,6 +118,7 @@ Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t as
 
 void RingReader::settle(const LedgerChange& change, std::uint64_t done) {
     while (done > 0) {
+        assert(settled_runs_ < handed_.size());
         const Run& run = handed_[settled_runs_];
         const std::uint64_t first = run.first + settled_of_run_;
         const std::uint64_t last = first + std::min(done, run.last - first);

@@ -1,10 +1,9 @@
 #include "ring_writer.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cassert>
 #include <mutex>
 
-#include "copy_bytes.hpp"
 #include "ledger_change.hpp"
 
 namespace drainpipe {
@@ -41,11 +40,9 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
         if (room.events == 0 || room.bytes < payload.size()) {
             break;
         }
-        FaultPoint::here().reached();
-        copy_bytes(segment_.bytes_at(end), payload);
+        segment_.write_payload(end, payload);
         end += static_cast<std::uint32_t>(payload.size());
-        FaultPoint::here().reached();
-        segment_.slot(event) = {.end = end};
+        segment_.set_slot(event, {.end = end});
         ++event;
         --room.events;
         room.bytes -= payload.size();
@@ -62,20 +59,11 @@ void RingWriter::write_array(std::span<const char> payloads, std::size_t payload
         std::min({(payloads.size() - written.bytes) / payload_bytes,
                   static_cast<std::size_t>(room.events), room.bytes / payload_bytes});
     const std::size_t bytes = count * payload_bytes;
-    const auto length = static_cast<std::uint32_t>(payload_bytes);
     const auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
-    auto end = begin;
     const std::uint64_t first = tail_ + written.count;
-    for (const Piece& piece : segment_.pieces(first, first + count)) {
-        for (Slot& slot : segment_.slots(piece)) {
-            end += length;
-            FaultPoint::here().reached();
-            slot = {.end = end};
-        }
-    }
+    segment_.set_slots(first, count, begin, static_cast<std::uint32_t>(payload_bytes));
     written.count += count;
-    FaultPoint::here().reached();
-    std::memcpy(segment_.bytes_at(begin), payloads.data() + written.bytes, bytes);
+    segment_.write_payload(begin, {payloads.data() + written.bytes, bytes});
     written.bytes += bytes;
     mark_partitions(first, first + count);
 }
@@ -110,6 +98,7 @@ RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted
 }
 
 RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
+    assert(std::ranges::all_of(payloads, [&](std::string_view each) { return fits(each.size()); }));
     lock_.fetch();
     Written written;
     write(payloads, written);
@@ -122,6 +111,7 @@ RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) 
 
 RingWriter::Pushed RingWriter::push_array(std::span<const char> payloads,
                                           std::size_t payload_bytes) {
+    assert(payload_bytes > 0 && payloads.size() % payload_bytes == 0 && fits(payload_bytes));
     lock_.fetch();
     Written written;
     write_array(payloads, payload_bytes, written);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <system_error>
 
@@ -30,7 +31,7 @@ struct Reading {
 Reading read_once(const Header& header, const Marks& marks) {
     Reading reading{.ledger = read_ledger(header), .tail = header.tail.load()};
     const Ledger& ledger = reading.ledger;
-    reading.done = ledger.done;
+    std::ranges::copy(ledger.done, reading.done.begin());
     for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
         const Mark mark = marks.at(event);
         if (mark.is_given() || (mark.is_waiting() && ledger.is_broadcast != 0)) {
@@ -49,6 +50,7 @@ Reading read(const Header& header, const Marks& marks) {
     for (int tries = 1;; ++tries) {
         const Reading reading = read_once(header, marks);
         looks += reading.ledger.given_end - reading.ledger.head;
+        std::atomic_thread_fence(std::memory_order_acquire);  // the marks before the second look
         const bool is_whole = read_ledger(header).head == reading.ledger.head;
         if (is_whole || tries == kMostTries || looks >= kMostLooks) {
             return reading;
@@ -109,9 +111,9 @@ const Header& Gauge::header() const { return *static_cast<const Header*>(region_
 Account Gauge::read() const {
     const Shape& shape = header().shape;
     const char* const front = static_cast<const char*>(region_.get_address());
-    const Mark* const marks = reinterpret_cast<const Mark*>(front + shape.marks_offset());
+    const auto* const marks = reinterpret_cast<const std::uint8_t*>(front + shape.marks_offset());
     // Nothing is written through it: the mapping would not let it.
-    return account_of(header(), Marks(const_cast<Mark*>(marks), shape.slots));
+    return account_of(header(), Marks({const_cast<std::uint8_t*>(marks), shape.slots}));
 }
 
 std::uint64_t Gauge::log_lines_lost() const { return header().log_lines_lost.load(); }

@@ -23,7 +23,7 @@ std::size_t Shape::marks_offset() const { return slots_offset() + slots * sizeof
 std::size_t Shape::attempts_offset() const { return marks_offset() + slots * sizeof(Mark); }
 
 std::size_t Shape::buffer_offset() const {
-    const std::size_t end = attempts_offset() + slots * sizeof(Attempts);
+    const std::size_t end = attempts_offset() + slots;
     return (end + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 

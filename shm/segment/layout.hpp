@@ -24,6 +24,26 @@ namespace drainpipe {
 // Where no event is, the mark is waiting(0) and the attempts are 0: consumers set both back before
 // they move the header's head, so that the producer need not touch their lines.
 //
+// Memory orders. The lock orders what its holders do among themselves. What is written or read
+// without it:
+//
+// - tail: released by the producer, under the lock; acquired by anyone. Payloads, slots and the
+//   partitions' marks are written before it.
+// - head: released by a consumer, under the lock; acquired by the producer. Marks and attempts are
+//   set back before it.
+// - ledger_changes: released under the lock; acquired by the gauge. The copy that it replaces is
+//   written again only after it, and a release fence.
+// - the ledgers: relaxed. The gauge reads a copy, then an acquire fence, then ledger_changes again.
+// - marks: relaxed, under the lock, or by the producer before the tail covers them. The gauge reads
+//   them, then an acquire fence, then the ledger's head again: none is set back before that moves.
+// - attempts: relaxed, by the consumer that has the event. Others read those of a dead process,
+//   after they were given its place.
+// - phase, stop_deadline, consumers, scalings, the counts: released by launcher or stage, acquired
+//   by anyone; they cover nothing but themselves.
+// - the bells: see doorbell.hpp.
+// - slots and payloads: plain, before the tail covers them; plain reads after that.
+// - shape, identity and settings: plain, before `version` or before any stage starts.
+//
 // A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
 inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
@@ -37,10 +57,6 @@ inline constexpr std::size_t kLineBytes = 64;
 struct Slot {
     std::uint32_t end;
 };
-
-// How often the work on an event was begun: counted before the work, as far as it goes.
-using Attempts = std::uint8_t;
-inline constexpr Attempts kMostAttempts = 255;
 
 // How large the parts are. Written before the version, constant from then on.
 struct Shape {
@@ -144,18 +160,45 @@ struct Header {
 inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
 
 static_assert(sizeof(Slot) == 4);
+static_assert(sizeof(Shape) == 32);
+static_assert(offsetof(Shape, slots) == 8);
+static_assert(offsetof(Shape, buffer_bytes) == 16);
+static_assert(offsetof(Shape, buffer_span) == 24);
+static_assert(sizeof(Settings) == 48 + 4096);
+static_assert(offsetof(Settings, min_demand) == 8);
+static_assert(offsetof(Settings, grace_microseconds) == 16);
+static_assert(offsetof(Settings, event_delay_microseconds) == 24);
+static_assert(offsetof(Settings, dispatch) == 32);
+static_assert(offsetof(Settings, consumers) == 36);
+static_assert(offsetof(Settings, partition_by) == 40);
+static_assert(offsetof(Settings, partition_delimiter) == 44);
+static_assert(offsetof(Settings, log_folder) == 48);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
+static_assert(sizeof(Doorbell) == 8);
+static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
 static_assert(offsetof(Header, version) == 8);
+static_assert(offsetof(Header, header_bytes) == 12);
 static_assert(offsetof(Header, shape) == 16);
 static_assert(offsetof(Header, identity) == 48);
 static_assert(offsetof(Header, lock) == 64);
 static_assert(offsetof(Header, tail) == 128);
 static_assert(offsetof(Header, head) == 192);
 static_assert(offsetof(Header, intake_closed) == 256);
+static_assert(offsetof(Header, drain_begun) == 260);
+static_assert(offsetof(Header, stopped_given_end) == 264);
 static_assert(offsetof(Header, phase) == 320);
+static_assert(offsetof(Header, consumers) == 324);
+static_assert(offsetof(Header, scalings) == 328);
+static_assert(offsetof(Header, settled_before_run) == 336);
+static_assert(offsetof(Header, log_lines_lost) == 344);
+static_assert(offsetof(Header, output_may_be_cut) == 352);
+static_assert(offsetof(Header, stop_deadline) == 360);
 static_assert(offsetof(Header, events_bell) == 384);
 static_assert(offsetof(Header, room_bell) == 448);
 static_assert(offsetof(Header, ledger_changes) == 512);
+static_assert(offsetof(Header, ledgers) == 520);
+static_assert(offsetof(Header, begun) == 4928);
+static_assert(offsetof(Header, settings) == 5440);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

@@ -1,17 +1,29 @@
 #include "ledger.hpp"
 
+#include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "layout.hpp"
 
 namespace drainpipe {
 
+void Ledger::copy_from(const Ledger& other, std::uint64_t seat_count) {
+    head = other.head;
+    given_end = other.given_end;
+    waiting_from = other.waiting_from;
+    redelivered = other.redelivered;
+    done = other.done;
+    is_broadcast = other.is_broadcast;
+    seats_used = other.seats_used;
+    partition_owner = other.partition_owner;
+    std::copy_n(other.seats.begin(), seat_count, seats.begin());
+}
+
 Ledger read_ledger(const Header& header) {
     Ledger ledger{};
     std::uint64_t changes = header.ledger_changes.load();
     while (true) {
-        std::memcpy(&ledger, &header.ledgers[changes % 2], offsetof(Ledger, seats));
+        ledger.copy_from(header.ledgers[changes % 2], 0);
         std::atomic_thread_fence(std::memory_order_acquire);
         const std::uint64_t changes_now = header.ledger_changes.load();
         if (changes_now == changes) {

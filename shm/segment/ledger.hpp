@@ -1,19 +1,39 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "mark.hpp"
+#include "word.hpp"
 
 namespace drainpipe {
 
 // What a consumer has coming, by its number from 0.
 struct Seat {
-    std::uint64_t unmet;      // its demand: asked for and not given
-    std::uint64_t next;       // with keys: no event before it waits for this consumer
-    std::uint64_t committed;  // broadcast: events before it are done by this consumer
-    std::uint32_t deaths;     // broadcast: of its processes in a row that did not get further
-    std::uint32_t is_taken;   // broadcast: others wait for it
+    Part<std::uint64_t> unmet;      // its demand: asked for and not given
+    Part<std::uint64_t> next;       // with keys: no event before it waits for this consumer
+    Part<std::uint64_t> committed;  // broadcast: events before it are done by this consumer
+    Part<std::uint32_t> deaths;     // broadcast: of its processes in a row that did not get further
+    Part<std::uint32_t> is_taken;   // broadcast: others wait for it
+};
+
+// The consumer that has each partition, eight of them in a word.
+class PartitionOwners {
+  public:
+    unsigned operator[](unsigned partition) const {
+        return static_cast<std::uint8_t>(words_[partition / 8] >> shift_of(partition));
+    }
+    void assign(unsigned partition, unsigned consumer) {
+        const std::uint64_t others = words_[partition / 8] & ~(kByte << shift_of(partition));
+        words_[partition / 8] = others | std::uint64_t{consumer} << shift_of(partition);
+    }
+
+  private:
+    static constexpr std::uint64_t kByte = 0xff;
+    static constexpr unsigned shift_of(unsigned partition) { return 8 * (partition % 8); }
+
+    std::array<Part<std::uint64_t>, kMostConsumers / 8> words_;
 };
 
 // All that consumers change together, under the lock. It stands in the header twice: a change is
@@ -22,16 +42,25 @@ struct Seat {
 //
 // Always head <= waiting_from <= tail and head <= given_end <= tail.
 struct Ledger {
-    std::uint64_t head;          // events before it are committed
-    std::uint64_t given_end;     // no event from here on was given to anybody in this run
-    std::uint64_t waiting_from;  // no event before it waits
-    std::uint64_t redelivered;   // in this run: given again after a consumer had died of them
-    std::array<std::uint64_t, kStretches> done;  // of this run, before head
-    std::uint64_t is_broadcast;                  // the seats say how far each consumer is
-    std::uint64_t seats_used;                    // seats from here on are untouched in this run
-    std::array<std::uint8_t, kMostConsumers> partition_owner;
+    Part<std::uint64_t> head;          // events before it are committed
+    Part<std::uint64_t> given_end;     // no event from here on was given to anybody in this run
+    Part<std::uint64_t> waiting_from;  // no event before it waits
+    Part<std::uint64_t> redelivered;   // in this run: given again after a consumer had died of them
+    std::array<Part<std::uint64_t>, kStretches> done;  // of this run, before head
+    Part<std::uint64_t> is_broadcast;                  // the seats say how far each consumer is
+    Part<std::uint64_t> seats_used;  // seats from here on are untouched in this run
+    PartitionOwners partition_owner;
     std::array<Seat, kMostConsumers> seats;
+
+    // Copies all but the seats, and of those the first few. Whoever reads a copy that others may
+    // change looks at ledger_changes before and after.
+    void copy_from(const Ledger& other, std::uint64_t seat_count);
 };
+
+static_assert(sizeof(Seat) == 32);
+static_assert(offsetof(Ledger, partition_owner) == 72);
+static_assert(offsetof(Ledger, seats) == 136);
+static_assert(sizeof(Ledger) == 136 + kMostConsumers * sizeof(Seat));
 
 struct Header;
 

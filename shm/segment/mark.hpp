@@ -35,6 +35,10 @@ class Mark {
     // Done by an earlier run, behind others that were not.
     static constexpr Mark done_before() { return Mark(kDone + kStretches); }
 
+    // As it lies in the segment; of_byte() takes any byte, is_valid() tells.
+    static constexpr Mark of_byte(std::uint8_t byte) { return Mark(byte); }
+    constexpr std::uint8_t byte() const { return byte_; }
+
     constexpr bool is_waiting() const { return byte_ < kGiven; }
     constexpr bool is_given() const { return byte_ >= kGiven && byte_ < kDone; }
     constexpr bool is_given_in_drain() const { return byte_ >= kGivenInDrain && byte_ < kDone; }

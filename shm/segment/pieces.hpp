@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,6 +21,7 @@ struct Piece {
 class Pieces {
   public:
     Pieces(std::uint64_t first, std::uint64_t last, std::uint64_t mask) {
+        assert(first <= last && last - first <= mask + 1);
         const std::uint64_t place = first & mask;
         const std::uint64_t count = std::min(last - first, mask + 1 - place);
         pieces_ = {{{first, place, count}, {first + count, 0, last - first - count}}};

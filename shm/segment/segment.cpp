@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -120,8 +121,8 @@ Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
       buffer_mask_(static_cast<std::uint32_t>(shape.buffer_span - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
     slots_ = reinterpret_cast<Slot*>(front + shape.slots_offset());
-    marks_ = reinterpret_cast<Mark*>(front + shape.marks_offset());
-    attempts_ = reinterpret_cast<Attempts*>(front + shape.attempts_offset());
+    marks_ = reinterpret_cast<std::uint8_t*>(front + shape.marks_offset());
+    attempts_ = reinterpret_cast<std::uint8_t*>(front + shape.attempts_offset());
     buffer_ = reserve_addresses(2 * shape.buffer_span);
     buffer_first_ = map_buffer(object_, shape, buffer_);
     buffer_again_ = map_buffer(object_, shape, buffer_ + shape.buffer_span);
@@ -202,26 +203,21 @@ std::string Segment::identity() const {
 
 bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
 
-void Segment::forget(std::uint64_t first, std::uint64_t last) const {
-    marks().fill(first, last, Mark::waiting(0));
-    if (last - first == 1) {
-        FaultPoint::here().reached();
-        attempts(first) = 0;
-        return;
-    }
-    for (const Piece& piece : pieces(first, last)) {
-        FaultPoint::here().reached();
-        std::memset(attempts_ + piece.place, 0, piece.count);
+void Segment::set_slots(std::uint64_t first, std::uint64_t count, std::uint32_t begin,
+                        std::uint32_t length, FaultPoint point) const {
+    std::uint32_t end = begin;
+    for (const Piece& piece : pieces(first, first + count)) {
+        for (Slot& slot : slots(piece)) {
+            end += length;
+            point.reached();
+            slot = {.end = end};
+        }
     }
 }
 
-void Segment::count_attempts(std::uint64_t first, std::uint64_t last) const {
-    for (const Piece& piece : pieces(first, last)) {
-        for (Attempts& attempts : std::span(attempts_ + piece.place, piece.count)) {
-            FaultPoint::here().reached();
-            attempts = static_cast<Attempts>(attempts + (attempts < kMostAttempts ? 1 : 0));
-        }
-    }
+void Segment::forget(std::uint64_t first, std::uint64_t last) const {
+    marks().fill(first, last, Mark::waiting(0));
+    attempts().fill(first, last, 0);
 }
 
 std::uint64_t Segment::left() const {
@@ -230,6 +226,7 @@ std::uint64_t Segment::left() const {
         // The tail may be further already than a ring behind that head.
         const std::uint64_t tail = std::min(header_->tail.load(), head + header_->shape.slots);
         const std::uint64_t left = marks().count_undone(head, tail);
+        std::atomic_thread_fence(std::memory_order_acquire);  // the marks before the second look
         if (read_ledger(*header_).head == head) {
             return left;  // no mark of these was set back meanwhile
         }

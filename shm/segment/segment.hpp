@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "copy_bytes.hpp"
 #include "inspection.hpp"
 #include "layout.hpp"
 #include "marks.hpp"
@@ -67,23 +68,31 @@ class Segment {
     }
 
     Header& header() const { return *header_; }
-    Slot& slot(std::uint64_t event) const { return slots_[event & slot_mask_]; }
-    // Where slots, marks and attempts of the events [first, last) lie.
-    Pieces pieces(std::uint64_t first, std::uint64_t last) const {
-        return {first, last, slot_mask_};
+    Slot slot(std::uint64_t event) const { return slots_[event & slot_mask_]; }
+    // Changes the slot of an event that the tail does not cover yet.
+    void set_slot(std::uint64_t event, Slot slot, FaultPoint point = FaultPoint::here()) const {
+        point.reached();
+        slots_[event & slot_mask_] = slot;
     }
-    std::span<Slot> slots(const Piece& piece) const { return {slots_ + piece.place, piece.count}; }
-    Marks marks() const { return {marks_, slot_mask_ + 1}; }
-    Attempts& attempts(std::uint64_t event) const { return attempts_[event & slot_mask_]; }
-    // Counts one more attempt at each of the events [first, last).
-    void count_attempts(std::uint64_t first, std::uint64_t last) const;
+    // The same for `count` payloads of `length` bytes each, the first of which begins there.
+    void set_slots(std::uint64_t first, std::uint64_t count, std::uint32_t begin,
+                   std::uint32_t length, FaultPoint point = FaultPoint::here()) const;
+    // Writes bytes of a payload that the tail does not cover yet, from that position on.
+    void write_payload(std::uint32_t position, std::string_view bytes,
+                       FaultPoint point = FaultPoint::here()) const {
+        point.reached();
+        copy_bytes(buffer_ + (position & buffer_mask_), bytes);
+    }
+    Marks marks() const { return Marks({marks_, slot_mask_ + 1}); }
+    // How often the work on an event was begun: counted before the work, up to 255.
+    SharedBytes attempts() const { return {attempts_, slot_mask_ + 1}; }
     // Sets marks and attempts of [first, last) back, for the events that take their slots. Requires
     // that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
     // Has the slot of an event, and its payload that begins there, on their way to a caller that
     // will look at them soon.
     void fetch(std::uint64_t event, std::uint32_t begin) const {
-        __builtin_prefetch(&slot(event));
+        __builtin_prefetch(slots_ + (event & slot_mask_));
         __builtin_prefetch(bytes_at(begin));
     }
     std::uint32_t begin_of(std::uint64_t event) const { return slot(event - 1).end; }
@@ -101,10 +110,18 @@ class Segment {
     std::uint64_t left() const;
 
     // The place of a position (see Slot); buffer_span bytes from there on are one piece.
-    char* bytes_at(std::uint32_t position) const { return buffer_ + (position & buffer_mask_); }
+    const char* bytes_at(std::uint32_t position) const {
+        return buffer_ + (position & buffer_mask_);
+    }
 
   private:
     Segment(boost::interprocess::shared_memory_object object, const Shape& shape);
+
+    // Where slots, marks and attempts of the events [first, last) lie.
+    Pieces pieces(std::uint64_t first, std::uint64_t last) const {
+        return {first, last, slot_mask_};
+    }
+    std::span<Slot> slots(const Piece& piece) const { return {slots_ + piece.place, piece.count}; }
 
     void validate_cursors() const;
     void validate_seats() const;
@@ -120,8 +137,8 @@ class Segment {
     boost::interprocess::mapped_region buffer_again_;
     Header* header_;
     Slot* slots_;
-    Mark* marks_;
-    Attempts* attempts_;
+    std::uint8_t* marks_;
+    std::uint8_t* attempts_;
     char* buffer_;
     std::uint64_t slot_mask_;
     std::uint32_t buffer_mask_;

@@ -46,10 +46,11 @@ void Segment::begin_run(const Settings& settings) {
 void Segment::mark_for_new_run() const {
     const Ledger ledger = read_ledger(*header_);
     const std::uint64_t tail = header_->tail.load();
+    // No process has it mapped but this one: plain accesses, many at a time.
     for (const Piece& piece : pieces(ledger.head, tail)) {
-        for (Mark& mark : std::span(marks_ + piece.place, piece.count)) {
+        for (std::uint8_t& mark : std::span(marks_ + piece.place, piece.count)) {
             FaultPoint::here().reached();
-            mark = mark.is_done() ? Mark::done_before() : Mark::waiting(0);
+            mark = (Mark::of_byte(mark).is_done() ? Mark::done_before() : Mark::waiting(0)).byte();
         }
     }
     if (header_->settings.dispatch == Dispatch::partition) {
@@ -62,8 +63,7 @@ void Segment::mark_for_new_run() const {
     if (ledger.is_broadcast != 0 && header_->settings.dispatch != Dispatch::broadcast) {
         const std::uint64_t begun_to = std::min(begun_in_broadcast(ledger), tail);
         for (std::uint64_t event = ledger.head; event < begun_to; ++event) {
-            FaultPoint::here().reached();
-            attempts(event) = std::max<Attempts>(1, attempts(event));
+            attempts().store(event, std::max<std::uint8_t>(1, attempts().load(event)));
         }
     }
 }
@@ -83,10 +83,10 @@ std::uint64_t Segment::count_begun(std::uint64_t head) const {
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t begun = 0;
     for (const Piece& piece : pieces(head, tail)) {
-        const Mark* const marks = marks_ + piece.place;
-        const Attempts* const attempts = attempts_ + piece.place;
+        const std::uint8_t* const marks = marks_ + piece.place;
+        const std::uint8_t* const attempts = attempts_ + piece.place;
         begun += count_places(piece.count, [&](std::uint64_t at) {
-            return !marks[at].is_done() && attempts[at] > 0;
+            return !Mark::of_byte(marks[at]).is_done() && attempts[at] > 0;
         });
     }
     return begun;
@@ -109,9 +109,9 @@ void Segment::begin_ledger() const {
         ledger.seats[consumer] = {
             .unmet = 0,
             .next = before.head,
-            .committed = marks().end_of_run(knows ? seat.committed : before.head,
+            .committed = marks().end_of_run(knows ? seat.committed.get() : before.head.get(),
                                             header_->tail.load(), Mark::done_before()),
-            .deaths = knows ? seat.deaths : 0,
+            .deaths = knows ? seat.deaths.get() : 0,
             .is_taken = 1};
         if (!knows) {
             header_->begun[consumer].store(before.head);
@@ -122,8 +122,7 @@ void Segment::begin_ledger() const {
     ledger.given_end = ledger.waiting_from = ledger.head;
     ledger.redelivered = count_begun(before.head);
     for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
-        ledger.partition_owner[partition] =
-            static_cast<std::uint8_t>(partition % settings.consumers);
+        ledger.partition_owner.assign(partition, partition % settings.consumers);
     }
     header_->ledger_changes.store(changes + 1);
     forget(header_->tail.load(), ledger.head + header_->shape.slots);

@@ -37,4 +37,30 @@ class Word {
     std::atomic<T> value_;
 };
 
+// A part of something that becomes visible as a whole, by a Word that is stored after it. It is
+// changed like a plain T, by one process at a time, while others may read it: what they get holds
+// together only if that Word says so before and after.
+template <typename T>
+class Part {
+  public:
+    static_assert(std::atomic<T>::is_always_lock_free, "a lock inside a part could die locked");
+
+    constexpr Part(T value = T{}) noexcept : value_(value) {}
+    Part(const Part& other) noexcept : value_(other.get()) {}
+    Part& operator=(const Part& other) noexcept { return *this = other.get(); }
+    Part& operator=(T value) noexcept {
+        value_.store(value, std::memory_order_relaxed);
+        return *this;
+    }
+    Part& operator+=(T amount) noexcept { return *this = static_cast<T>(get() + amount); }
+    Part& operator-=(T amount) noexcept { return *this = static_cast<T>(get() - amount); }
+    void raise_to(T value) noexcept { *this = get() < value ? value : get(); }
+
+    T get() const noexcept { return value_.load(std::memory_order_relaxed); }
+    operator T() const noexcept { return get(); }
+
+  private:
+    std::atomic<T> value_;
+};
+
 }  // namespace drainpipe

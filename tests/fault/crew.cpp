@@ -20,7 +20,7 @@ std::uint64_t comes_in_at(const Segment& segment, unsigned number) {
     if (number < ledger.seats_used && seat.is_taken != 0) {
         return seat.committed;
     }
-    return number < header.consumers.load() ? ledger.given_end : header.tail.load();
+    return number < header.consumers.load() ? ledger.given_end.get() : header.tail.load();
 }
 
 // Begins the chunk, and checks what is in it.

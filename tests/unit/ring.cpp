@@ -166,7 +166,7 @@ TEST_SUITE("ring") {
         REQUIRE(was_killed(fork_to_die([&] {
             RingWriter doomed(scratch.get());
             static_cast<void>(push(doomed, "whole"));
-            scratch.get().slot(1) = {.end = 1000};  // what a push writes before the tail
+            scratch.get().set_slot(1, {.end = 1000});  // what a push writes before the tail
         })));
         RingWriter writer(scratch.get());
         REQUIRE(push(writer, "next").outcome == Outcome::pushed);

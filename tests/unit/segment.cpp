@@ -63,8 +63,7 @@ TEST_SUITE("segment") {
     TEST_CASE("segment: a second mapping sees what the first one wrote, once round the buffer") {
         ScratchSegment scratch("mapping", 4, 4096);
         const Segment other = Segment::open(scratch.name());
-        scratch.get().bytes_at(0)[4095] = 'l';
-        scratch.get().bytes_at(0)[4096] = 'f';
+        scratch.get().write_payload(4095, "lf");
         CHECK(other.bytes_at(4095)[0] == 'l');
         CHECK(other.bytes_at(0)[0] == 'f');
     }
@@ -117,10 +116,10 @@ TEST_SUITE("segment") {
 
         Header& header = scratch.header();
         for (const std::uint32_t end : {1000u, 2u}) {  // too large, before where it begins
-            scratch.get().slot(1) = {.end = end};
+            scratch.get().set_slot(1, {.end = end});
             CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         }
-        scratch.get().slot(1) = {.end = 5};
+        scratch.get().set_slot(1, {.end = 5});
         scratch.get().validate();
         header.head.store(3);
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
@@ -162,13 +161,13 @@ TEST_SUITE("segment") {
             CAPTURE(event);
             const Slot sound = scratch.get().slot(event);
             const Mark mark = scratch.get().marks().at(event);
-            scratch.get().slot(event) = {.end = sound.end + 1000};
+            scratch.get().set_slot(event, {.end = sound.end + 1000});
             CHECK_THROWS_WITH_AS(
                 scratch.get().validate(),
                 ("the segment is damaged: the slot of event id=" + std::to_string(event + 1))
                     .c_str(),
                 SegmentRefused);
-            scratch.get().slot(event) = sound;
+            scratch.get().set_slot(event, sound);
             scratch.get().marks().set(event, Mark::done(Stretch{60}));
             CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
             scratch.get().marks().set(event, mark);
