@@ -47,11 +47,12 @@ void Consumer::work_until_stopped() {
     std::uint64_t asked = window_.first_ask(reader_.taken_over());
     std::uint64_t done = 0;
     while (!is_stopped()) {
-        RingReader::Chunk chunk = reader_.turn(done, asked, window_.chunk_limit());
+        const std::uint64_t limit = std::min(hand_.events(), window_.chunk_limit());
+        RingReader::Chunk chunk = reader_.turn(done, asked, limit);
         if (chunk.is_empty()) {
-            chunk = reader_.wait(window_.chunk_limit(), is_stopped);
+            chunk = reader_.wait(limit, is_stopped);
         }
-        done = work_on(chunk, true);
+        done = work_on_hand(chunk, true);
         if (is_cut_off_) {
             break;
         }
@@ -76,11 +77,11 @@ void Consumer::drain() {
         if (stage_.launcher_is_gone()) {
             reader_.expect_nobody();
         }
-        const RingReader::Chunk chunk = reader_.turn(done, 0, most);
+        const RingReader::Chunk chunk = reader_.turn(done, 0, std::min(hand_.events(), most));
         if (chunk.is_empty()) {
             break;
         }
-        done = work_on(chunk, false);
+        done = work_on_hand(chunk, false);
         if (is_cut_off_) {
             reader_.commit(done);
             reader_.leave();
@@ -90,6 +91,15 @@ void Consumer::drain() {
     if (reader_.is_drained()) {
         stage_.log().info("drained all");
     }
+}
+
+std::uint64_t Consumer::work_on_hand(const RingReader::Chunk& chunk, bool stoppable) {
+    const auto before = std::chrono::steady_clock::now();
+    const std::uint64_t done = work_on(chunk, stoppable);
+    if (!chunk.is_empty()) {
+        hand_.took(chunk.size(), std::chrono::steady_clock::now() - before);
+    }
+    return done;
 }
 
 std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "demand_window.hpp"
+#include "hand_size.hpp"
 #include "ring_reader.hpp"
 #include "stage.hpp"
 #include "work_sink.hpp"
@@ -30,6 +31,8 @@ class Consumer {
     // not committed. Stops early where `stoppable` and the pipeline drains, or where the deadline
     // is too near to begin another one.
     std::uint64_t work_on(const RingReader::Chunk& chunk, bool stoppable);
+    // The same, and learns how long it takes.
+    std::uint64_t work_on_hand(const RingReader::Chunk& chunk, bool stoppable);
     void work_on_one(std::uint64_t event, Stretch stretch);
 
     void flush();
@@ -42,6 +45,7 @@ class Consumer {
     RingReader reader_;
     Output output_;
     DemandWindow window_;
+    HandSize hand_;
     WorkSink sink_;
     std::chrono::microseconds event_delay_;
     bool is_cut_off_ = false;  // the deadline is too near

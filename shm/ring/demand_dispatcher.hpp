@@ -4,20 +4,35 @@
 
 namespace drainpipe {
 
-// Whoever has the most unmet demand is served first, with all that it asked for; of equals the one
-// with the lower number.
-// Rule: GenStage, GenStage.DemandDispatcher (https://hexdocs.pm/gen_stage).
+// What waits is dealt out in even shares among those that have asked, whoever has the most unmet
+// demand first, of equals the one with the lower number; none gets more than it asked for. What a
+// busy one was given and has not in hand goes to one that has nothing to do.
+// Rule of who is first: GenStage, GenStage.DemandDispatcher (https://hexdocs.pm/gen_stage).
 class DemandDispatcher final : public OwningDispatcher {
   public:
     DemandDispatcher(const Segment& segment, unsigned consumer)
         : OwningDispatcher(segment, consumer) {}
 
+    void attach(const LedgerChange& change) override;
     Given give(const LedgerChange& change) override;
+    // Has in hand what it collects.
+    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                    std::vector<Run>& runs) override;
+    // Takes half of what the one with the most of it has not in hand, the youngest first.
+    bool take_from_others(Stretch stretch, std::uint64_t most) override;
 
     // The nearer the end, the less at a time: so that all consumers come to the end together.
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
 
   private:
+    // Whether it is an event of that stretch that another one was given and has not in hand.
+    bool is_free(std::uint64_t event, Stretch stretch) const;
+    // Of events: who has the most that are free, and how many those are.
+    struct Busiest {
+        unsigned number;
+        std::uint64_t free;
+    };
+    Busiest busiest(Run events, Stretch stretch) const;
     // The next events that wait, at most `most` of them, none where none waits.
     Run next_waiting(Ledger& ledger, std::uint64_t most) const;
 };

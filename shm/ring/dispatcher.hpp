@@ -51,6 +51,11 @@ class Dispatcher {
     // Forgets what was appended and is not done.
     virtual void collect_again(const Ledger& ledger) = 0;
 
+    // Takes events of a stretch that others were given and have not in hand, where this one has
+    // nothing else of it to do: at most `most`, before the drain no more than it has asked for.
+    // Whether there was any. Publishes changes of its own.
+    virtual bool take_from_others(Stretch /*stretch*/, std::uint64_t /*most*/) { return false; }
+
     // The work on these events is done.
     virtual void settle(const LedgerChange& change, Run done, Stretch stretch) = 0;
 

@@ -57,6 +57,9 @@ void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t li
             has_handed_over = settle_scaling();
         }
         given = change_ledger(done, asked, limit);
+        if (limit > 0 && handed_.empty()) {
+            given.to_others = hand_out_more(limit) || given.to_others;
+        }
     }
     if (done > 0 || has_handed_over) {
         header.room_bell.ring();
@@ -116,6 +119,29 @@ Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t as
     return given;
 }
 
+bool RingReader::hand_out_more(std::uint64_t limit) {
+    const auto take = [&](Stretch stretch) {
+        if (handed_.empty() && dispatcher_->take_from_others(stretch, limit)) {
+            change_ledger(0, 0, limit);
+        }
+    };
+    if (!is_draining_) {
+        take(Stretch::processed);
+        return false;
+    }
+    // What was in flight comes first, whoever had it.
+    if (!has_drained_) {
+        take(Stretch::emptied);
+    }
+    bool has_given_to_others = false;
+    if (handed_.empty()) {
+        has_drained_ = true;
+        has_given_to_others = change_ledger(0, 0, limit).to_others;
+    }
+    take(Stretch::drained);
+    return has_given_to_others;
+}
+
 void RingReader::settle(const LedgerChange& change, std::uint64_t done) {
     while (done > 0) {
         assert(settled_runs_ < handed_.size());
@@ -140,7 +166,7 @@ Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t
         given = dispatcher_->give(change);
     }
     stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
-    if (handed_.empty() && is_draining_) {
+    if (handed_.empty() && has_drained_) {
         given = dispatcher_->give_in_drain(change, limit);
         stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
     }

@@ -109,6 +109,9 @@ class RingReader {
     Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
     // Marks the next `done` handed out events as done.
     void settle(const LedgerChange& change, std::uint64_t done);
+    // Looks for events where there are none in flight to this one: with the others, and in the drain
+    // among those that are buffered. Whether others were given something too.
+    bool hand_out_more(std::uint64_t limit);
     // Fills `handed_`; whether others were given something too.
     Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
 
@@ -117,6 +120,7 @@ class RingReader {
     std::unique_ptr<Dispatcher> dispatcher_;
     unsigned consumer_;
     bool is_draining_ = false;
+    bool has_drained_ = false;  // or is about to: nothing that was in flight follows
     std::uint64_t taken_over_ = 0;
 
     // Of the consumers that there no longer are to be.

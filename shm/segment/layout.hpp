@@ -154,6 +154,10 @@ struct Header {
     // Where every consumer gets every event: how far each has begun. Each moves its own.
     alignas(kLineBytes) std::array<Word<std::uint64_t>, kMostConsumers> begun;
 
+    // By demand: what a consumer was given before it may be in its hands. What it was given from
+    // there on another one may take. Each moves its own, under the lock.
+    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMostConsumers> in_hand_end;
+
     Settings settings;
 };
 
@@ -198,7 +202,8 @@ static_assert(offsetof(Header, room_bell) == 448);
 static_assert(offsetof(Header, ledger_changes) == 512);
 static_assert(offsetof(Header, ledgers) == 520);
 static_assert(offsetof(Header, begun) == 4928);
-static_assert(offsetof(Header, settings) == 5440);
+static_assert(offsetof(Header, in_hand_end) == 5440);
+static_assert(offsetof(Header, settings) == 5952);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

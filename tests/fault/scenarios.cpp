@@ -64,6 +64,12 @@ void with_asking_neighbour(Segment& segment) {
     with_begun_events(segment);
 }
 
+// Another consumer has more than it has in hand, and all that there is.
+void with_busy_neighbour(Segment& segment) {
+    with_events(segment);
+    RingReader(segment, 1).turn(0, 16, 1);
+}
+
 void give_back(Segment& segment) {
     RingReader reader(segment);
     reader.turn(0, 3, 1);
@@ -177,6 +183,8 @@ std::vector<Scenario> scenarios() {
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,
          [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::demand)); }},
         {"give to others", demand, with_asking_neighbour, turn_and_commit},
+        {"take from another", demand, with_busy_neighbour, turn_and_commit},
+        {"take from another in the drain", demand, with_busy_neighbour, drain},
         {"scale", demand, with_events, [](Segment& segment) { segment.scale(3); }},
         {"give back", demand, with_events, give_back},
         {"inherit", demand, with_one_consumer_too_many, inherit},

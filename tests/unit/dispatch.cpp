@@ -26,7 +26,8 @@ TEST_SUITE("dispatch") {
         CHECK(events_of(first.turn(0, 0, 9)) == Events{0, 1, 2});
     }
 
-    TEST_CASE("dispatch: the largest demand is served first, of equals the lower number") {
+    TEST_CASE(
+        "dispatch: shares are even, the largest demand is served first, of equals the lower") {
         ScratchSegment scratch("largest", 16, 100, settings_for(3));
         RingReader first(scratch.get(), 0);
         RingReader second(scratch.get(), 1);
@@ -35,12 +36,45 @@ TEST_SUITE("dispatch") {
         second.turn(0, 3, 9);
         third.turn(0, 3, 9);
         push_many(scratch.get(), 4);
-        CHECK(first.turn(0, 0, 9).is_empty());
-        CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1, 2});
-        CHECK(events_of(third.turn(0, 0, 9)) == Events{3});
+        CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1});
+        CHECK(events_of(third.turn(0, 0, 9)) == Events{2, 3});
+        CHECK(first.turn(0, 0, 9).is_empty());  // the others have theirs in hand
         push_many(scratch.get(), 1);
-        CHECK(third.turn(1, 0, 9).is_empty());  // two left of its three, as many as the first
-        CHECK(events_of(first.turn(0, 0, 9)) == Events{4});
+        CHECK(events_of(first.turn(0, 0, 9)) == Events{4});  // two asked for, one, and one
+    }
+
+    TEST_CASE("dispatch: one with nothing to do takes half of what another has not in hand") {
+        ScratchSegment scratch("idle", 16, 100, settings_for(2));
+        RingReader busy(scratch.get(), 0);
+        RingReader idle(scratch.get(), 1);
+        push_many(scratch.get(), 10);
+        CHECK(begun(busy, busy.turn(0, 10, 3)) == Events{0, 1, 2});
+        CHECK(idle.turn(0, 0, 9).is_empty());  // it has not asked
+        CHECK(begun(idle, idle.turn(0, 9, 9)) == Events{6, 7, 8, 9});
+        CHECK(begun(idle, idle.turn(4, 0, 9)) == Events{4, 5});
+        CHECK(begun(busy, busy.turn(3, 0, 9)) == Events{3});
+        CHECK(idle.turn(2, 0, 9).is_empty());
+        CHECK(idle.attempt(9) == 1);
+        push_many(scratch.get(), 6);
+        // What was taken it had asked for: six more.
+        CHECK(busy.turn(1, 0, 9).size() + idle.turn(0, 0, 9).size() == 6);
+    }
+
+    TEST_CASE("dispatch: in the drain what was in flight is taken before what is buffered") {
+        ScratchSegment scratch("idle-drain", 16, 100, settings_for(2));
+        RingReader busy(scratch.get(), 0);
+        RingReader idle(scratch.get(), 1);
+        push_many(scratch.get(), 8);
+        CHECK(begun(busy, busy.turn(0, 5, 1)) == Events{0});
+        idle.begin_drain();
+        const auto chunk = idle.turn(0, 0, 9);
+        CHECK(chunk.stretch == Stretch::emptied);
+        CHECK(begun(idle, chunk) == Events{3, 4});
+        CHECK(begun(idle, idle.turn(2, 0, 9)) == Events{2});
+        CHECK(begun(idle, idle.turn(1, 0, 9)) == Events{1});
+        const auto buffered = idle.turn(1, 0, 9);
+        CHECK(buffered.stretch == Stretch::drained);
+        CHECK(events_of(buffered) == Events{5});
     }
 
     TEST_CASE("dispatch: one that leaves takes its demand along") {
