@@ -17,6 +17,10 @@ DemandWindow window_of(const Settings& settings) {
             static_cast<std::int64_t>(settings.min_demand)};
 }
 
+RecordLimit limit_of(const Settings& settings) {
+    return {settings.log_events_per_second, settings.consumers};
+}
+
 }  // namespace
 
 Consumer::Consumer(Stage& stage, unsigned number, int output)
@@ -26,7 +30,7 @@ Consumer::Consumer(Stage& stage, unsigned number, int output)
               [&stage](unsigned other) { return !stage.has_consumer(other); }),
       output_(output, stage, [this] { return reader_.begun_payloads(); }),
       window_(window_of(stage.segment().header().settings)),
-      sink_(output_, stage.log()),
+      sink_(output_, stage.log(), limit_of(stage.segment().header().settings)),
       event_delay_(stage.segment().header().settings.event_delay_microseconds) {
     stage_.listen(stage.segment().header().events_bell);
 }
@@ -39,6 +43,7 @@ void Consumer::run() {
     } else {
         reader_.leave();
     }
+    sink_.tell_left_out();
     stage_.leave();
 }
 
@@ -88,6 +93,7 @@ void Consumer::drain() {
             return;
         }
     }
+    sink_.tell_left_out();
     if (reader_.is_drained()) {
         stage_.log().info("drained all");
     }

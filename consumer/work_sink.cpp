@@ -4,7 +4,8 @@
 
 namespace drainpipe {
 
-WorkSink::WorkSink(Output& output, Log& log) : output_(output), log_(log), prefix_(prefix_now()) {}
+WorkSink::WorkSink(Output& output, Log& log, RecordLimit limit)
+    : output_(output), log_(log), limit_(limit), prefix_(prefix_now()) {}
 
 std::string WorkSink::prefix_now() const {
     return log_.sink().prefix(log_.program(), spdlog::level::info);
@@ -17,11 +18,21 @@ void WorkSink::add(const EventDone& event) {
     char* end = copy_bytes(payloads_.room(event.payload.size() + 1), event.payload);
     *end++ = '\n';
     payloads_.grow_to(end);
+    ++size_;
+    if (!limit_.is_unlimited() && !limit_.takes(RecordLimit::Clock::now())) {
+        return;
+    }
     end = copy_bytes(records_.room(prefix_.size() + kLongestRecord + 1), prefix_);
     end = write_record(end, event);
     *end++ = '\n';
     records_.grow_to(end);
-    ++size_;
+    ++record_count_;
+}
+
+void WorkSink::tell_left_out() {
+    if (limit_.left_out() > 0) {
+        log_.info("left out records={}", limit_.take_left_out());
+    }
 }
 
 void WorkSink::flush() {
@@ -29,10 +40,16 @@ void WorkSink::flush() {
         return;
     }
     output_.write(payloads_.text());
-    log_.sink().write_records(records_.text(), size_);
+    if (record_count_ > 0) {
+        log_.sink().write_records(records_.text(), record_count_);
+    }
     payloads_.clear();
     records_.clear();
-    size_ = 0;
+    size_ = record_count_ = 0;
+    if (limit_.left_out() > 0 && RecordLimit::Clock::now() >= next_telling_) {
+        next_telling_ = RecordLimit::Clock::now() + kBetweenTellings;
+        tell_left_out();
+    }
 }
 
 }  // namespace drainpipe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,6 +8,7 @@
 #include "event_record.hpp"
 #include "log.hpp"
 #include "output.hpp"
+#include "record_limit.hpp"
 #include "text_block.hpp"
 
 namespace drainpipe {
@@ -15,7 +17,7 @@ namespace drainpipe {
 // and leaves in two writes.
 class WorkSink {
   public:
-    WorkSink(Output& output, Log& log);
+    WorkSink(Output& output, Log& log, RecordLimit limit);
 
     void add(const EventDone& event);
 
@@ -27,13 +29,21 @@ class WorkSink {
     // claims what has not left. Throws Failure(io) when the output is broken.
     void flush();
 
+    // Logs how many records the limit has left out and were not told of yet.
+    void tell_left_out();
+
   private:
     std::string prefix_now() const;
 
     static constexpr std::size_t kFlushBytes = 256 * 1024;
 
+    // Between two records of what was left out.
+    static constexpr std::chrono::seconds kBetweenTellings{1};
+
     Output& output_;
     Log& log_;
+    RecordLimit limit_;
+    RecordLimit::Clock::time_point next_telling_{};
     // Of the records, rendered once a burst. The first time reads the time zone's file, and is not
     // left to a burst.
     std::string prefix_;
@@ -41,6 +51,7 @@ class WorkSink {
     TextBlock payloads_{32 * 1024};
     TextBlock records_{128 * 1024};
     std::uint64_t size_ = 0;
+    std::uint64_t record_count_ = 0;  // of those, the ones that get a record
 };
 
 }  // namespace drainpipe

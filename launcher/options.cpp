@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <string>
+#include <string_view>
 
 #include "command_line.hpp"
 #include "failure.hpp"
@@ -11,6 +12,7 @@ namespace drainpipe {
 namespace {
 
 constexpr std::uint64_t kMostDemand = 1000000000;
+constexpr std::uint64_t kMostLogEvents = 1000000000;
 constexpr std::uint64_t kMostFields = 1000000;
 
 // The options as they were written, with their defaults.
@@ -24,6 +26,7 @@ struct Texts {
     std::string capacity = "262144";
     std::string buffer_size = "16M";
     std::string event_delay = "0";
+    std::string log_events = "all";
     bool discard = false;
     std::string consumers = "1";
     std::string dispatch = "demand";
@@ -45,6 +48,8 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_option("buffer-size", texts.buffer_size, "BYTES",
                     "Payload bytes that the ring can hold");
     line.add_option("event-delay", texts.event_delay, "DURATION", "Simulated work per event");
+    line.add_option("log-events", texts.log_events, "all|N/s|off",
+                    "Records of events: one for each, so many a second at most, or none");
     line.add_option("consumers", texts.consumers, "N", "Consumer processes, 1 to 64");
     line.add_option("dispatch", texts.dispatch, "demand|broadcast",
                     "Each event to one consumer, or to every one");
@@ -102,6 +107,19 @@ std::int32_t delimiter_of(const CommandLine& line, const Texts& texts) {
     return static_cast<unsigned char>(texts.partition_delimiter.front());
 }
 
+std::int64_t log_events_of(const CommandLine& line, const std::string& text) {
+    constexpr std::string_view kPerSecond = "/s";
+    if (text == "all" || text == "off") {
+        return text == "all" ? -1 : 0;
+    }
+    const std::string origin = line.origin("log-events");
+    if (!text.ends_with(kPerSecond)) {
+        throw Failure(ExitCode::usage, origin + ": '" + text + "' is not all, off, or N/s");
+    }
+    const std::string count = text.substr(0, text.size() - kPerSecond.size());
+    return static_cast<std::int64_t>(parse_count(origin, count, 1, kMostLogEvents));
+}
+
 std::optional<unsigned> scale_of(const Texts& texts) {
     if (texts.command.empty()) {
         return std::nullopt;
@@ -144,6 +162,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         .buffer_bytes =
             parse_size(line.origin("buffer-size"), texts.buffer_size, 1, Shape::kMaxBuffer),
         .event_delay = parse_duration(line.origin("event-delay"), texts.event_delay),
+        .log_events_per_second = log_events_of(line, texts.log_events),
         .discard = texts.discard,
         .consumers = consumers_of(line.origin("consumers"), texts.consumers),
         .dispatch = dispatch_of(line, texts),

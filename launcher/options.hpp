@@ -21,6 +21,7 @@ struct Options {
     std::uint64_t capacity;
     std::uint64_t buffer_bytes;
     std::chrono::microseconds event_delay;
+    std::int64_t log_events_per_second;  // -1 for all
     bool discard;
     unsigned consumers;
     Dispatch dispatch;

@@ -25,6 +25,7 @@ Settings settings_of(const Options& options) {
     settings.min_demand = options.min_demand;
     settings.grace_microseconds = options.grace.count();
     settings.event_delay_microseconds = options.event_delay.count();
+    settings.log_events_per_second = options.log_events_per_second;
     settings.dispatch = options.dispatch;
     settings.consumers = options.consumers;
     settings.partition_by = options.partition_by;

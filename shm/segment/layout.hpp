@@ -97,6 +97,7 @@ struct Settings {
     std::uint64_t min_demand;
     std::int64_t grace_microseconds;
     std::int64_t event_delay_microseconds;
+    std::int64_t log_events_per_second;  // records of events, of all consumers; -1 for all
     Dispatch dispatch;
     std::uint32_t consumers;            // when the run begins; at least 1
     std::uint32_t partition_by;         // the key's field in the payload, from 1
@@ -168,15 +169,16 @@ static_assert(sizeof(Shape) == 32);
 static_assert(offsetof(Shape, slots) == 8);
 static_assert(offsetof(Shape, buffer_bytes) == 16);
 static_assert(offsetof(Shape, buffer_span) == 24);
-static_assert(sizeof(Settings) == 48 + 4096);
+static_assert(sizeof(Settings) == 56 + 4096);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
 static_assert(offsetof(Settings, event_delay_microseconds) == 24);
-static_assert(offsetof(Settings, dispatch) == 32);
-static_assert(offsetof(Settings, consumers) == 36);
-static_assert(offsetof(Settings, partition_by) == 40);
-static_assert(offsetof(Settings, partition_delimiter) == 44);
-static_assert(offsetof(Settings, log_folder) == 48);
+static_assert(offsetof(Settings, log_events_per_second) == 32);
+static_assert(offsetof(Settings, dispatch) == 40);
+static_assert(offsetof(Settings, consumers) == 44);
+static_assert(offsetof(Settings, partition_by) == 48);
+static_assert(offsetof(Settings, partition_delimiter) == 52);
+static_assert(offsetof(Settings, log_folder) == 56);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(sizeof(Doorbell) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);

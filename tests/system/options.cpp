@@ -53,6 +53,7 @@ TEST_SUITE("options") {
             {"capacity", "100"},
             {"buffer-size", "64K"},
             {"event-delay", "1us"},
+            {"log-events", "100/s"},
             {"consumers", "2"},
             {"dispatch", "demand"},
             {"partition-by", "1"},
@@ -100,6 +101,29 @@ TEST_SUITE("options") {
         const auto text = read_text(pipeline.log_file());
         for (const auto line : lines_of(text)) {
             CHECK(line.find("] [info] name=" + pipeline.name() + " ") != std::string_view::npos);
+        }
+    }
+
+    TEST_CASE("options: records of events are as many as --log-events says, the account is whole") {
+        for (const std::string how : {"off", "10/s"}) {
+            CAPTURE(how);
+            Pipeline pipeline;
+            pipeline.start({"--log-events", how, "--consumers", "2"});
+            CHECK(pipeline.enqueue_all(numbers(1, 5000)) == 5000);
+            CHECK(pipeline.await_output(2000));
+            CHECK(pipeline.stop() == 0);
+            const auto log = pipeline.log();
+            std::uint64_t left_out = 0;
+            for (const auto& record : log.starting("left out ")) {
+                left_out += number_of(record.message, "records").value_or(0);
+            }
+            CHECK(log.events().size() + left_out == 5000);
+            CHECK((how == "off") == log.events().empty());
+            CHECK(left_out > 4000);
+            const auto account = log.account().value();
+            CHECK(account.processed + account.emptied + account.drained == 5000);
+            CHECK(lines_of(pipeline.output()).size() == 5000);
+            CHECK(pipeline.leftovers() == "");
         }
     }
 

@@ -112,6 +112,15 @@ TEST_SUITE("usage") {
                            {{"--partition-by", "1", "--partition-delimiter", "ab"}, "ab"}});
     }
 
+    TEST_CASE("usage: a limit of records that is none is refused and shown") {
+        check_all_refused({{{"--log-events", "some"}, "some"},
+                           {{"--log-events", "0/s"}, "0"},
+                           {{"--log-events", "10"}, "10"},
+                           {{"--log-events", "x/s"}, "x"},
+                           {{"--log-events", "-1/s"}, "-1"},
+                           {{"--log-events", ""}, "--log-events"}});
+    }
+
     TEST_CASE("usage: flags that have no meaning together are refused and shown") {
         check_all_refused({{{"--dispatch", "broadcast", "--partition-by", "4711"}, "4711"},
                            {{"--partition-delimiter", ";"}, ";"},
@@ -252,8 +261,8 @@ TEST_SUITE("usage") {
         for (const auto* flag :
              {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand", "--min-demand",
               "--capacity", "--buffer-size", "--event-delay", "--consumers", "--dispatch",
-              "--partition-by", "--partition-delimiter", "--discard", "--config", "--help",
-              "--version"}) {
+              "--partition-by", "--partition-delimiter", "--discard", "--log-events", "--config",
+              "--help", "--version"}) {
             CAPTURE(flag);
             CHECK(contains(help, flag));
         }

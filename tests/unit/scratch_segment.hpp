@@ -18,6 +18,7 @@ inline std::string scratch_name(const std::string& what) {
 inline Settings settings_for(std::uint32_t consumers, Dispatch dispatch = Dispatch::demand) {
     Settings settings{};
     settings.consumers = consumers;
+    settings.log_events_per_second = -1;
     settings.dispatch = dispatch;
     settings.partition_by = 1;
     settings.partition_delimiter = -1;
