@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "cut.hpp"
 #include "failure.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
@@ -13,12 +14,14 @@ int main(int argc, char** argv) {
     using namespace drainpipe;
     const bool has_output = ::fcntl(STDOUT_FILENO, F_GETFL) >= 0;
     return run_program("launcher", [&] {
-        Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, scale_signal()});
+        Descriptor signals =
+            claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, scale_signal()});
         ignore_job_control();
         const std::optional<Options> options = parse_options(argc, argv);
         if (!options) {
             return ExitCode::done;
         }
+        exit_where_segment_is_cut();
         if (options->scale_to) {
             return scale(options->address, *options->scale_to);
         }

@@ -158,7 +158,8 @@ SegmentClaim::SegmentClaim(const Options& options, NameClaim& name, Log& log, Co
 }
 
 SegmentClaim::~SegmentClaim() {
-    if (!name_.is_used() && segment_.left() == 0 && segment_.is_at(options_.address.name())) {
+    if (!name_.is_used() && segment_.is_whole() && segment_.left() == 0 &&
+        segment_.is_at(options_.address.name())) {
         Segment::remove(options_.address.name());
     }
 }

@@ -8,7 +8,7 @@
 
 namespace drainpipe {
 
-// Learns from the kernel when somebody removes or renames the segment's file.
+// Learns from the kernel when somebody removes, renames or cuts the segment's file.
 class SegmentWatch {
   public:
     // How often to look where the kernel has no notification left for this user.
@@ -19,8 +19,13 @@ class SegmentWatch {
     // Readable when something happened to the file; -1 where the kernel won't tell.
     int fd() const { return notifications_.get(); }
 
-    // Takes what happened; whether the name no longer leads to the segment.
-    bool has_vanished() const;
+    enum class Fate {
+        whole,
+        vanished,  // the name no longer leads to it
+        cut,       // it is shorter than it was made: no process may touch it any more
+    };
+    // Takes what happened.
+    Fate look() const;
 
   private:
     const Segment& segment_;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -170,6 +171,7 @@ void Supervisor::wait(Clock::time_point until) {
         heed_ready(kept);
         look_after(kept);
     }
+    reap_inherited();
     take_signals();
     if (fewer_) {
         scale(*std::exchange(fewer_, std::nullopt));
@@ -287,7 +289,14 @@ void Supervisor::fail(Kept& kept, const std::string& reason, ExitCode code) {
 }
 
 void Supervisor::look_at_segment() {
-    if (has_lost_segment_ || !watch_.has_vanished()) {
+    const SegmentWatch::Fate fate = watch_.look();
+    if (fate == SegmentWatch::Fate::cut) {
+        abandon();
+        const std::string loss = "the segment was cut short while in use: its events are lost";
+        log_.error("{}", loss);
+        throw Failure(ExitCode::io, loss);
+    }
+    if (has_lost_segment_ || fate == SegmentWatch::Fate::whole) {
         return;
     }
     has_lost_segment_ = true;
@@ -296,6 +305,32 @@ void Supervisor::look_at_segment() {
     console_.warn(loss);
     if (!stop_request_) {
         stop_request_ = {"segment-removed", Clock::now()};
+    }
+}
+
+// Nothing of this touches the segment.
+void Supervisor::abandon() {
+    std::ranges::for_each(kept_, kill_now);
+    const Clock::time_point until = Clock::now() + kKillTimeout;
+    for (Kept& kept : kept_) {
+        while (kept.child.is_running() && !kept.child.reap() && Clock::now() < until) {
+            pollfd death{kept.death_fd(), POLLIN, 0};
+            ::poll(&death, 1, milliseconds_until(until));
+        }
+    }
+}
+
+// As process 1, or with children that it was started with: they would stay zombies for ever.
+void Supervisor::reap_inherited() const {
+    const auto is_ours = [this](pid_t pid) {
+        return std::ranges::any_of(kept_,
+                                   [pid](const Kept& kept) { return kept.child.pid() == pid; });
+    };
+    siginfo_t info{};
+    while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0 &&
+           !is_ours(info.si_pid)) {
+        ::waitpid(info.si_pid, nullptr, 0);
+        info = {};
     }
 }
 
@@ -319,6 +354,9 @@ void Supervisor::reopen_logs() {
 }
 
 void Supervisor::heed(int signal, int value) {
+    if (signal == SIGCHLD) {
+        return;  // it has woken wait(), and who died was looked after
+    }
     if (signal == SIGHUP) {
         reopen_logs();
         return;

@@ -62,7 +62,8 @@ class Supervisor {
     // same (stuck in the kernel, held by a debugger) is said and left behind.
     void kill(std::span<Kept> stages);
 
-    // Waits until something has happened and was dealt with, or until that time.
+    // Waits until something has happened and was dealt with, or until that time. Throws
+    // Failure(io), with all children ended, where the segment was cut.
     void wait(Clock::time_point until);
 
     // The first stop request, if one has come.
@@ -102,6 +103,9 @@ class Supervisor {
     bool can_do_without(const Kept& kept) const;
     void do_without(Kept& kept, const std::string& reason);
     void look_at_segment();
+    // Ends all children, of a segment that must not be touched any more.
+    void abandon();
+    void reap_inherited() const;
     void take_signals();
     void heed(int signal, int value);
     Clock::time_point next_time(Clock::time_point until) const;

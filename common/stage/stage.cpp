@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "command_line.hpp"
+#include "cut.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
@@ -66,6 +67,7 @@ Descriptor watch_launcher(const Address& address, const Places& places) {
 }
 
 Segment open_segment(const Address& address) {
+    exit_where_segment_is_cut();
     try {
         Segment segment = Segment::open(address.name());
         segment.hold_as_stage();

@@ -117,6 +117,7 @@ Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
     : object_(std::move(object)),
       front_(object_, ipc::read_write, 0, shape.buffer_offset()),
       header_(static_cast<Header*>(front_.get_address())),
+      bytes_(shape.segment_bytes()),
       slot_mask_(shape.slots - 1),
       buffer_mask_(static_cast<std::uint32_t>(shape.buffer_span - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
@@ -169,6 +170,12 @@ Segment Segment::open(const std::string& name) {
         const Shape shape = static_cast<const Header*>(front.get_address())->shape;
         return Segment(std::move(object), shape);
     });
+}
+
+bool Segment::is_whole() const {
+    struct stat info {};
+    return ::fstat(object_.get_mapping_handle().handle, &info) == 0 &&
+           static_cast<std::size_t>(info.st_size) >= bytes_;
 }
 
 bool Segment::hold_as_launcher() const { return hold_exclusively(object_); }

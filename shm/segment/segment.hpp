@@ -45,6 +45,9 @@ class Segment {
     // Whether the name still leads to this segment: somebody may have removed or replaced it.
     bool is_at(const std::string& name) const;
 
+    // Whether its file has its size: somebody may have cut it, and to touch it then is death.
+    bool is_whole() const;
+
     // A launcher holds its segment against any other launcher, whatever its run folder; false when
     // another one does. A stage holds it as long as it has it mapped.
     [[nodiscard]] bool hold_as_launcher() const;
@@ -140,6 +143,7 @@ class Segment {
     std::uint8_t* marks_;
     std::uint8_t* attempts_;
     char* buffer_;
+    std::size_t bytes_;
     std::uint64_t slot_mask_;
     std::uint32_t buffer_mask_;
 };

@@ -95,6 +95,27 @@ TEST_SUITE("segment") {
         CHECK((read_text(pipeline.segment()) == bytes));
     }
 
+    TEST_CASE("segment: one that is cut while in use is told in words and by 74, no one stays") {
+        for (const std::uint64_t events : {0, 100'000}) {
+            for (const std::uintmax_t size : {0, 5000, 200'000}) {
+                CAPTURE(events);
+                CAPTURE(size);
+                Pipeline pipeline;
+                pipeline.start({"--consumers", "2", "--event-delay", "1ms"});
+                if (events > 0) CHECK(pipeline.enqueue_all(numbers(1, events)) == events);
+                std::filesystem::resize_file(pipeline.segment(), size);
+                CHECK(pipeline.launcher().wait() == 74);
+                CHECK(contains(pipeline.errors(), "launcher: the segment was cut short"));
+                CHECK(await([&] { return !pipeline.stage("producer") && !pipeline.consumer(1); }));
+                std::filesystem::remove(pipeline.segment());
+                pipeline.start();
+                CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+                CHECK(pipeline.stop() == 0);
+                CHECK(pipeline.leftovers() == "");
+            }
+        }
+    }
+
     TEST_CASE("segment: a damaged one of ours is refused and untouched until it is discarded") {
         Pipeline pipeline;
         leave_events_behind(pipeline);

@@ -221,6 +221,21 @@ TEST_SUITE("surroundings") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("surroundings: children that it never started are reaped") {
+        Pipeline pipeline;
+        // The shell starts one that outlives it, and becomes the launcher.
+        const auto pid_file = pipeline.folder() / "stray";
+        pipeline.start(after("sleep 600 & echo $! >'" + pid_file.string() + "'; exec \"$@\"",
+                             pipeline.launcher_command()));
+        const auto stray = static_cast<pid_t>(std::stoi(read_text(pid_file)));
+        REQUIRE(::kill(stray, SIGKILL) == 0);
+        CHECK(await([&] { return ::kill(stray, 0) != 0; }));
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("surroundings: it may be the first process of its namespace") {
         const std::vector<std::string> words = {
             "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"};
