@@ -109,8 +109,8 @@ class RingReader {
     Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
     // Marks the next `done` handed out events as done.
     void settle(const LedgerChange& change, std::uint64_t done);
-    // Looks for events where there are none in flight to this one: with the others, and in the drain
-    // among those that are buffered. Whether others were given something too.
+    // Looks for events where there are none in flight to this one: with the others, and in the
+    // drain among those that are buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
     // Fills `handed_`; whether others were given something too.
     Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
