@@ -1,22 +1,24 @@
 #include "connection.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <thread>
 
 #include "failure.hpp"
 #include "places.hpp"
+#include "signals.hpp"
+#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kPatience{800};
 constexpr std::chrono::milliseconds kBetweenTries{10};
 
 // A connected descriptor, or a closed one and errno.
@@ -50,8 +52,8 @@ void require_running(const Address& address) {
 
 }  // namespace
 
-Descriptor connect_to_intake(const Address& address) {
-    const Clock::time_point deadline = Clock::now() + kPatience;
+Descriptor connect_to_intake(const Address& address, const Descriptor& signals,
+                             Clock::time_point deadline) {
     while (true) {
         if (Descriptor connection = try_to_connect(address); connection.is_open()) {
             return connection;
@@ -62,9 +64,14 @@ Descriptor connect_to_intake(const Address& address) {
         require_running(address);
         if (Clock::now() >= deadline) {
             throw Failure(ExitCode::taken, "the intake " + address.socket_path().string() +
-                                               " does not answer; try again");
+                                               " was not open in time: it is being started, or too "
+                                               "many clients wait");
         }
-        std::this_thread::sleep_for(kBetweenTries);
+        pollfd signal{signals.get(), POLLIN, 0};
+        ::poll(&signal, 1, milliseconds_until(std::min(deadline, Clock::now() + kBetweenTries)));
+        if (const int number = take_signal(signals)) {
+            throw Failure(static_cast<ExitCode>(128 + number), "stopped by " + signal_name(number));
+        }
     }
 }
 

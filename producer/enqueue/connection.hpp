@@ -1,13 +1,18 @@
 #pragma once
 
+#include <chrono>
+
 #include "address.hpp"
 #include "descriptor.hpp"
 
 namespace drainpipe {
 
-// Connects to the intake of a pipeline; the descriptor does not block. Waits, for less than a
-// second, where the pipeline runs and its producer is just being started again. Throws Failure:
-// unavailable where no such pipeline runs, taken where it is shutting down, no_permission.
-Descriptor connect_to_intake(const Address& address);
+// Connects to the intake of a pipeline; the descriptor does not block. Waits where the pipeline
+// runs and its intake is not open yet, is being started again, or has as many who wait to be let in
+// as the system allows: until it is, `deadline`, or a signal. Throws Failure: unavailable where no
+// such pipeline runs, taken where it is shutting down or the deadline has passed, no_permission,
+// and 128 + the signal.
+Descriptor connect_to_intake(const Address& address, const Descriptor& signals,
+                             std::chrono::steady_clock::time_point deadline);
 
 }  // namespace drainpipe

@@ -3,25 +3,30 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "failure.hpp"
 #include "signals.hpp"
+#include "time_left.hpp"
 
 namespace drainpipe {
 
-Enqueue::Enqueue(Descriptor connection, Descriptor signals, PayloadSource& source)
+Enqueue::Enqueue(Descriptor connection, Descriptor signals, PayloadSource& source,
+                 Clock::time_point deadline)
     : connection_(std::move(connection)),
       signals_(std::move(signals)),
       source_(source),
-      progress_(source.total()) {}
+      progress_(source.total()),
+      deadline_(deadline) {}
 
 Enqueue::Result Enqueue::run() {
     while (!is_closed_ && !is_broken_) {
         wait();
         heed_signal();
+        heed_time();
         if (!is_finished_) {
             send_some();
         }
@@ -41,7 +46,8 @@ void Enqueue::wait() const {
     std::array<pollfd, 3> waits{{{connection_.get(), for_connection, 0},
                                  {signals_.get(), POLLIN, 0},
                                  {wants_input ? source_.fd() : -1, POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(), -1);
+    const Clock::time_point until = std::min(is_late_ ? give_up_at_ : deadline_, give_up_at_);
+    ::poll(waits.data(), waits.size(), milliseconds_until(until));
 }
 
 void Enqueue::send_some() {
@@ -93,12 +99,27 @@ void Enqueue::heed_signal() {
     if (signal == 0) {
         return;
     }
-    // The first one waits for the exact count; the ring may be full for long.
     is_broken_ = signal_ != 0;
     signal_ = signal;
+    stop_sending();
+}
+
+void Enqueue::heed_time() {
+    const Clock::time_point now = Clock::now();
+    if (now >= deadline_ && !is_late_) {
+        is_late_ = true;
+        stop_sending();
+    }
+    is_broken_ = is_broken_ || now >= give_up_at_;
+}
+
+// And waits for the exact count.
+void Enqueue::stop_sending() {
+    was_cut_short_ = was_cut_short_ || has_more_ || sent_ < unsent_.size();
     if (!is_finished_) {
         finish_sending();
     }
+    give_up_at_ = std::min(give_up_at_, Clock::now() + kFarewell);
 }
 
 void Enqueue::hear() {
@@ -133,6 +154,9 @@ void Enqueue::hear_line(const std::string& line) {
     switch (answer->kind) {
         case wire::Answer::Kind::accepted:
             accepted_ = answer->accepted;
+            if (give_up_at_ < Clock::time_point::max()) {
+                give_up_at_ = Clock::now() + kFarewell;  // it goes on
+            }
             break;
         case wire::Answer::Kind::refused:
             if (refusal_.empty()) {
@@ -151,6 +175,13 @@ Enqueue::Result Enqueue::result() const {
     const auto stopped = [this](ExitCode code, const std::string& complaint) {
         return Result{accepted_, code, complaint};
     };
+    if (!is_closed_ && (signal_ != 0 || is_late_)) {
+        return stopped(signal_ != 0 ? static_cast<ExitCode>(128 + signal_) : ExitCode::taken,
+                       (signal_ != 0 ? "stopped by " + signal_name(signal_)
+                                     : std::string("the time is over")) +
+                           " while the pipeline takes nothing: so many are in for certain, more "
+                           "may follow");
+    }
     if (!is_closed_) {
         return stopped(ExitCode::io,
                        "the connection broke; more events than that may have been accepted");
@@ -169,6 +200,9 @@ Enqueue::Result Enqueue::result() const {
     }
     if (signal_ != 0) {
         return stopped(static_cast<ExitCode>(128 + signal_), "stopped by " + signal_name(signal_));
+    }
+    if (is_late_ && was_cut_short_) {
+        return stopped(ExitCode::taken, "the time is over, and the rest was not sent");
     }
     if (!refusal_.empty()) {
         return stopped(ExitCode::usage, "too large for the pipeline's buffer: " + refusal_);

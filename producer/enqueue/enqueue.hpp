@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -15,8 +16,16 @@ namespace drainpipe {
 // for any number of them.
 class Enqueue {
   public:
-    // `connection` and `signals` don't block; a signal ends the sending, at a whole payload.
-    Enqueue(Descriptor connection, Descriptor signals, PayloadSource& source);
+    using Clock = std::chrono::steady_clock;
+
+    // How long the exact count is waited for after a signal or the deadline: in a full ring that
+    // nobody empties it never comes.
+    static constexpr std::chrono::seconds kFarewell{1};
+
+    // `connection` and `signals` don't block; a signal or the deadline ends the sending, at a whole
+    // payload.
+    Enqueue(Descriptor connection, Descriptor signals, PayloadSource& source,
+            Clock::time_point deadline);
 
     struct Result {
         std::uint64_t accepted;
@@ -34,6 +43,8 @@ class Enqueue {
     void hear();
     void hear_line(const std::string& line);
     void heed_signal();
+    void heed_time();
+    void stop_sending();
     void finish_sending();
     Result result() const;
 
@@ -47,6 +58,10 @@ class Enqueue {
     bool has_more_ = true;
     bool is_finished_ = false;  // nothing more will be sent
     bool is_broken_ = false;
+    Clock::time_point deadline_;
+    bool was_cut_short_ = false;  // by a signal or the deadline, before all was sent
+    bool is_late_ = false;        // the deadline has passed
+    Clock::time_point give_up_at_ = Clock::time_point::max();  // waiting for the exact count
     int signal_ = 0;
     std::uint64_t accepted_ = 0;
     std::string refusal_;  // the first one

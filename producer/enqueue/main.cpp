@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <string>
 
@@ -40,11 +41,13 @@ std::string print_accepted(std::uint64_t accepted) {
     }
 }
 
-ExitCode enqueue(const Address& address, PayloadSource& source) {
+ExitCode enqueue(const Address& address, PayloadSource& source,
+                 std::chrono::steady_clock::time_point deadline) {
     Descriptor signals = claim_signals({SIGINT, SIGTERM});
     Enqueue::Result result{};
     try {
-        result = Enqueue(connect_to_intake(address), std::move(signals), source).run();
+        Descriptor connection = connect_to_intake(address, signals, deadline);
+        result = Enqueue(std::move(connection), std::move(signals), source, deadline).run();
     } catch (const std::exception&) {
         print_accepted(0);
         throw;
@@ -69,6 +72,9 @@ int main(int argc, char** argv) {
         std::string run_folder;
         std::string events;
         line.add_address(name, run_folder);
+        std::string timeout;
+        line.add_option("timeout", timeout, "DURATION",
+                        "Give up after so long, whether it waits to be let in or for room [never]");
         line.add_argument("EVENTS", events, "N for the numbers 1..N, or - for lines of input");
         if (const auto said = line.parse(argc, argv)) {
             return *said;
@@ -78,6 +84,9 @@ int main(int argc, char** argv) {
         }
         const Address address(name, run_folder, line.origin("name"), line.origin("run-dir"));
         const auto source = source_of(events);
-        return enqueue(address, *source);
+        const auto deadline = timeout.empty() ? std::chrono::steady_clock::time_point::max()
+                                              : std::chrono::steady_clock::now() +
+                                                    parse_duration(line.origin("timeout"), timeout);
+        return enqueue(address, *source, deadline);
     });
 }

@@ -53,6 +53,7 @@ class Client {
 
     // Its unfinished payload takes more room than every client may take at a time.
     bool is_large() const { return splitter_.kept() > kMostKept; }
+    std::size_t unfinished_bytes() const { return splitter_.kept(); }
 
     // A client that is held is not read until it is let go.
     void hold(bool on) { is_held_ = on; }

@@ -185,6 +185,7 @@ void Intake::wait_for_room(std::size_t payload_bytes) {
         return is_over();
     });
     stall_.end();
+    large_turn_.begin_anew(LargeTurn::Clock::now());
 }
 
 void Intake::say_who_holds_up() {

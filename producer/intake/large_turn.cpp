@@ -6,17 +6,28 @@ namespace drainpipe {
 
 Client* LargeTurn::after_read(Client& client, Clock::time_point now) {
     if (holder_ == &client) {
-        last_read_ = now;
-        return client.is_large() ? nullptr : pass_on(now);
-    }
-    if (client.is_large() && !holder_) {
-        holder_ = &client;
-        last_read_ = now;
+        if (!client.is_large()) {
+            return pass_on(now);
+        }
+        if (client.unfinished_bytes() - bytes_ >= kLeastBytes) {
+            give_to(client, now);
+        }
+    } else if (client.is_large() && !holder_) {
+        give_to(client, now);
     } else if (client.is_large()) {
+        if (waiting_.empty()) {
+            give_to(*holder_, now);  // it had all the time it wanted so far
+        }
         client.hold(true);
         waiting_.push_back(&client);
     }
     return nullptr;
+}
+
+void LargeTurn::give_to(Client& client, Clock::time_point now) {
+    holder_ = &client;
+    since_ = now;
+    bytes_ = client.unfinished_bytes();
 }
 
 Client* LargeTurn::forget(const Client& client, Clock::time_point now) {
@@ -29,9 +40,8 @@ Client* LargeTurn::pass_on(Clock::time_point now) {
     if (waiting_.empty()) {
         return nullptr;
     }
-    holder_ = waiting_.front();
+    give_to(*waiting_.front(), now);
     waiting_.pop_front();
-    last_read_ = now;
     holder_->hold(false);
     return holder_;
 }

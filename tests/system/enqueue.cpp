@@ -9,6 +9,7 @@
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
 
 using namespace harness;
 using namespace std::chrono_literals;
@@ -103,6 +104,71 @@ TEST_SUITE("enqueue") {
         CHECK(std::filesystem::remove(pipeline.socket()));
         write_text(pipeline.socket(), "no socket at all");
         check_no_pipeline(pipeline);
+    }
+
+    TEST_CASE(
+        "enqueue: a start that takes long is waited for, until --timeout where there is one") {
+        Pipeline pipeline;
+        // The launcher has its lock, and stands still before its intake is open.
+        const auto is_caught = [&] {
+            pipeline.launch();
+            REQUIRE(await([&] { return std::filesystem::exists(pipeline.lock()); }));
+            freeze(pipeline.launcher().pid());
+            const bool caught = !std::filesystem::exists(pipeline.socket());
+            if (!caught) pipeline.launcher().send(SIGCONT);
+            return caught || (pipeline.stop(), false);
+        };
+        REQUIRE(await(is_caught));
+        auto& launcher = pipeline.launcher();
+        auto command = pipeline.command("enqueue", {"10", "--timeout", "300ms"});
+        const auto late = run(command);
+        CHECK(late.code == 75);
+        CHECK(late.output == "accepted=0\n");
+        CHECK(is_one_line(late.errors));
+        CHECK(late.elapsed >= 300ms);
+        auto patient = pipeline.enqueue(10);
+        auto interrupted = pipeline.enqueue(10);
+        let_pass(1s);
+        CHECK_FALSE(patient.has_ended());
+        interrupted.send(SIGTERM);
+        CHECK(interrupted.wait() == 128 + SIGTERM);
+        CHECK(interrupted.output() == "accepted=0\n");
+        launcher.send(SIGCONT);
+        CHECK(patient.wait() == 0);
+        CHECK(patient.output() == "accepted=10\n");
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().account().value().accepted == 10);
+    }
+
+    TEST_CASE("enqueue: a ring that stays full ends it after --timeout, or at the first signal") {
+        Pipeline pipeline;
+        pipeline.start({"--capacity", "100", "--max-demand", "10"});
+        const auto consumer = pipeline.stage("consumer").value();
+        freeze_without_lock(pipeline, consumer);
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        const auto late = run(pipeline.command("enqueue", {"1000", "--timeout", "200ms"}));
+        CHECK(late.code == 75);
+        CHECK(late.output == "accepted=0\n");
+        CHECK(is_one_line(late.errors));
+        auto interrupted = pipeline.enqueue(1000);
+        CHECK(interrupted.wait(300ms) == Process::kStillRunning);
+        interrupted.send(SIGINT);
+        CHECK(interrupted.wait() == 128 + SIGINT);
+        CHECK(contains(interrupted.errors(), "more may follow"));
+        ::kill(consumer, SIGCONT);
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("enqueue: a --timeout that is none is refused and shown") {
+        const Pipeline pipeline;
+        for (const std::string timeout : {"soon", "-1s", "10", ""}) {
+            CAPTURE(timeout);
+            const auto outcome = run(pipeline.command("enqueue", {"5", "--timeout", timeout}));
+            CHECK(outcome.code == 64);
+            CHECK(is_one_line(outcome.errors));
+            CHECK(contains(outcome.errors, "--timeout"));
+        }
     }
 
     TEST_CASE("enqueue: after a pipeline has stopped there is none") {

@@ -68,19 +68,25 @@ TEST_SUITE("large_turn") {
         CHECK_FALSE(turn.has_waiting());
     }
 
-    TEST_CASE("large payloads: each read of the one that has the turn puts its deadline off") {
+    TEST_CASE("large payloads: the one that has the turn keeps it while it sends enough") {
         const LargeTurn::Clock::time_point now{};
         LargeTurn turn;
         Connected first;
         Connected second;
         first.send(kLarge);
         turn.after_read(first.client, now);
+        const auto later = now + 10 * LargeTurn::kPatience;  // nobody waits: it has all the time
         second.send(kLarge);
-        turn.after_read(second.client, now);
+        turn.after_read(second.client, later);
         REQUIRE(turn.has_waiting());
-        CHECK(turn.deadline() == now + LargeTurn::kPatience);
-        first.send("more");
-        turn.after_read(first.client, now + LargeTurn::kPatience);
-        CHECK(turn.deadline() == now + 2 * LargeTurn::kPatience);
+        CHECK(turn.deadline() == later + LargeTurn::kPatience);
+        first.send("trickle");
+        turn.after_read(first.client, later + LargeTurn::kPatience / 2);
+        CHECK(turn.deadline() == later + LargeTurn::kPatience);
+        first.send(std::string(LargeTurn::kLeastBytes, 'y'));
+        turn.after_read(first.client, later + LargeTurn::kPatience);
+        CHECK(turn.deadline() == later + 2 * LargeTurn::kPatience);
+        turn.begin_anew(later + 3 * LargeTurn::kPatience);
+        CHECK(turn.deadline() == later + 4 * LargeTurn::kPatience);
     }
 }
