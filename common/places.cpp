@@ -45,13 +45,19 @@ Places::Places(std::filesystem::path path, Descriptor file)
     : path_(std::move(path)), file_(std::move(file)) {}
 
 Places Places::make(const std::filesystem::path& path) {
-    Descriptor file(
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    Descriptor file(::open(path.c_str(), kFlags | O_EXCL, 0600));
+    const bool is_new = file.is_open();
+    if (!is_new) {
+        file = Descriptor(::open(path.c_str(), kFlags, 0600));
+    }
     if (!file.is_open()) {
         throw creation_failure("cannot open the lock " + path.string(), errno);
     }
     check_file(path, file.get());
-    return {path, std::move(file)};
+    Places places(path, std::move(file));
+    places.is_new_ = is_new;
+    return places;
 }
 
 std::optional<Places> Places::find(const std::filesystem::path& path) {

@@ -61,6 +61,9 @@ class Places {
     // the opening and the taking.
     bool is_current() const;
 
+    // Whether make() made it: it was not there.
+    bool is_new() const { return is_new_; }
+
     void remove_file() const;
 
     // Throws Failure(taken) where a launcher closes the intake or has closed it. `pipeline` is
@@ -82,6 +85,7 @@ class Places {
 
     std::filesystem::path path_;
     Descriptor file_;
+    bool is_new_ = false;
 };
 
 }  // namespace drainpipe

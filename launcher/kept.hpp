@@ -40,6 +40,7 @@ struct Kept {
     bool was_asked = false;  // the process that runs: then its leaving is no death
     // When the process that was asked is ended, if it hangs.
     std::optional<std::chrono::steady_clock::time_point> leave_by;
+    bool is_on_former_lock = false;  // its place is in a lock file that was removed
     bool is_to_reopen_log = false;
     bool was_ready = false;
     std::optional<std::chrono::steady_clock::time_point> start_at;

@@ -60,8 +60,8 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
       watch_(segment_, options_.address.name()),
-      supervisor_(std::move(programs), std::move(signals), name_claim_.places(), segment_, watch_,
-                  log_, console_) {}
+      supervisor_(std::move(programs), std::move(signals), name_claim_, segment_, watch_, log_,
+                  console_) {}
 
 ExitCode Launcher::run() {
     start();

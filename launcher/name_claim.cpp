@@ -12,6 +12,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "failure.hpp"
@@ -108,9 +109,9 @@ RunFolder::~RunFolder() {
 }
 
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
-    : run_folder_(options.address),
-      places_(take_launcher_place(options.address)),
-      socket_(options.address.socket_path()) {
+    : address_(options.address),
+      run_folder_(options.address),
+      places_(take_launcher_place(options.address)) {
     try {
         do {
             await_left_behind(options, signals, console);
@@ -126,15 +127,37 @@ NameClaim::~NameClaim() { release(); }
 
 void NameClaim::open_to_stages() {
     run_folder_.keep();
+    is_open_ = true;
     places_.leave_stages();
 }
 
-void NameClaim::release() const {
-    if (!is_used()) {
-        struct stat info {};
-        if (::lstat(socket_.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-            ::unlink(socket_.c_str());
+bool NameClaim::has_socket() const {
+    struct stat info {};
+    return ::lstat(address_.socket_path().c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
+bool NameClaim::renew() {
+    try {
+        address_.prepare_run_folder();
+        Places places = Places::make(address_.lock_path());
+        if (!places.take_stages() || !places.take(Place::launcher) || !places.is_current()) {
+            return false;
         }
+        former_.push_back(std::exchange(places_, std::move(places)));
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+void NameClaim::release() const {
+    if (is_used()) {
+        return;
+    }
+    if (is_open_ && has_socket()) {
+        ::unlink(address_.socket_path().c_str());
+    }
+    if ((is_open_ || places_.is_new()) && places_.is_current()) {
         places_.remove_file();
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "console.hpp"
 #include "descriptor.hpp"
@@ -25,6 +26,11 @@ class RunFolder {
 };
 
 // The launcher's place, and with it the pipeline's name, as long as it lives.
+//
+// Somebody may remove the lock file while the pipeline runs. Its stages hold their places in a file
+// then that nobody else finds, so that renew() makes another one and takes all their places there,
+// until each has left and its replacement takes its own. Another launcher that is quicker is turned
+// away by the segment, which we hold as well, and we stop.
 class NameClaim {
   public:
     // Takes the place, and waits for stages that a dead launcher left behind. Throws
@@ -33,8 +39,8 @@ class NameClaim {
     // the socket's path.
     NameClaim(const Options& options, const Descriptor& signals, Console& console);
 
-    // Removes the lock file and a stale socket if no stage needs them; and the run folder if it was
-    // made for a start that came to nothing.
+    // Removes the lock file and the socket if no stage needs them. Of a start that came to nothing
+    // it removes what that has made, and nothing else.
     ~NameClaim();
     NameClaim(const NameClaim&) = delete;
     NameClaim& operator=(const NameClaim&) = delete;
@@ -44,6 +50,14 @@ class NameClaim {
     // Until then no stage can join: it would find a segment that is being made.
     void open_to_stages();
 
+    // Whether the lock file is still where it was made.
+    bool is_current() const { return places_.is_current(); }
+    bool has_socket() const;
+
+    // Makes run folder and lock file again, and takes the launcher's and all stages' places there.
+    // False where that can't be done, or another process was quicker.
+    [[nodiscard]] bool renew();
+
     // Whether a stage of this name runs.
     bool is_used() const { return places_.stage_holder().has_value(); }
 
@@ -52,9 +66,11 @@ class NameClaim {
                            Console& console) const;
     void release() const;
 
+    Address address_;
     RunFolder run_folder_;
     Places places_;
-    std::filesystem::path socket_;
+    std::vector<Places> former_;  // removed, and held by stages that have not left yet
+    bool is_open_ = false;        // stages could join
 };
 
 }  // namespace drainpipe

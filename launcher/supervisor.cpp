@@ -47,11 +47,10 @@ double in_seconds(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals,
-                       const Places& places, Segment& segment, SegmentWatch& watch, Log& log,
-                       Console& console)
+Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
+                       Segment& segment, SegmentWatch& watch, Log& log, Console& console)
     : signals_(std::move(signals)),
-      places_(places),
+      name_(name),
       segment_(segment),
       watch_(watch),
       log_(log),
@@ -75,17 +74,26 @@ void Supervisor::let_go(Kept& kept) {
 void Supervisor::ask_to_leave(Kept& kept) {
     kept.is_to_leave = true;
     if (kept.is_ready()) {
-        kept.was_asked = true;
-        kept.leave_by =
-            Clock::now() + std::chrono::microseconds(segment_.header().settings.grace_microseconds);
-        kept.signal(SIGTERM);
+        send_off(kept);
     }
+}
+
+void Supervisor::send_off(Kept& kept) {
+    kept.was_asked = true;
+    kept.leave_by =
+        Clock::now() + std::chrono::microseconds(segment_.header().settings.grace_microseconds);
+    kept.signal(SIGTERM);
 }
 
 void Supervisor::resume(Kept& kept) { kept.signal(SIGCONT); }
 
 void Supervisor::start(Kept& kept) {
+    if (!may_start(kept)) {
+        kept.start_at = Clock::now();
+        return;
+    }
     kept.start_at.reset();
+    name_.places().leave(kept.place);  // held for it since the lock was made again
     try {
         kept.child.start();
     } catch (const std::system_error& error) {
@@ -172,6 +180,7 @@ void Supervisor::wait(Clock::time_point until) {
         look_after(kept);
     }
     reap_inherited();
+    look_at_files();
     take_signals();
     if (fewer_) {
         scale(*std::exchange(fewer_, std::nullopt));
@@ -204,11 +213,12 @@ void Supervisor::look_after(Kept& kept) {
             kept.leave_by.reset();
             log_.info("outsider gone role={} pid={}", kept.child.role(), kept.outsider.pid);
             kept.outsider = {};
+            kept.is_on_former_lock = false;
             if (kept.is_wanted) {
                 kept.start_at = Clock::now();
             }
         }
-    } else if (kept.start_at && Clock::now() >= *kept.start_at) {
+    } else if (kept.start_at && Clock::now() >= *kept.start_at && may_start(kept)) {
         start(kept);
         if (kept.child.is_running()) {
             console_.warn(kept.child.role() + " is started again, pid " +
@@ -226,6 +236,7 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
     segment_.header().events_bell.ring_always();
     segment_.header().room_bell.ring_always();
     kept.leave_by.reset();
+    kept.is_on_former_lock = false;
     const bool is_no_death = std::exchange(kept.was_asked, false) || kept.is_to_leave;
     const bool has_left = is_no_death && ending.is(ExitCode::done);
     kept.is_wanted = kept.is_wanted && !(has_left && kept.is_to_leave);
@@ -261,12 +272,12 @@ void Supervisor::bury(Kept& kept, const Ending& ending) {
 }
 
 bool Supervisor::give_way(Kept& kept) {
-    const std::optional<pid_t> pid = places_.holder(kept.place);
+    const std::optional<pid_t> pid = name_.places().holder(kept.place);
     if (!pid) {
         return false;
     }
     Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!process.is_open() || places_.holder(kept.place) != pid) {
+    if (!process.is_open() || name_.places().holder(kept.place) != pid) {
         return false;
     }
     log_.info("outsider took the place role={} pid={}", kept.child.role(), *pid);
@@ -306,6 +317,60 @@ void Supervisor::look_at_segment() {
     if (!stop_request_) {
         stop_request_ = {"segment-removed", Clock::now()};
     }
+}
+
+void Supervisor::look_at_files() {
+    const Clock::time_point now = Clock::now();
+    if (stop_request_ || now < next_look_) {
+        return;
+    }
+    next_look_ = now + kBetweenLooks;
+    if (!name_.is_current()) {
+        renew_lock();
+    } else if (producer().is_ready() && !producer().was_asked && !name_.has_socket()) {
+        const std::string fact = "the socket was removed while in use: the producer makes it again";
+        log_.warn("{}", fact);
+        console_.warn(fact);
+        start_anew(producer());
+    }
+}
+
+void Supervisor::renew_lock() {
+    if (!name_.renew()) {
+        const std::string loss =
+            "the lock was removed while in use and can't be made again: stopping";
+        log_.error("{}", loss);
+        console_.warn(loss);
+        failure_ = failure_.value_or(ExitCode::io);
+        stop_request_ = {"lock-removed", Clock::now()};
+        return;
+    }
+    const std::string fact =
+        "the lock was removed while in use: it is made again, and the stages are started anew";
+    log_.warn("{}", fact);
+    console_.warn(fact);
+    for (Kept& kept : kept_) {
+        if (kept.is_running()) {
+            kept.is_on_former_lock = true;
+            start_anew(kept);
+        } else if (!kept.start_at) {
+            name_.places().leave(kept.place);
+        }
+    }
+}
+
+void Supervisor::start_anew(Kept& kept) {
+    if (!kept.is_ready()) {
+        kept.child.kill();
+    } else {
+        send_off(kept);
+    }
+}
+
+bool Supervisor::may_start(const Kept& kept) const {
+    return kept.place == Place::producer || std::ranges::none_of(kept_, [](const Kept& other) {
+               return other.place != Place::producer && other.is_on_former_lock;
+           });
 }
 
 // Nothing of this touches the segment.
@@ -379,11 +444,14 @@ void Supervisor::heed(int signal, int value) {
 }
 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
+    if (!stop_request_) {
+        until = std::min(until, next_look_);
+    }
     if (watch_.fd() < 0) {
         until = std::min(until, Clock::now() + SegmentWatch::kBetweenLooks);
     }
     for (const Kept& kept : kept_) {
-        if (kept.start_at) {
+        if (kept.start_at && may_start(kept)) {
             until = std::min(until, *kept.start_at);
         }
         if (kept.leave_by && !stop_request_) {

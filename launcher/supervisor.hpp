@@ -10,7 +10,7 @@
 #include "exit_code.hpp"
 #include "kept.hpp"
 #include "log.hpp"
-#include "places.hpp"
+#include "name_claim.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
 
@@ -28,12 +28,15 @@ class Supervisor {
     // How long a process may take to die of SIGKILL.
     static constexpr std::chrono::seconds kKillTimeout{1};
 
+    // Between two looks at whether run folder, lock and socket are there.
+    static constexpr std::chrono::seconds kBetweenLooks{2};
+
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
     // The programs of the producer and of each consumer that there may be. `signals` as
     // claim_signals() returned it.
-    Supervisor(std::vector<Child::Program> programs, Descriptor signals, const Places& places,
+    Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
                Segment& segment, SegmentWatch& watch, Log& log, Console& console);
 
     Kept& producer() { return kept_.front(); }
@@ -106,13 +109,23 @@ class Supervisor {
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
     void reap_inherited() const;
+    // Has run folder, lock and socket made again where somebody has removed them.
+    void look_at_files();
+    void renew_lock();
+    // Has another process take its place over: it leaves and is started again.
+    void start_anew(Kept& kept);
+    // SIGTERM; its leaving is no death, and it has the grace time for it.
+    void send_off(Kept& kept);
+    // While a consumer holds its place in a former lock file none may be started: the one would
+    // take the other for gone.
+    bool may_start(const Kept& kept) const;
     void take_signals();
     void heed(int signal, int value);
     Clock::time_point next_time(Clock::time_point until) const;
 
     std::vector<Kept> kept_;  // the producer, then the consumers
     Descriptor signals_;
-    const Places& places_;
+    NameClaim& name_;
     Segment& segment_;
     SegmentWatch& watch_;
     Log& log_;
@@ -123,6 +136,7 @@ class Supervisor {
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
     bool has_left_behind_ = false;
+    Clock::time_point next_look_{};  // at the files
     std::optional<unsigned> fewer_;  // consumers that the system has room for
 };
 

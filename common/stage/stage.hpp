@@ -74,7 +74,8 @@ class Stage {
 
     // Whether a process has that number, from 0, other than this one.
     bool has_consumer(unsigned number) const {
-        return places_.holder(consumer_place(number)).has_value();
+        // In a lock file that was removed the replacement of that consumer is not to be seen.
+        return !places_.is_current() || places_.holder(consumer_place(number)).has_value();
     }
 
     // "consumer.2 pid=123", for a consumer by its number from 0.

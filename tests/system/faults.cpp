@@ -8,6 +8,7 @@
 #include "harness/client.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
+#include "harness/process_table.hpp"
 
 using namespace harness;
 using namespace std::chrono_literals;
@@ -132,6 +133,84 @@ TEST_SUITE("faults") {
         CHECK(std::filesystem::remove(pipeline.segment()));
         CHECK(pipeline.launcher().wait(5s) == 74);
         CHECK(pipeline.output() == numbers(1, 100));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE(
+        "faults: run folder, lock or socket that are removed are made again, nothing is lost") {
+        for (const std::string what : {"socket", "lock", "run folder"}) {
+            for (const std::string consumers : {"1", "3"}) {
+                CAPTURE(what);
+                CAPTURE(consumers);
+                Pipeline pipeline;
+                pipeline.start({"--consumers", consumers, "--event-delay", "100us"});
+                CHECK(pipeline.enqueue_all(numbers(1, 2000)) == 2000);
+                if (what == "run folder") {
+                    std::filesystem::remove_all(pipeline.run_dir());
+                } else {
+                    std::filesystem::remove(what == "lock" ? pipeline.lock() : pipeline.socket());
+                }
+                CHECK(await([&] {
+                    return std::filesystem::exists(pipeline.lock()) &&
+                           std::filesystem::exists(pipeline.socket()) &&
+                           contains(read_text(pipeline.log_file()), "was removed while in use");
+                }));
+                CHECK(contains(pipeline.errors(), "was removed while in use"));
+                CHECK(pipeline.enqueue_all(numbers(2001, 3000)) == 1000);
+                ::kill(pipeline.consumer(1).value_or(0), SIGKILL);
+                const auto second = run(pipeline.launcher_command());
+                CHECK(second.code == 75);
+                CHECK(std::filesystem::exists(pipeline.socket()));
+                CHECK(pipeline.enqueue_all(numbers(3001, 3100)) == 100);
+                CHECK(pipeline.stop() == 0);
+                CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+                CHECK(pipeline.log().account().value().accepted == 3100);
+                CHECK(pipeline.leftovers() == "");
+            }
+        }
+    }
+
+    TEST_CASE(
+        "faults: a lock that is gone lets no other launcher in, and one refused removes nothing") {
+        Pipeline pipeline;
+        pipeline.start();
+        freeze(pipeline.launcher().pid());
+        std::filesystem::remove(pipeline.lock());
+        const auto second = run(pipeline.launcher_command());
+        CHECK(second.code == 75);
+        CHECK(std::filesystem::exists(pipeline.socket()));
+        CHECK_FALSE(std::filesystem::exists(pipeline.lock()));
+        pipeline.launcher().send(SIGCONT);
+        CHECK(await([&] { return std::filesystem::exists(pipeline.lock()); }));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("faults: a lock that can't be made again ends in an ordered stop and 74") {
+        Pipeline pipeline;
+        pipeline.start();
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        freeze(pipeline.launcher().pid());
+        std::filesystem::remove(pipeline.lock());
+        std::filesystem::create_directory(pipeline.lock());
+        pipeline.launcher().send(SIGCONT);
+        CHECK(pipeline.launcher().wait() == 74);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        std::filesystem::remove(pipeline.lock());
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("faults: a consumer that holds a removed lock and hangs is ended, then replaced") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "2", "--grace", "300ms"});
+        const auto hung = pipeline.consumer(2).value();
+        freeze_without_lock(pipeline, hung);
+        std::filesystem::remove(pipeline.lock());
+        CHECK(await([&] { return pipeline.consumer(2).value_or(hung) != hung; }));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.await_output(100));
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
         CHECK(pipeline.leftovers() == "");
     }
 
