@@ -61,7 +61,7 @@ std::string Address::log_label() const {
 }
 
 void Address::fail_not_running() const {
-    throw Failure(ExitCode::unavailable, "no " + in_words() + " is running");
+    throw Failure(ExitCode::unavailable, "no " + describe() + " is running");
 }
 
 bool Address::prepare_run_folder() const {

@@ -19,7 +19,7 @@ class Address {
     const std::string& name() const { return name_; }
     const std::filesystem::path& run_folder() const { return run_folder_; }
     // "pipeline 'NAME' in FOLDER"
-    std::string in_words() const { return "pipeline '" + name_ + "' in " + run_folder_.string(); }
+    std::string describe() const { return "pipeline '" + name_ + "' in " + run_folder_.string(); }
     // "name=NAME ", which tells this pipeline's records from those of others in one log; nothing
     // for the default name.
     std::string log_label() const;

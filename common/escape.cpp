@@ -145,7 +145,7 @@ char* write_escaped(char* end, std::string_view text) {
 }
 
 std::string escaped(std::string_view text) {
-    std::string result(kMostEscaped * text.size(), '\0');
+    std::string result(kMaxEscaped * text.size(), '\0');
     const char* const end = write_escaped(result.data(), text);
     result.resize(static_cast<std::size_t>(end - result.data()));
     return result;

@@ -11,7 +11,7 @@ namespace drainpipe {
 // UTF-8 writes in two bytes \xc2\x9b; all other text stays as it is.
 
 // The most that a byte becomes.
-constexpr std::size_t kMostEscaped = 4;
+constexpr std::size_t kMaxEscaped = 4;
 
 // Whether nothing in the text can need escaping. Only ASCII is plain: other text may need none.
 bool is_plain(std::string_view text);
@@ -20,7 +20,7 @@ bool is_plain(std::string_view text);
 // is part of none counts as one.
 std::string_view whole_characters(std::string_view text, std::size_t max_size);
 
-// Writes the text, escaped, and returns the end of it. Requires room for kMostEscaped times its
+// Writes the text, escaped, and returns the end of it. Requires room for kMaxEscaped times its
 // size.
 char* write_escaped(char* end, std::string_view text);
 

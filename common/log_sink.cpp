@@ -19,7 +19,7 @@
 namespace drainpipe {
 namespace {
 
-constexpr off_t kLongestRecord = 16 * 1024;
+constexpr off_t kMaxRecord = 16 * 1024;
 
 Descriptor open_log(const std::filesystem::path& path) {
     Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
@@ -68,7 +68,7 @@ std::optional<OpenEnd> open_end_of(int fd) {
     if (!has_open_end(fd) || ::fstat(fd, &info) != 0) {
         return std::nullopt;
     }
-    const off_t begin = std::max<off_t>(0, info.st_size - kLongestRecord);
+    const off_t begin = std::max<off_t>(0, info.st_size - kMaxRecord);
     std::string text(static_cast<std::size_t>(info.st_size - begin), '\0');
     if (::pread(fd, text.data(), text.size(), begin) != info.st_size - begin) {
         return std::nullopt;
@@ -86,7 +86,7 @@ bool is_beginning_of_record(std::string_view text) {
             return false;
         }
     }
-    return text.size() < kLongestRecord;
+    return text.size() < kMaxRecord;
 }
 
 }  // namespace
@@ -155,11 +155,11 @@ void LogSink::flush_() {
 }
 
 bool LogSink::take_file_lock() {
-    return patience_.take([this] {
+    return lock_timing_.take([this] {
         if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0) {
-            return Patience::Found::free;
+            return TimedLock::Found::free;
         }
-        return errno == EWOULDBLOCK ? Patience::Found::held : Patience::Found::impossible;
+        return errno == EWOULDBLOCK ? TimedLock::Found::held : TimedLock::Found::impossible;
     });
 }
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "descriptor.hpp"
-#include "patience.hpp"
+#include "timed_lock.hpp"
 
 namespace drainpipe {
 
@@ -60,7 +60,7 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t buffer_;
     std::uint64_t buffered_records_ = 0;
     std::uint64_t lost_ = 0;
-    Patience patience_;
+    TimedLock lock_timing_;
 };
 
 }  // namespace drainpipe

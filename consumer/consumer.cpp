@@ -32,7 +32,7 @@ Consumer::Consumer(Stage& stage, unsigned number, int output)
       window_(window_of(stage.segment().header().settings)),
       sink_(output_, stage.log(), limit_of(stage.segment().header().settings)),
       event_delay_(stage.segment().header().settings.event_delay_microseconds) {
-    stage_.listen(stage.segment().header().events_bell);
+    stage_.listen(stage.segment().header().events_available);
 }
 
 void Consumer::run() {
@@ -80,7 +80,7 @@ void Consumer::drain() {
     std::uint64_t done = 0;
     while (true) {
         if (stage_.launcher_is_gone()) {
-            reader_.expect_nobody();
+            reader_.expect_no_other();
         }
         const RingReader::Chunk chunk = reader_.turn(done, 0, std::min(hand_.events(), most));
         if (chunk.is_empty()) {
@@ -110,9 +110,9 @@ std::uint64_t Consumer::work_on_hand(const RingReader::Chunk& chunk, bool stoppa
 
 std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) {
     std::uint64_t done = 0;
-    for (const Run& run : chunk.runs) {
-        std::uint64_t begun = run.first;
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
+    for (const EventRange& range : chunk.ranges) {
+        std::uint64_t begun = range.first;
+        for (std::uint64_t event = range.first; event < range.last; ++event) {
             if (sink_.is_full() || (is_slow() && sink_.size() > 0)) {
                 flush();
                 reader_.commit(std::exchange(done, 0));
@@ -127,10 +127,10 @@ std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) 
                     flush();
                     return done;
                 }
-                begun = std::min(run.last, event + (is_slow() ? 1 : kBegunAhead));
+                begun = std::min(range.last, event + (is_slow() ? 1 : kBegunAhead));
                 reader_.begin({event, begun});
             }
-            work_on_one(event, chunk.stretch);
+            work_on_one(event, chunk.kind);
             ++done;
         }
     }
@@ -143,11 +143,11 @@ void Consumer::flush() {
     stage_.count_lost_log_lines();
 }
 
-void Consumer::work_on_one(std::uint64_t event, Stretch stretch) {
+void Consumer::work_on_one(std::uint64_t event, CompletionKind kind) {
     if (is_slow()) {
         std::this_thread::sleep_for(event_delay_);
     }
-    sink_.add({.stretch = stretch,
+    sink_.add({.kind = kind,
                .id = event + 1,
                .attempt = reader_.attempt(event),
                .payload = reader_.payload(event)});

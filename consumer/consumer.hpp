@@ -33,7 +33,7 @@ class Consumer {
     std::uint64_t work_on(const RingReader::Chunk& chunk, bool stoppable);
     // The same, and learns how long it takes.
     std::uint64_t work_on_hand(const RingReader::Chunk& chunk, bool stoppable);
-    void work_on_one(std::uint64_t event, Stretch stretch);
+    void work_on_one(std::uint64_t event, CompletionKind kind);
 
     void flush();
     bool should_leave() const;

@@ -9,20 +9,20 @@
 namespace drainpipe {
 namespace {
 
-constexpr std::size_t kMostShown = 64;
-constexpr std::size_t kMostDigits = 20;
-constexpr std::size_t kMostWords = 64;  // of the record's own
+constexpr std::size_t kMaxShown = 64;
+constexpr std::size_t kMaxDigits = 20;
+constexpr std::size_t kMaxWords = 64;  // of the record's own
 
-static_assert(kMostEscaped * kMostShown + 2 * kMostDigits + kMostWords <= kLongestRecord);
+static_assert(kMaxEscaped * kMaxShown + 2 * kMaxDigits + kMaxWords <= kMaxRecord);
 
 constexpr std::array<std::string_view, 3> kBeforeId{"processed id=", "emptied id=", "drained id="};
 
 char* write_number(char* end, std::uint64_t number) {
-    return std::to_chars(end, end + kMostDigits, number).ptr;
+    return std::to_chars(end, end + kMaxDigits, number).ptr;
 }
 
 char* write_shown(char* end, std::string_view payload) {
-    const std::string_view shown = whole_characters(payload, kMostShown);
+    const std::string_view shown = whole_characters(payload, kMaxShown);
     end = is_plain(shown) ? copy_bytes(end, shown) : write_escaped(end, shown);
     return payload.size() > shown.size() ? copy_bytes(end, "...") : end;
 }
@@ -30,7 +30,7 @@ char* write_shown(char* end, std::string_view payload) {
 }  // namespace
 
 char* write_record(char* end, const EventDone& event) {
-    end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(event.stretch)]);
+    end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(event.kind)]);
     end = write_number(end, event.id);
     if (event.attempt > 1) {
         end = copy_bytes(end, " attempt=");

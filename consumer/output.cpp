@@ -84,13 +84,13 @@ void Output::write(std::string_view lines) {
 }
 
 bool Output::take(std::string_view lines) {
-    return patience_.take([&] {
+    return lock_timing_.take([&] {
         if (stage_.try_output()) {
-            return Patience::Found::free;
+            return TimedLock::Found::free;
         }
         const bool is_torn_beside =
             stage_.segment().header().output_may_be_cut.load() != 0 || is_cuttable(lines);
-        return is_torn_beside ? Patience::Found::busy : Patience::Found::held;
+        return is_torn_beside ? TimedLock::Found::busy : TimedLock::Found::held;
     });
 }
 

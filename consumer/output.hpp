@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "descriptor.hpp"
-#include "patience.hpp"
 #include "stage.hpp"
+#include "timed_lock.hpp"
 
 namespace drainpipe {
 
@@ -46,7 +46,7 @@ class Output {
     bool appends_;
     Stage& stage_;
     BegunPayloads begun_payloads_;
-    Patience patience_;
+    TimedLock lock_timing_;
     Descriptor reading_;  // of a file
 };
 

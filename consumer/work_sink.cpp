@@ -22,7 +22,7 @@ void WorkSink::add(const EventDone& event) {
     if (!limit_.is_unlimited() && !limit_.takes(RecordLimit::Clock::now())) {
         return;
     }
-    end = copy_bytes(records_.room(prefix_.size() + kLongestRecord + 1), prefix_);
+    end = copy_bytes(records_.room(prefix_.size() + kMaxRecord + 1), prefix_);
     end = write_record(end, event);
     *end++ = '\n';
     records_.grow_to(end);

@@ -81,7 +81,7 @@ Descriptor out_of_the_way(const Descriptor& descriptor) {
 
 }  // namespace
 
-std::string Ending::in_words() const {
+std::string Ending::describe() const {
     return was_killed ? "signal=" + signal_name(number) : "status=" + std::to_string(number);
 }
 

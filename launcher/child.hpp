@@ -20,7 +20,7 @@ struct Ending {
     int number;  // the signal, or the exit status
 
     bool is(ExitCode code) const { return !was_killed && number == static_cast<int>(code); }
-    std::string in_words() const;  // "status=0", "signal=SIGKILL"
+    std::string describe() const;  // "status=0", "signal=SIGKILL"
 };
 
 // A child process and its life, as the kernel tells it: a pidfd says that it is dead, a pipe that

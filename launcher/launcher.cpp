@@ -37,7 +37,7 @@ std::vector<Child::Program> stage_programs(const Options& options) {
     std::vector<Child::Program> programs{stage_program("producer", options)};
     Child::Program consumer = stage_program("consumer", options);
     consumer.has_output = true;
-    for (unsigned number = 1; number <= kMostConsumers; ++number) {
+    for (unsigned number = 1; number <= kMaxConsumers; ++number) {
         programs.push_back(consumer);
         programs.back().arguments.push_back("--number=" + std::to_string(number));
         if (number > 1 || options.consumers > 1) {
@@ -72,21 +72,23 @@ ExitCode Launcher::run() {
 }
 
 void Launcher::start() {
-    const std::span<Kept> consumers = supervisor_.consumers().first(options_.consumers);
-    for (Kept& consumer : consumers) {
-        supervisor_.keep(consumer);
+    const std::span<ManagedProcess> consumers = supervisor_.consumers().first(options_.consumers);
+    for (ManagedProcess& consumer : consumers) {
+        supervisor_.enable(consumer);
     }
     if (!await_ready(consumers)) {
         return;
     }
-    supervisor_.keep(supervisor_.producer());
+    supervisor_.enable(supervisor_.producer());
     if (await_ready(supervisor_.all().first(1))) {
         announce();
     }
 }
 
-bool Launcher::await_ready(std::span<Kept> stages) {
-    const auto is_ready = [](const Kept& stage) { return stage.is_ready() || !stage.is_wanted; };
+bool Launcher::await_ready(std::span<ManagedProcess> stages) {
+    const auto is_ready = [](const ManagedProcess& stage) {
+        return stage.is_ready() || !stage.is_wanted;
+    };
     while (!std::ranges::all_of(stages, is_ready)) {
         if (supervisor_.stop_request()) {
             return false;
@@ -98,7 +100,7 @@ bool Launcher::await_ready(std::span<Kept> stages) {
 
 void Launcher::announce() {
     std::vector<pid_t> consumers;
-    for (const Kept& consumer : supervisor_.consumers()) {
+    for (const ManagedProcess& consumer : supervisor_.consumers()) {
         if (consumer.is_running()) {
             consumers.push_back(consumer.pid());
         }
@@ -128,10 +130,10 @@ ExitCode Launcher::shut_down() {
 }
 
 void Launcher::close_intake(Clock::time_point deadline) {
-    Kept& producer = supervisor_.producer();
-    static_cast<void>(name_claim_.places().take(Place::stopping));
+    ManagedProcess& producer = supervisor_.producer();
+    static_cast<void>(name_claim_.role_locks().take(Role::stopping));
     segment_.header().phase.store(Phase::stopping);
-    supervisor_.let_go(producer);
+    supervisor_.disable(producer);
     supervisor_.ask_to_leave(producer);
     supervisor_.resume(producer);
     const Clock::time_point patience = std::min(deadline, Clock::now() + kIntakePatience);
@@ -145,26 +147,30 @@ void Launcher::close_intake(Clock::time_point deadline) {
 }
 
 void Launcher::drain(Clock::time_point deadline) {
-    const std::span<Kept> consumers = supervisor_.consumers();
+    const std::span<ManagedProcess> consumers = supervisor_.consumers();
     segment_.header().phase.store(Phase::draining);
-    for (Kept& consumer : consumers) {
+    for (ManagedProcess& consumer : consumers) {
         if (consumer.is_wanted) {
             supervisor_.ask_to_leave(consumer);
         }
         supervisor_.resume(consumer);
     }
-    const auto is_at_work = [](const Kept& kept) { return kept.is_running() && !kept.has_failed; };
-    const auto is_to_start = [](const Kept& kept) { return kept.start_at.has_value(); };
+    const auto is_at_work = [](const ManagedProcess& process) {
+        return process.is_running() && !process.has_failed;
+    };
+    const auto is_to_start = [](const ManagedProcess& process) {
+        return process.start_at.has_value();
+    };
     Clock::time_point next_round = Clock::now();
     while (std::ranges::any_of(consumers, is_at_work) || account().left > 0) {
         const bool is_idle = std::ranges::none_of(consumers, is_at_work) &&
                              std::ranges::none_of(consumers, is_to_start);
         if (is_cut_short(deadline) ||
-            (is_idle && std::ranges::any_of(consumers, &Kept::has_failed))) {
+            (is_idle && std::ranges::any_of(consumers, &ManagedProcess::has_failed))) {
             return;
         }
         if (is_idle && Clock::now() >= next_round && Clock::now() < deadline - kNothingBegins) {
-            keep_all_consumers();
+            start_all_consumers();
             next_round = Clock::now() + kBetweenRounds;
         }
         const auto pause = is_idle ? kBetweenRounds : console_.progress_interval();
@@ -174,9 +180,9 @@ void Launcher::drain(Clock::time_point deadline) {
 }
 
 // What is left is in flight to a consumer that has left: each number may have some.
-void Launcher::keep_all_consumers() {
+void Launcher::start_all_consumers() {
     for (unsigned number = 0; number < segment_.header().consumers.load(); ++number) {
-        supervisor_.keep(supervisor_.consumers()[number]);
+        supervisor_.enable(supervisor_.consumers()[number]);
     }
 }
 
@@ -194,10 +200,10 @@ void Launcher::show_progress(Clock::time_point deadline) {
 }
 
 void Launcher::kill_what_still_runs() {
-    for (Kept& kept : supervisor_.all()) {
-        supervisor_.let_go(kept);
-        if (kept.is_running()) {
-            log_.warn("{} pid={} still runs: killing it", kept.child.role(), kept.pid());
+    for (ManagedProcess& process : supervisor_.all()) {
+        supervisor_.disable(process);
+        if (process.is_running()) {
+            log_.warn("{} pid={} still runs: killing it", process.child.role(), process.pid());
         }
     }
     supervisor_.kill(supervisor_.all());

@@ -35,13 +35,13 @@ class Launcher {
 
     void start();
     // Waits until each of them is ready; false when a stop request comes first.
-    bool await_ready(std::span<Kept> stages);
+    bool await_ready(std::span<ManagedProcess> stages);
     void announce();
 
     ExitCode shut_down();
     void close_intake(Clock::time_point deadline);
     void drain(Clock::time_point deadline);
-    void keep_all_consumers();
+    void start_all_consumers();
     void kill_what_still_runs();
     ExitCode settle();
     ExitCode exit_code_for(const Account& account);

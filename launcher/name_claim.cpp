@@ -25,35 +25,35 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kBeyondGrace{1};
 constexpr std::chrono::seconds kBrieflyHeld{2};
-constexpr std::chrono::milliseconds kBetweenLooks{10};
+constexpr std::chrono::milliseconds kPollInterval{10};
 
 // The last stage of a dead launcher may be removing what it left.
-void await_cleaning(Places& places, const Address& address) {
+void await_cleaning(RoleLocks& places, const Address& address) {
     const Clock::time_point until = Clock::now() + kBrieflyHeld;
-    while (!places.take(Place::cleaning)) {
+    while (!places.take(Role::cleaning)) {
         if (Clock::now() >= until) {
             throw Failure(ExitCode::taken,
-                          address.in_words() + " is being cleaned up by pid " +
-                              std::to_string(places.holder(Place::cleaning).value_or(0)));
+                          address.describe() + " is being cleaned up by pid " +
+                              std::to_string(places.holder(Role::cleaning).value_or(0)));
         }
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kPollInterval);
     }
-    places.leave(Place::cleaning);
+    places.leave(Role::cleaning);
 }
 
 // The lock file with the launcher's place taken. A file that was removed between our opening and
 // our taking it is nobody's lock any more.
-Places take_launcher_place(const Address& address) {
+RoleLocks take_launcher_place(const Address& address) {
     while (true) {
-        Places places = Places::make(address.lock_path());
-        if (places.take(Place::launcher)) {
+        RoleLocks places = RoleLocks::make(address.lock_path());
+        if (places.take(Role::launcher)) {
             await_cleaning(places, address);
             if (places.is_current()) {
                 return places;
             }
-        } else if (const auto pid = places.holder(Place::launcher)) {
+        } else if (const auto pid = places.holder(Role::launcher)) {
             throw Failure(ExitCode::taken,
-                          address.in_words() + " is already running, pid " + std::to_string(*pid));
+                          address.describe() + " is already running, pid " + std::to_string(*pid));
         }
     }
 }
@@ -72,7 +72,7 @@ bool is_told_to_stop(const Descriptor& signals) {
 bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!process.is_open()) {
-        until = std::min(until, Clock::now() + kBetweenLooks);
+        until = std::min(until, Clock::now() + kPollInterval);
     }
     std::array<pollfd, 2> waits{{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(), milliseconds_until(until));
@@ -80,10 +80,10 @@ bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) 
 }
 
 // "pids 12,13, which drain what a dead launcher left of pipeline 'NAME' in FOLDER"
-std::string left_behind_in_words(const std::vector<pid_t>& stages, const Address& address) {
+std::string describe_left_behind(const std::vector<pid_t>& stages, const Address& address) {
     const bool is_one = stages.size() == 1;
     return fmt::format("{} {}, which {} what a dead launcher left of {}", is_one ? "pid" : "pids",
-                       fmt::join(stages, ","), is_one ? "drains" : "drain", address.in_words());
+                       fmt::join(stages, ","), is_one ? "drains" : "drain", address.describe());
 }
 
 // What stands at the socket's path may be replaced if it is a stale socket, or nothing.
@@ -111,11 +111,11 @@ RunFolder::~RunFolder() {
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
       run_folder_(options.address),
-      places_(take_launcher_place(options.address)) {
+      role_locks_(take_launcher_place(options.address)) {
     try {
         do {
             await_left_behind(options, signals, console);
-        } while (!places_.take_stages());
+        } while (!role_locks_.take_stages());
         require_free_socket(options.address);
     } catch (...) {
         release();
@@ -126,9 +126,9 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
 NameClaim::~NameClaim() { release(); }
 
 void NameClaim::open_to_stages() {
-    run_folder_.keep();
+    run_folder_.enable();
     is_open_ = true;
-    places_.leave_stages();
+    role_locks_.leave_stages();
 }
 
 bool NameClaim::has_socket() const {
@@ -139,11 +139,11 @@ bool NameClaim::has_socket() const {
 bool NameClaim::renew() {
     try {
         address_.prepare_run_folder();
-        Places places = Places::make(address_.lock_path());
-        if (!places.take_stages() || !places.take(Place::launcher) || !places.is_current()) {
+        RoleLocks places = RoleLocks::make(address_.lock_path());
+        if (!places.take_stages() || !places.take(Role::launcher) || !places.is_current()) {
             return false;
         }
-        former_.push_back(std::exchange(places_, std::move(places)));
+        former_.push_back(std::exchange(role_locks_, std::move(places)));
         return true;
     } catch (const std::exception&) {
         return false;
@@ -157,8 +157,8 @@ void NameClaim::release() const {
     if (is_open_ && has_socket()) {
         ::unlink(address_.socket_path().c_str());
     }
-    if ((is_open_ || places_.is_new()) && places_.is_current()) {
-        places_.remove_file();
+    if ((is_open_ || role_locks_.is_new()) && role_locks_.is_current()) {
+        role_locks_.remove_file();
     }
 }
 
@@ -166,8 +166,8 @@ void NameClaim::await_left_behind(const Options& options, const Descriptor& sign
                                   Console& console) const {
     const Clock::time_point until = Clock::now() + options.grace + kBeyondGrace;
     bool was_said = false;
-    for (std::vector<pid_t> stages; !(stages = places_.stage_holders()).empty();) {
-        const std::string who = left_behind_in_words(stages, options.address);
+    for (std::vector<pid_t> stages; !(stages = role_locks_.stage_holders()).empty();) {
+        const std::string who = describe_left_behind(stages, options.address);
         if (!was_said) {
             console.say("waiting for " + who);
             was_said = true;

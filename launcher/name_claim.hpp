@@ -6,11 +6,11 @@
 #include "console.hpp"
 #include "descriptor.hpp"
 #include "options.hpp"
-#include "places.hpp"
+#include "role_locks.hpp"
 
 namespace drainpipe {
 
-// The run folder. One that was made and not kept is gone with it, unless others use it by now.
+// The run folder. One that was made and not process is gone with it, unless others use it by now.
 class RunFolder {
   public:
     explicit RunFolder(const Address& address);
@@ -18,7 +18,7 @@ class RunFolder {
     RunFolder(const RunFolder&) = delete;
     RunFolder& operator=(const RunFolder&) = delete;
 
-    void keep() { is_to_go_ = false; }
+    void enable() { is_to_go_ = false; }
 
   private:
     std::filesystem::path path_;
@@ -45,13 +45,13 @@ class NameClaim {
     NameClaim(const NameClaim&) = delete;
     NameClaim& operator=(const NameClaim&) = delete;
 
-    Places& places() { return places_; }
+    RoleLocks& role_locks() { return role_locks_; }
 
     // Until then no stage can join: it would find a segment that is being made.
     void open_to_stages();
 
     // Whether the lock file is still where it was made.
-    bool is_current() const { return places_.is_current(); }
+    bool is_current() const { return role_locks_.is_current(); }
     bool has_socket() const;
 
     // Makes run folder and lock file again, and takes the launcher's and all stages' places there.
@@ -59,7 +59,7 @@ class NameClaim {
     [[nodiscard]] bool renew();
 
     // Whether a stage of this name runs.
-    bool is_used() const { return places_.stage_holder().has_value(); }
+    bool is_used() const { return role_locks_.stage_holder().has_value(); }
 
   private:
     void await_left_behind(const Options& options, const Descriptor& signals,
@@ -68,9 +68,9 @@ class NameClaim {
 
     Address address_;
     RunFolder run_folder_;
-    Places places_;
-    std::vector<Places> former_;  // removed, and held by stages that have not left yet
-    bool is_open_ = false;        // stages could join
+    RoleLocks role_locks_;
+    std::vector<RoleLocks> former_;  // removed, and held by stages that have not left yet
+    bool is_open_ = false;           // stages could join
 };
 
 }  // namespace drainpipe

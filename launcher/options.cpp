@@ -11,9 +11,9 @@
 namespace drainpipe {
 namespace {
 
-constexpr std::uint64_t kMostDemand = 1000000000;
-constexpr std::uint64_t kMostLogEvents = 1000000000;
-constexpr std::uint64_t kMostFields = 1000000;
+constexpr std::uint64_t kMaxDemand = 1000000000;
+constexpr std::uint64_t kMaxLogEvents = 1000000000;
+constexpr std::uint64_t kMaxFields = 1000000;
 
 // The options as they were written, with their defaults.
 struct Texts {
@@ -70,7 +70,7 @@ std::uint64_t min_demand_of(const CommandLine& line, const Texts& texts, std::ui
 }
 
 unsigned consumers_of(const std::string& what, const std::string& text) {
-    return static_cast<unsigned>(parse_count(what, text, 1, kMostConsumers));
+    return static_cast<unsigned>(parse_count(what, text, 1, kMaxConsumers));
 }
 
 Dispatch dispatch_of(const CommandLine& line, const Texts& texts) {
@@ -117,7 +117,7 @@ std::int64_t log_events_of(const CommandLine& line, const std::string& text) {
         throw Failure(ExitCode::usage, origin + ": '" + text + "' is not all, off, or N/s");
     }
     const std::string count = text.substr(0, text.size() - kPerSecond.size());
-    return static_cast<std::int64_t>(parse_count(origin, count, 1, kMostLogEvents));
+    return static_cast<std::int64_t>(parse_count(origin, count, 1, kMaxLogEvents));
 }
 
 std::optional<unsigned> scale_of(const Texts& texts) {
@@ -150,7 +150,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         return std::nullopt;
     }
     const std::uint64_t max_demand =
-        parse_count(line.origin("max-demand"), texts.max_demand, 1, kMostDemand);
+        parse_count(line.origin("max-demand"), texts.max_demand, 1, kMaxDemand);
     return Options{
         .address =
             Address(texts.name, texts.run_folder, line.origin("name"), line.origin("run-dir")),
@@ -158,9 +158,9 @@ std::optional<Options> parse_options(int argc, char** argv) {
         .grace = parse_duration(line.origin("grace"), texts.grace),
         .max_demand = max_demand,
         .min_demand = min_demand_of(line, texts, max_demand),
-        .capacity = parse_count(line.origin("capacity"), texts.capacity, 1, Shape::kMaxCapacity),
+        .capacity = parse_count(line.origin("capacity"), texts.capacity, 1, Geometry::kMaxCapacity),
         .buffer_bytes =
-            parse_size(line.origin("buffer-size"), texts.buffer_size, 1, Shape::kMaxBuffer),
+            parse_size(line.origin("buffer-size"), texts.buffer_size, 1, Geometry::kMaxBuffer),
         .event_delay = parse_duration(line.origin("event-delay"), texts.event_delay),
         .log_events_per_second = log_events_of(line, texts.log_events),
         .discard = texts.discard,
@@ -169,7 +169,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         .partition_by = texts.partition_by.empty()
                             ? 0
                             : static_cast<std::uint32_t>(parse_count(
-                                  line.origin("partition-by"), texts.partition_by, 1, kMostFields)),
+                                  line.origin("partition-by"), texts.partition_by, 1, kMaxFields)),
         .partition_delimiter = delimiter_of(line, texts),
         .scale_to = scale_of(texts),
     };

@@ -7,7 +7,7 @@ std::optional<RestartPolicy::Clock::time_point> RestartPolicy::died(Clock::time_
     while (now - deaths_.front() > kWindow) {
         deaths_.pop_front();
     }
-    if (deaths_.size() > kMostDeaths) {
+    if (deaths_.size() > kMaxDeaths) {
         return std::nullopt;
     }
     return now + kStep * (deaths_.size() - 1);

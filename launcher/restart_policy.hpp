@@ -11,7 +11,7 @@ class RestartPolicy {
   public:
     using Clock = std::chrono::steady_clock;
 
-    static constexpr std::size_t kMostDeaths = 5;
+    static constexpr std::size_t kMaxDeaths = 5;
     static constexpr std::chrono::seconds kWindow{10};
     static constexpr std::chrono::milliseconds kStep{50};
 

@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kBrieflyHeld{2};
 constexpr std::chrono::seconds kBrieflyHeldByLauncher{1};
-constexpr std::chrono::milliseconds kBetweenLooks{10};
+constexpr std::chrono::milliseconds kPollInterval{10};
 
 Settings settings_of(const Options& options) {
     Settings settings{};
@@ -37,7 +37,7 @@ Settings settings_of(const Options& options) {
 Segment make_segment(const Options& options) {
     const std::string& name = options.address.name();
     try {
-        return Segment::make(name, Shape::of(options.capacity, options.buffer_bytes));
+        return Segment::make(name, Geometry::of(options.capacity, options.buffer_bytes));
     } catch (const std::system_error& error) {
         const int number = error.code().value();
         const std::string advice =
@@ -52,10 +52,10 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
     if (events > 0) {
         console.say("recovered events=" + std::to_string(events) + ", they come first");
     }
-    const Shape& shape = segment.header().shape;
-    if (events > 0 && shape != Shape::of(options.capacity, options.buffer_bytes)) {
-        log.warn("kept capacity={} buffer={} of the recovered segment until it is empty",
-                 shape.capacity, shape.buffer_bytes);
+    const Geometry& geometry = segment.header().geometry;
+    if (events > 0 && geometry != Geometry::of(options.capacity, options.buffer_bytes)) {
+        log.warn("process capacity={} buffer={} of the recovered segment until it is empty",
+                 geometry.capacity, geometry.buffer_bytes);
     }
 }
 
@@ -73,7 +73,7 @@ void await_free(const std::string& name, std::chrono::seconds patience,
         if (Clock::now() >= until) {
             held_elsewhere(name);
         }
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kPollInterval);
     }
 }
 

@@ -12,7 +12,7 @@ namespace drainpipe {
 class SegmentWatch {
   public:
     // How often to look where the kernel has no notification left for this user.
-    static constexpr std::chrono::seconds kBetweenLooks{2};
+    static constexpr std::chrono::seconds kPollInterval{2};
 
     SegmentWatch(const Segment& segment, std::string name);
 

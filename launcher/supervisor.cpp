@@ -55,106 +55,106 @@ Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals,
       watch_(watch),
       log_(log),
       console_(console) {
-    kept_.emplace_back(std::move(programs.front()), Place::producer);
+    processes_.emplace_back(std::move(programs.front()), Role::producer);
     for (unsigned number = 0; number + 1 < programs.size(); ++number) {
-        kept_.emplace_back(std::move(programs[number + 1]), consumer_place(number));
+        processes_.emplace_back(std::move(programs[number + 1]), consumer_role(number));
     }
 }
 
-void Supervisor::keep(Kept& kept) {
-    kept.is_wanted = true;
-    start(kept);
+void Supervisor::enable(ManagedProcess& process) {
+    process.is_wanted = true;
+    start(process);
 }
 
-void Supervisor::let_go(Kept& kept) {
-    kept.is_wanted = false;
-    kept.start_at.reset();
+void Supervisor::disable(ManagedProcess& process) {
+    process.is_wanted = false;
+    process.start_at.reset();
 }
 
-void Supervisor::ask_to_leave(Kept& kept) {
-    kept.is_to_leave = true;
-    if (kept.is_ready()) {
-        send_off(kept);
+void Supervisor::ask_to_leave(ManagedProcess& process) {
+    process.is_to_leave = true;
+    if (process.is_ready()) {
+        send_off(process);
     }
 }
 
-void Supervisor::send_off(Kept& kept) {
-    kept.was_asked = true;
-    kept.leave_by =
+void Supervisor::send_off(ManagedProcess& process) {
+    process.was_asked = true;
+    process.leave_by =
         Clock::now() + std::chrono::microseconds(segment_.header().settings.grace_microseconds);
-    kept.signal(SIGTERM);
+    process.signal(SIGTERM);
 }
 
-void Supervisor::resume(Kept& kept) { kept.signal(SIGCONT); }
+void Supervisor::resume(ManagedProcess& process) { process.signal(SIGCONT); }
 
-void Supervisor::start(Kept& kept) {
-    if (!may_start(kept)) {
-        kept.start_at = Clock::now();
+void Supervisor::start(ManagedProcess& process) {
+    if (!may_start(process)) {
+        process.start_at = Clock::now();
         return;
     }
-    kept.start_at.reset();
-    name_.places().leave(kept.place);  // held for it since the lock was made again
+    process.start_at.reset();
+    name_.role_locks().leave(process.role);  // held for it since the lock was made again
     try {
-        kept.child.start();
+        process.child.start();
     } catch (const std::system_error& error) {
         const ExitCode code = exit_code_of_errno(error.code().value());
-        if (kept.was_ready) {
-            start_later(kept, error.what(), code);
+        if (process.was_ready) {
+            start_later(process, error.what(), code);
         } else {
-            fail(kept, error.what(), code);
+            fail(process, error.what(), code);
         }
     }
 }
 
 // What the system can't give now it may in a moment.
-void Supervisor::start_later(Kept& kept, const std::string& reason, ExitCode code) {
-    kept.start_at = kept.policy.died(Clock::now());
-    if (!kept.start_at) {
-        fail(kept, reason, code);
+void Supervisor::start_later(ManagedProcess& process, const std::string& reason, ExitCode code) {
+    process.start_at = process.policy.died(Clock::now());
+    if (!process.start_at) {
+        fail(process, reason, code);
     }
 }
 
-void Supervisor::heed_ready(Kept& kept) {
-    if (!kept.child.read_ready()) {
+void Supervisor::handle_ready(ManagedProcess& process) {
+    if (!process.child.read_ready()) {
         return;
     }
-    kept.was_ready = kept.was_ready || kept.child.is_ready();
-    if (kept.is_to_leave) {
-        ask_to_leave(kept);
+    process.was_ready = process.was_ready || process.child.is_ready();
+    if (process.is_to_leave) {
+        ask_to_leave(process);
     }
-    if (std::exchange(kept.is_to_reopen_log, false) && kept.is_ready()) {
-        kept.signal(SIGHUP);
+    if (std::exchange(process.is_to_reopen_log, false) && process.is_ready()) {
+        process.signal(SIGHUP);
     }
 }
 
-void Supervisor::kill(std::span<Kept> stages) {
-    for (const Kept& kept : stages) {
-        kill_now(kept);
+void Supervisor::kill(std::span<ManagedProcess> stages) {
+    for (const ManagedProcess& process : stages) {
+        kill_now(process);
     }
     const Clock::time_point until = Clock::now() + kKillTimeout;
-    for (Kept& kept : stages) {
-        while (kept.is_running() && Clock::now() < until) {
-            pollfd death{kept.death_fd(), POLLIN, 0};
+    for (ManagedProcess& process : stages) {
+        while (process.is_running() && Clock::now() < until) {
+            pollfd death{process.death_fd(), POLLIN, 0};
             ::poll(&death, 1, milliseconds_until(until));
-            look_after(kept);
+            supervise(process);
         }
-        if (kept.is_running()) {
-            leave_behind(kept);
+        if (process.is_running()) {
+            leave_behind(process);
         }
     }
 }
 
-void Supervisor::kill_now(const Kept& kept) {
-    kept.child.kill();
-    if (kept.outsider.is_running()) {
-        kept.signal(SIGKILL);
+void Supervisor::kill_now(const ManagedProcess& process) {
+    process.child.kill();
+    if (process.external.is_running()) {
+        process.signal(SIGKILL);
     }
 }
 
-void Supervisor::leave_behind(const Kept& kept) {
-    const std::string fact = "left behind role=" + kept.child.role() +
-                             " pid=" + std::to_string(kept.pid()) +
-                             " state=" + process_state(kept.pid()) + ": SIGKILL does not end it";
+void Supervisor::leave_behind(const ManagedProcess& process) {
+    const std::string fact = "left behind role=" + process.child.role() +
+                             " pid=" + std::to_string(process.pid()) +
+                             " state=" + process_state(process.pid()) + ": SIGKILL does not end it";
     log_.error("{}", fact);
     console_.warn(fact);
     has_left_behind_ = true;
@@ -169,15 +169,15 @@ void Supervisor::wait(Clock::time_point until) {
         }
     };
     add(watch_.fd());
-    for (const Kept& kept : kept_) {
-        add(kept.death_fd());
-        add(kept.child.ready_fd());
+    for (const ManagedProcess& process : processes_) {
+        add(process.death_fd());
+        add(process.child.ready_fd());
     }
     ::poll(waits.data(), waits.size(), milliseconds_until(next_time(until)));
     look_at_segment();
-    for (Kept& kept : kept_) {
-        heed_ready(kept);
-        look_after(kept);
+    for (ManagedProcess& process : processes_) {
+        handle_ready(process);
+        supervise(process);
     }
     reap_inherited();
     look_at_files();
@@ -187,113 +187,115 @@ void Supervisor::wait(Clock::time_point until) {
     }
 }
 
-void Supervisor::end_if_it_hangs(Kept& kept) {
-    if (!kept.leave_by || Clock::now() < *kept.leave_by || stop_request_) {
+void Supervisor::end_if_it_hangs(ManagedProcess& process) {
+    if (!process.leave_by || Clock::now() < *process.leave_by || stop_request_) {
         return;
     }
-    kept.leave_by.reset();
-    log_.warn("{} pid={} did not leave: killing it", kept.child.role(), kept.pid());
-    kill_now(kept);
+    process.leave_by.reset();
+    log_.warn("{} pid={} did not leave: killing it", process.child.role(), process.pid());
+    kill_now(process);
 }
 
-void Supervisor::look_after(Kept& kept) {
-    if (kept.is_running()) {
-        end_if_it_hangs(kept);
+void Supervisor::supervise(ManagedProcess& process) {
+    if (process.is_running()) {
+        end_if_it_hangs(process);
     }
-    if (kept.child.is_running()) {
-        if (const std::optional<Ending> ending = kept.child.reap()) {
-            bury(kept, *ending);
-        } else if (kept.is_wanted && !kept.child.is_ready() && !kept.has_failed &&
-                   Clock::now() >= kept.child.started_at() + kReadyLimit) {
-            fail(kept, "did not report ready within " + to_text(kReadyLimit), ExitCode::software);
+    if (process.child.is_running()) {
+        if (const std::optional<Ending> ending = process.child.reap()) {
+            on_exit(process, *ending);
+        } else if (process.is_wanted && !process.child.is_ready() && !process.has_failed &&
+                   Clock::now() >= process.child.started_at() + kReadyLimit) {
+            fail(process, "did not report ready within " + to_text(kReadyLimit),
+                 ExitCode::software);
         }
-    } else if (kept.outsider.is_running()) {
-        pollfd death{kept.death_fd(), POLLIN, 0};
+    } else if (process.external.is_running()) {
+        pollfd death{process.death_fd(), POLLIN, 0};
         if (::poll(&death, 1, 0) > 0) {
-            kept.leave_by.reset();
-            log_.info("outsider gone role={} pid={}", kept.child.role(), kept.outsider.pid);
-            kept.outsider = {};
-            kept.is_on_former_lock = false;
-            if (kept.is_wanted) {
-                kept.start_at = Clock::now();
+            process.leave_by.reset();
+            log_.info("external process gone role={} pid={}", process.child.role(),
+                      process.external.pid);
+            process.external = {};
+            process.is_on_former_lock = false;
+            if (process.is_wanted) {
+                process.start_at = Clock::now();
             }
         }
-    } else if (kept.start_at && Clock::now() >= *kept.start_at && may_start(kept)) {
-        start(kept);
-        if (kept.child.is_running()) {
-            console_.warn(kept.child.role() + " is started again, pid " +
-                          std::to_string(kept.child.pid()));
+    } else if (process.start_at && Clock::now() >= *process.start_at && may_start(process)) {
+        start(process);
+        if (process.child.is_running()) {
+            console_.warn(process.child.role() + " is started again, pid " +
+                          std::to_string(process.child.pid()));
         }
     }
 }
 
-void Supervisor::bury(Kept& kept, const Ending& ending) {
+void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
     const Clock::time_point now = Clock::now();
-    const std::string& role = kept.child.role();
-    log_.info("child exited role={} pid={} {} uptime={:.3f}s", role, ending.pid, ending.in_words(),
-              in_seconds(now - kept.child.started_at()));
+    const std::string& role = process.child.role();
+    log_.info("child exited role={} pid={} {} uptime={:.3f}s", role, ending.pid, ending.describe(),
+              in_seconds(now - process.child.started_at()));
     // Whoever slept until the dead one rings would sleep in vain.
-    segment_.header().events_bell.ring_always();
-    segment_.header().room_bell.ring_always();
-    kept.leave_by.reset();
-    kept.is_on_former_lock = false;
-    const bool is_no_death = std::exchange(kept.was_asked, false) || kept.is_to_leave;
+    segment_.header().events_available.notify_always();
+    segment_.header().room_available.notify_always();
+    process.leave_by.reset();
+    process.is_on_former_lock = false;
+    const bool is_no_death = std::exchange(process.was_asked, false) || process.is_to_leave;
     const bool has_left = is_no_death && ending.is(ExitCode::done);
-    kept.is_wanted = kept.is_wanted && !(has_left && kept.is_to_leave);
-    if (!kept.is_wanted || kept.has_failed) {
+    process.is_wanted = process.is_wanted && !(has_left && process.is_to_leave);
+    if (!process.is_wanted || process.has_failed) {
         return;
     }
     if (has_left) {
-        kept.start_at = now;  // it is wanted again by now
+        process.start_at = now;  // it is wanted again by now
         return;
     }
-    if (!kept.child.exec_failure().empty()) {
-        fail(kept, kept.child.exec_failure(), ExitCode::unavailable);
+    if (!process.child.exec_failure().empty()) {
+        fail(process, process.child.exec_failure(), ExitCode::unavailable);
         return;
     }
-    if (!kept.was_ready && ending.is(ExitCode::system)) {
-        fail(kept, "was refused what it needs by the system", ExitCode::system);
+    if (!process.was_ready && ending.is(ExitCode::system)) {
+        fail(process, "was refused what it needs by the system", ExitCode::system);
         return;
     }
-    if (ending.is(ExitCode::io) && kept.place >= Place::consumer) {
-        fail(kept, "can't write its output", ExitCode::io);
+    if (ending.is(ExitCode::io) && process.role >= Role::consumer) {
+        fail(process, "can't write its output", ExitCode::io);
         return;
     }
-    if (ending.is(ExitCode::taken) && give_way(kept)) {
+    if (ending.is(ExitCode::taken) && give_way(process)) {
         return;
     }
-    kept.start_at = kept.policy.died(now);
-    if (!kept.start_at) {
-        fail(kept,
-             "died more than " + std::to_string(RestartPolicy::kMostDeaths) + " times in " +
+    process.start_at = process.policy.died(now);
+    if (!process.start_at) {
+        fail(process,
+             "died more than " + std::to_string(RestartPolicy::kMaxDeaths) + " times in " +
                  to_text(RestartPolicy::kWindow),
              ExitCode::software);
     }
 }
 
-bool Supervisor::give_way(Kept& kept) {
-    const std::optional<pid_t> pid = name_.places().holder(kept.place);
+bool Supervisor::give_way(ManagedProcess& process) {
+    const std::optional<pid_t> pid = name_.role_locks().holder(process.role);
     if (!pid) {
         return false;
     }
-    Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!process.is_open() || name_.places().holder(kept.place) != pid) {
+    Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+    if (!pidfd.is_open() || name_.role_locks().holder(process.role) != pid) {
         return false;
     }
-    log_.info("outsider took the place role={} pid={}", kept.child.role(), *pid);
-    kept.outsider = {*pid, std::move(process)};
+    log_.info("external process took the role role={} pid={}", process.child.role(), *pid);
+    process.external = {*pid, std::move(pidfd)};
     return true;
 }
 
-void Supervisor::fail(Kept& kept, const std::string& reason, ExitCode code) {
-    if (can_do_without(kept)) {
-        do_without(kept, reason);
+void Supervisor::fail(ManagedProcess& process, const std::string& reason, ExitCode code) {
+    if (can_do_without(process)) {
+        do_without(process, reason);
         return;
     }
-    kept.has_failed = true;
+    process.has_failed = true;
     failure_ = failure_.value_or(code);
-    log_.error("{} {}: stopping", kept.child.role(), reason);
-    console_.warn(kept.child.role() + " " + reason + ": stopping");
+    log_.error("{} {}: stopping", process.child.role(), reason);
+    console_.warn(process.child.role() + " " + reason + ": stopping");
     if (!stop_request_) {
         stop_request_ = {"failure", Clock::now()};
     }
@@ -324,7 +326,7 @@ void Supervisor::look_at_files() {
     if (stop_request_ || now < next_look_) {
         return;
     }
-    next_look_ = now + kBetweenLooks;
+    next_look_ = now + kPollInterval;
     if (!name_.is_current()) {
         renew_lock();
     } else if (producer().is_ready() && !producer().was_asked && !name_.has_socket()) {
@@ -349,37 +351,38 @@ void Supervisor::renew_lock() {
         "the lock was removed while in use: it is made again, and the stages are started anew";
     log_.warn("{}", fact);
     console_.warn(fact);
-    for (Kept& kept : kept_) {
-        if (kept.is_running()) {
-            kept.is_on_former_lock = true;
-            start_anew(kept);
-        } else if (!kept.start_at) {
-            name_.places().leave(kept.place);
+    for (ManagedProcess& process : processes_) {
+        if (process.is_running()) {
+            process.is_on_former_lock = true;
+            start_anew(process);
+        } else if (!process.start_at) {
+            name_.role_locks().leave(process.role);
         }
     }
 }
 
-void Supervisor::start_anew(Kept& kept) {
-    if (!kept.is_ready()) {
-        kept.child.kill();
+void Supervisor::start_anew(ManagedProcess& process) {
+    if (!process.is_ready()) {
+        process.child.kill();
     } else {
-        send_off(kept);
+        send_off(process);
     }
 }
 
-bool Supervisor::may_start(const Kept& kept) const {
-    return kept.place == Place::producer || std::ranges::none_of(kept_, [](const Kept& other) {
-               return other.place != Place::producer && other.is_on_former_lock;
+bool Supervisor::may_start(const ManagedProcess& process) const {
+    return process.role == Role::producer ||
+           std::ranges::none_of(processes_, [](const ManagedProcess& other) {
+               return other.role != Role::producer && other.is_on_former_lock;
            });
 }
 
 // Nothing of this touches the segment.
 void Supervisor::abandon() {
-    std::ranges::for_each(kept_, kill_now);
+    std::ranges::for_each(processes_, kill_now);
     const Clock::time_point until = Clock::now() + kKillTimeout;
-    for (Kept& kept : kept_) {
-        while (kept.child.is_running() && !kept.child.reap() && Clock::now() < until) {
-            pollfd death{kept.death_fd(), POLLIN, 0};
+    for (ManagedProcess& process : processes_) {
+        while (process.child.is_running() && !process.child.reap() && Clock::now() < until) {
+            pollfd death{process.death_fd(), POLLIN, 0};
             ::poll(&death, 1, milliseconds_until(until));
         }
     }
@@ -388,8 +391,9 @@ void Supervisor::abandon() {
 // As process 1, or with children that it was started with: they would stay zombies for ever.
 void Supervisor::reap_inherited() const {
     const auto is_ours = [this](pid_t pid) {
-        return std::ranges::any_of(kept_,
-                                   [pid](const Kept& kept) { return kept.child.pid() == pid; });
+        return std::ranges::any_of(processes_, [pid](const ManagedProcess& process) {
+            return process.child.pid() == pid;
+        });
     };
     siginfo_t info{};
     while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0 &&
@@ -402,7 +406,7 @@ void Supervisor::reap_inherited() const {
 void Supervisor::take_signals() {
     int value = 0;
     while (const int signal = take_signal(signals_, value)) {
-        heed(signal, value);
+        handle_signal(signal, value);
     }
 }
 
@@ -410,15 +414,15 @@ void Supervisor::reopen_logs() {
     if (!log_.sink().reopen()) {
         console_.warn("the log can't be opened again, its old file is still written");
     }
-    for (Kept& kept : kept_) {
-        kept.is_to_reopen_log = !kept.is_ready();
-        if (kept.is_ready()) {
-            kept.signal(SIGHUP);
+    for (ManagedProcess& process : processes_) {
+        process.is_to_reopen_log = !process.is_ready();
+        if (process.is_ready()) {
+            process.signal(SIGHUP);
         }
     }
 }
 
-void Supervisor::heed(int signal, int value) {
+void Supervisor::handle_signal(int signal, int value) {
     if (signal == SIGCHLD) {
         return;  // it has woken wait(), and who died was looked after
     }
@@ -427,7 +431,7 @@ void Supervisor::heed(int signal, int value) {
         return;
     }
     if (signal == scale_signal()) {
-        if (!stop_request_ && value >= 1 && value <= static_cast<int>(kMostConsumers)) {
+        if (!stop_request_ && value >= 1 && value <= static_cast<int>(kMaxConsumers)) {
             scale(static_cast<unsigned>(value));
         }
         return;
@@ -448,18 +452,18 @@ Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) con
         until = std::min(until, next_look_);
     }
     if (watch_.fd() < 0) {
-        until = std::min(until, Clock::now() + SegmentWatch::kBetweenLooks);
+        until = std::min(until, Clock::now() + SegmentWatch::kPollInterval);
     }
-    for (const Kept& kept : kept_) {
-        if (kept.start_at && may_start(kept)) {
-            until = std::min(until, *kept.start_at);
+    for (const ManagedProcess& process : processes_) {
+        if (process.start_at && may_start(process)) {
+            until = std::min(until, *process.start_at);
         }
-        if (kept.leave_by && !stop_request_) {
-            until = std::min(until, *kept.leave_by);
+        if (process.leave_by && !stop_request_) {
+            until = std::min(until, *process.leave_by);
         }
-        if (kept.is_wanted && kept.child.is_running() && !kept.child.is_ready() &&
-            !kept.has_failed) {
-            until = std::min(until, kept.child.started_at() + kReadyLimit);
+        if (process.is_wanted && process.child.is_running() && !process.child.is_ready() &&
+            !process.has_failed) {
+            until = std::min(until, process.child.started_at() + kReadyLimit);
         }
     }
     return until;

@@ -8,8 +8,8 @@
 
 #include "console.hpp"
 #include "exit_code.hpp"
-#include "kept.hpp"
 #include "log.hpp"
+#include "managed_process.hpp"
 #include "name_claim.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
@@ -29,7 +29,7 @@ class Supervisor {
     static constexpr std::chrono::seconds kKillTimeout{1};
 
     // Between two looks at whether run folder, lock and socket are there.
-    static constexpr std::chrono::seconds kBetweenLooks{2};
+    static constexpr std::chrono::seconds kPollInterval{2};
 
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
@@ -39,31 +39,31 @@ class Supervisor {
     Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
                Segment& segment, SegmentWatch& watch, Log& log, Console& console);
 
-    Kept& producer() { return kept_.front(); }
+    ManagedProcess& producer() { return processes_.front(); }
     // Those that there are to be, and those that were and have not left yet come behind them.
-    std::span<Kept> consumers() { return std::span(kept_).subspan(1); }
-    std::span<Kept> all() { return kept_; }
+    std::span<ManagedProcess> consumers() { return std::span(processes_).subspan(1); }
+    std::span<ManagedProcess> all() { return processes_; }
 
     // Starts or ends consumers until there are so many. One that is to leave finishes its chunk and
     // gives back what it has not begun.
     void scale(unsigned consumers);
 
     // Starts a child now and keeps it running.
-    void keep(Kept& kept);
+    void enable(ManagedProcess& process);
 
     // Does not start it again from now on.
-    void let_go(Kept& kept);
+    void disable(ManagedProcess& process);
 
     // SIGTERM now, or as soon as the child, or its replacement, is ready for it. Outside a stop one
     // that has not left when the grace time is over is killed.
-    void ask_to_leave(Kept& kept);
+    void ask_to_leave(ManagedProcess& process);
 
     // SIGCONT, for a child that somebody has stopped.
-    void resume(Kept& kept);
+    void resume(ManagedProcess& process);
 
     // Ends children with their process groups, now. One that is there kKillTimeout later all the
     // same (stuck in the kernel, held by a debugger) is said and left behind.
-    void kill(std::span<Kept> stages);
+    void kill(std::span<ManagedProcess> stages);
 
     // Waits until something has happened and was dealt with, or until that time. Throws
     // Failure(io), with all children ended, where the segment was cut.
@@ -90,21 +90,21 @@ class Supervisor {
     const std::optional<ExitCode>& failure() const { return failure_; }
 
   private:
-    void start(Kept& kept);
-    static void kill_now(const Kept& kept);
-    void leave_behind(const Kept& kept);
+    void start(ManagedProcess& process);
+    static void kill_now(const ManagedProcess& process);
+    void leave_behind(const ManagedProcess& process);
     void reopen_logs();
-    void start_later(Kept& kept, const std::string& reason, ExitCode code);
-    void heed_ready(Kept& kept);
-    void look_after(Kept& kept);
+    void start_later(ManagedProcess& process, const std::string& reason, ExitCode code);
+    void handle_ready(ManagedProcess& process);
+    void supervise(ManagedProcess& process);
     // Outside a stop, whose deadline is the launcher's business.
-    void end_if_it_hangs(Kept& kept);
-    void bury(Kept& kept, const Ending& ending);
-    bool give_way(Kept& kept);
-    void fail(Kept& kept, const std::string& reason, ExitCode code);
+    void end_if_it_hangs(ManagedProcess& process);
+    void on_exit(ManagedProcess& process, const Ending& ending);
+    bool give_way(ManagedProcess& process);
+    void fail(ManagedProcess& process, const std::string& reason, ExitCode code);
     // Whether it is one of more consumers that were asked for, and never was there.
-    bool can_do_without(const Kept& kept) const;
-    void do_without(Kept& kept, const std::string& reason);
+    bool can_do_without(const ManagedProcess& process) const;
+    void do_without(ManagedProcess& process, const std::string& reason);
     void look_at_segment();
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
@@ -113,17 +113,17 @@ class Supervisor {
     void look_at_files();
     void renew_lock();
     // Has another process take its place over: it leaves and is started again.
-    void start_anew(Kept& kept);
+    void start_anew(ManagedProcess& process);
     // SIGTERM; its leaving is no death, and it has the grace time for it.
-    void send_off(Kept& kept);
+    void send_off(ManagedProcess& process);
     // While a consumer holds its place in a former lock file none may be started: the one would
     // take the other for gone.
-    bool may_start(const Kept& kept) const;
+    bool may_start(const ManagedProcess& process) const;
     void take_signals();
-    void heed(int signal, int value);
+    void handle_signal(int signal, int value);
     Clock::time_point next_time(Clock::time_point until) const;
 
-    std::vector<Kept> kept_;  // the producer, then the consumers
+    std::vector<ManagedProcess> processes_;  // the producer, then the consumers
     Descriptor signals_;
     NameClaim& name_;
     Segment& segment_;

@@ -13,35 +13,35 @@ void Supervisor::scale(unsigned count) {
     console_.say(change);
     segment_.scale(count);
     for (unsigned number = 0; number < consumers().size(); ++number) {
-        Kept& kept = consumers()[number];
+        ManagedProcess& process = consumers()[number];
         if (number < count) {
-            kept.is_to_leave = false;
-            kept.leave_by.reset();
-            kept.is_wanted = true;
-            if (!kept.is_running() && !kept.start_at) {
-                keep(kept);
+            process.is_to_leave = false;
+            process.leave_by.reset();
+            process.is_wanted = true;
+            if (!process.is_running() && !process.start_at) {
+                enable(process);
             }
-        } else if (kept.is_running() || kept.start_at) {
-            ask_to_leave(kept);
+        } else if (process.is_running() || process.start_at) {
+            ask_to_leave(process);
         }
     }
     // Whoever sleeps looks again who has which partition.
-    segment_.header().events_bell.ring_always();
+    segment_.header().events_available.notify_always();
 }
 
-bool Supervisor::can_do_without(const Kept& kept) const {
-    return kept_.front().was_ready && !stop_request_ && !kept.was_ready &&
-           kept.place > Place::consumer;
+bool Supervisor::can_do_without(const ManagedProcess& process) const {
+    return processes_.front().was_ready && !stop_request_ && !process.was_ready &&
+           process.role > Role::consumer;
 }
 
-void Supervisor::do_without(Kept& kept, const std::string& reason) {
-    log_.warn("{} {}: going on with fewer", kept.child.role(), reason);
-    console_.warn(kept.child.role() + " " + reason + ": going on with fewer");
-    const auto number = static_cast<unsigned>(kept.place) - static_cast<unsigned>(Place::consumer);
+void Supervisor::do_without(ManagedProcess& process, const std::string& reason) {
+    log_.warn("{} {}: going on with fewer", process.child.role(), reason);
+    console_.warn(process.child.role() + " " + reason + ": going on with fewer");
+    const auto number = static_cast<unsigned>(process.role) - static_cast<unsigned>(Role::consumer);
     fewer_ = std::min(number, fewer_.value_or(number));
     // What it may have taken by now goes to those that are there.
-    kept.is_wanted = false;
-    kept.child.kill();
+    process.is_wanted = false;
+    process.child.kill();
 }
 
 }  // namespace drainpipe

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
         if (const auto said = options.parse_producer(argc, argv)) {
             return *said;
         }
-        Stage stage(options, "producer", Place::producer);
+        Stage stage(options, "producer", Role::producer);
         try {
             Intake(stage).run();
         } catch (const std::exception& error) {

@@ -30,13 +30,13 @@ Descriptor ready_descriptor(const std::string& text) {
         static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
 }
 
-Places take_place(const Address& address, Place place, bool is_by_hand) {
-    std::optional<Places> places = Places::find(address.lock_path());
-    if (!places || !places->holder(Place::launcher)) {
+RoleLocks take_place(const Address& address, Role place, bool is_by_hand) {
+    std::optional<RoleLocks> places = RoleLocks::find(address.lock_path());
+    if (!places || !places->holder(Role::launcher)) {
         address.fail_not_running();
     }
     if (is_by_hand) {
-        places->require_not_stopping(address.in_words());
+        places->require_not_stopping(address.describe());
     }
     if (!places->take(place)) {
         const auto holder = places->holder(place);
@@ -52,13 +52,13 @@ Places take_place(const Address& address, Place place, bool is_by_hand) {
 
 // The launcher's life, as the kernel tells it. Looked at again behind the opening: a pid may pass
 // to another process in between, the place can't.
-Descriptor watch_launcher(const Address& address, const Places& places) {
-    const std::optional<pid_t> pid = places.holder(Place::launcher);
+Descriptor watch_launcher(const Address& address, const RoleLocks& places) {
+    const std::optional<pid_t> pid = places.holder(Role::launcher);
     if (!pid) {
         address.fail_not_running();
     }
     Descriptor launcher(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!launcher.is_open() || places.holder(Place::launcher) != pid) {
+    if (!launcher.is_open() || places.holder(Role::launcher) != pid) {
         address.fail_not_running();
     }
     // From here on the launcher's death is this stage's own business.
@@ -78,9 +78,9 @@ Segment open_segment(const Address& address) {
 }
 
 // "consumer" where a run begins with one, "consumer.2" where there are several.
-std::string name_in_log(const std::string& program, Place place, const Header& header) {
-    const unsigned number = static_cast<unsigned>(place) - static_cast<unsigned>(Place::consumer);
-    if (place < Place::consumer || (number == 0 && header.settings.consumers == 1)) {
+std::string name_in_log(const std::string& program, Role place, const Header& header) {
+    const unsigned number = static_cast<unsigned>(place) - static_cast<unsigned>(Role::consumer);
+    if (place < Role::consumer || (number == 0 && header.settings.consumers == 1)) {
         return program;
     }
     return program + "." + std::to_string(number + 1);
@@ -100,8 +100,7 @@ std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
     const std::optional<ExitCode> said = parse(line, argc, argv);
     if (!said) {
         consumer =
-            static_cast<unsigned>(parse_count(line.origin("number"), number, 1, kMostConsumers)) -
-            1;
+            static_cast<unsigned>(parse_count(line.origin("number"), number, 1, kMaxConsumers)) - 1;
     }
     return said;
 }
@@ -118,14 +117,14 @@ std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** 
     return said;
 }
 
-Stage::Stage(const StageOptions& options, const std::string& program, Place place)
+Stage::Stage(const StageOptions& options, const std::string& program, Role place)
     : address_(options.address.value()),
       ready_(ready_descriptor(options.ready_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       is_by_hand_(options.ready_fd.empty()),
-      places_(take_place(address_, place, is_by_hand_)),
-      launcher_(watch_launcher(address_, places_)),
+      role_locks_(take_place(address_, place, is_by_hand_)),
+      launcher_(watch_launcher(address_, role_locks_)),
       segment_(open_segment(address_)),
       log_(segment_.header().settings.log_folder.data(),
            name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing,
@@ -139,7 +138,7 @@ void Stage::require_wanted(const StageOptions& options) const {
     if (!is_by_hand_) {
         return;
     }
-    places_.require_not_stopping(address_.in_words());
+    role_locks_.require_not_stopping(address_.describe());
     const std::uint32_t consumers = segment_.header().consumers.load();
     if (options.consumer >= consumers) {
         throw Failure(ExitCode::unavailable,
@@ -157,18 +156,18 @@ std::chrono::microseconds Stage::grace() const {
     return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
 }
 
-void Stage::listen(Doorbell& bell) {
+void Stage::listen(EventCount& event_count) {
     watcher_.emplace(std::move(signals_), std::move(launcher_),
                      Watcher::Calls{.leave =
-                                        [this, &bell] {
+                                        [this, &event_count] {
                                             should_leave_ = true;
-                                            wake(bell);
+                                            wake(event_count);
                                         },
                                     .launcher_gone =
-                                        [this, &bell] {
+                                        [this, &event_count] {
                                             end_after_grace();
                                             launcher_is_gone_ = true;
-                                            wake(bell);
+                                            wake(event_count);
                                         },
                                     .reopen_log = [this] { reopen_log(); }});
 }
@@ -181,8 +180,8 @@ void Stage::reopen_log() {
     }
 }
 
-void Stage::wake(Doorbell& bell) {
-    bell.ring_always();
+void Stage::wake(EventCount& event_count) {
+    event_count.notify_always();
     ::eventfd_write(wake_.get(), 1);
 }
 
@@ -211,10 +210,10 @@ void Stage::report_ready() {
     }
 }
 
-std::string Stage::consumer_in_words(unsigned number) const {
-    const Place place = consumer_place(number);
+std::string Stage::describe_consumer(unsigned number) const {
+    const Role place = consumer_role(number);
     return name_in_log("consumer", place, segment_.header()) +
-           " pid=" + std::to_string(places_.holder(place).value_or(0));
+           " pid=" + std::to_string(role_locks_.holder(place).value_or(0));
 }
 
 void Stage::count_lost_log_lines() {
@@ -235,16 +234,17 @@ void Stage::count_lost_log_lines() {
 
 void Stage::leave() {
     count_lost_log_lines();
-    if (places_.holder(Place::launcher)) {
+    if (role_locks_.holder(Role::launcher)) {
         return;
     }
-    places_.leave(place_);
-    places_.wait_and_take(Place::cleaning);
+    role_locks_.leave(place_);
+    role_locks_.wait_and_take(Role::cleaning);
     // Another stage may have cleaned up since, and a new launcher have begun on a new lock file.
-    if (places_.is_current() && !places_.holder(Place::launcher) && !places_.stage_holder()) {
+    if (role_locks_.is_current() && !role_locks_.holder(Role::launcher) &&
+        !role_locks_.stage_holder()) {
         clean_up();
     }
-    places_.leave(Place::cleaning);
+    role_locks_.leave(Role::cleaning);
 }
 
 // A launcher that stops ends all stages that it knows before it gives the account itself. One that
@@ -261,7 +261,7 @@ void Stage::clean_up() {
         Segment::remove(address_.name());
     }
     ::unlink(address_.socket_path().c_str());
-    places_.remove_file();
+    role_locks_.remove_file();
 }
 
 }  // namespace drainpipe

@@ -11,7 +11,7 @@
 #include "exit_code.hpp"
 #include "gauge.hpp"
 #include "log.hpp"
-#include "places.hpp"
+#include "role_locks.hpp"
 #include "segment.hpp"
 #include "watcher.hpp"
 
@@ -41,7 +41,7 @@ class Stage {
     // Joins the pipeline. Throws Failure: taken where the place is held (with the holder's pid), or
     // where this stage was started by hand and the pipeline is shutting down; unavailable where no
     // such pipeline runs. Requires that no thread was started.
-    Stage(const StageOptions& options, const std::string& program, Place place);
+    Stage(const StageOptions& options, const std::string& program, Role place);
 
     const Address& address() const { return address_; }
     Segment& segment() { return segment_; }
@@ -54,9 +54,9 @@ class Stage {
     bool may_begin() const;
 
     // Starts to listen to the outside. After should_leave() or launcher_is_gone() has become true
-    // `bell` is rung and wake_fd() is readable from then on. Where the launcher is gone the kernel
-    // ends this process when the grace time is over.
-    void listen(Doorbell& bell);
+    // `event count` is rung and wake_fd() is readable from then on. Where the launcher is gone the
+    // kernel ends this process when the grace time is over.
+    void listen(EventCount& event_count);
     int wake_fd() const { return wake_.get(); }
 
     // Tells the launcher that this stage works.
@@ -66,20 +66,20 @@ class Stage {
     bool launcher_is_gone() const { return launcher_is_gone_.load(std::memory_order_relaxed); }
 
     // What has become of the run's events so far.
-    Account account() const { return account_of(segment_.header(), segment_.marks()); }
+    Account account() const { return account_of(segment_.header(), segment_.states()); }
 
     // Takes the output that all consumers share; false while another one has it.
-    [[nodiscard]] bool try_output() { return places_.take(Place::output); }
-    void leave_output() { places_.leave(Place::output); }
+    [[nodiscard]] bool try_output() { return role_locks_.take(Role::output); }
+    void leave_output() { role_locks_.leave(Role::output); }
 
     // Whether a process has that number, from 0, other than this one.
     bool has_consumer(unsigned number) const {
         // In a lock file that was removed the replacement of that consumer is not to be seen.
-        return !places_.is_current() || places_.holder(consumer_place(number)).has_value();
+        return !role_locks_.is_current() || role_locks_.holder(consumer_role(number)).has_value();
     }
 
     // "consumer.2 pid=123", for a consumer by its number from 0.
-    std::string consumer_in_words(unsigned number) const;
+    std::string describe_consumer(unsigned number) const;
 
     // Adds the log lines that were lost to the run's count, and complains now and then.
     void count_lost_log_lines();
@@ -93,7 +93,7 @@ class Stage {
     bool has_to_account() const;
     void clean_up();
     void reopen_log();
-    void wake(Doorbell& bell);
+    void wake(EventCount& event_count);
     void end_after_grace();
 
     Address address_;
@@ -101,11 +101,11 @@ class Stage {
     Descriptor signals_;
     Descriptor wake_;
     bool is_by_hand_;
-    Places places_;
+    RoleLocks role_locks_;
     Descriptor launcher_;
     Segment segment_;
     Log log_;
-    Place place_;
+    Role place_;
     std::chrono::steady_clock::time_point next_complaint_;
     std::atomic<bool> should_leave_{false};
     std::atomic<bool> launcher_is_gone_{false};

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "failure.hpp"
-#include "places.hpp"
+#include "role_locks.hpp"
 #include "signals.hpp"
 #include "time_left.hpp"
 
@@ -39,15 +39,15 @@ Descriptor try_to_connect(const Address& address) {
 
 // Throws unless a launcher runs that will have its intake open again.
 void require_running(const Address& address) {
-    const std::optional<Places> places = Places::find(address.lock_path());
-    const bool has_launcher = places && places->holder(Place::launcher);
+    const std::optional<RoleLocks> places = RoleLocks::find(address.lock_path());
+    const bool has_launcher = places && places->holder(Role::launcher);
     if (!has_launcher && !(places && places->stage_holder())) {
         address.fail_not_running();
     }
     if (!has_launcher) {
-        throw Failure(ExitCode::taken, address.in_words() + " is shutting down");
+        throw Failure(ExitCode::taken, address.describe() + " is shutting down");
     }
-    places->require_not_stopping(address.in_words());
+    places->require_not_stopping(address.describe());
 }
 
 }  // namespace

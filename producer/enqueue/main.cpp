@@ -17,17 +17,17 @@ namespace {
 
 using namespace drainpipe;
 
-constexpr std::size_t kMostDigits = 18;
-constexpr std::uint64_t kMostEvents = 999999999999999999;
+constexpr std::size_t kMaxDigits = 18;
+constexpr std::uint64_t kMaxEvents = 999999999999999999;
 
 std::unique_ptr<PayloadSource> source_of(const std::string& events) {
     if (events == "-") {
         return lines_of(STDIN_FILENO);
     }
-    if (events.size() > kMostDigits) {
+    if (events.size() > kMaxDigits) {
         throw Failure(ExitCode::usage, "EVENTS: '" + events + "' has more than 18 digits");
     }
-    return numbers_up_to(parse_count("EVENTS", events, 1, kMostEvents));
+    return numbers_up_to(parse_count("EVENTS", events, 1, kMaxEvents));
 }
 
 // What is wrong where that can't be written; nothing where all is well.

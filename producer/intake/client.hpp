@@ -49,10 +49,10 @@ class Client {
     bool is_closed() const { return is_closed_; }
 
     // A client that does not read its answers is not read either.
-    bool may_be_read() const { return !is_closed_ && !is_held_ && unsent_.size() < kMostUnsent; }
+    bool may_be_read() const { return !is_closed_ && !is_held_ && unsent_.size() < kMaxUnsent; }
 
     // Its unfinished payload takes more room than every client may take at a time.
-    bool is_large() const { return splitter_.kept() > kMostKept; }
+    bool is_large() const { return splitter_.kept() > kMaxKept; }
     std::size_t unfinished_bytes() const { return splitter_.kept(); }
 
     // A client that is held is not read until it is let go.
@@ -63,8 +63,8 @@ class Client {
     std::optional<std::uint32_t> watched;
 
   private:
-    static constexpr std::size_t kMostUnsent = 4096;
-    static constexpr std::size_t kMostKept = 64 * 1024;
+    static constexpr std::size_t kMaxUnsent = 4096;
+    static constexpr std::size_t kMaxKept = 64 * 1024;
 
     Descriptor socket_;
     wire::LineSplitter splitter_;

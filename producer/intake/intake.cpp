@@ -20,7 +20,7 @@ namespace drainpipe {
 namespace {
 
 // Clients that are accepted in a row: connecting is faster than accepting, and the others wait.
-constexpr int kMostAccepts = 64;
+constexpr int kMaxAccepts = 64;
 // Descriptors that are not for clients: the log has to be opened again at any time.
 constexpr rlim_t kOwnDescriptors = 32;
 // Milliseconds until a client is accepted again that there were no descriptors for.
@@ -62,7 +62,7 @@ Intake::Intake(Stage& stage)
     control(epoll_.get(), EPOLL_CTL_ADD, stage_.wake_fd(), EPOLLIN);
     control(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), 0);
     listen(true);
-    stage_.listen(stage.segment().header().room_bell);
+    stage_.listen(stage.segment().header().room_available);
 }
 
 void Intake::run() {
@@ -102,7 +102,7 @@ void Intake::wait_and_serve() {
 }
 
 void Intake::accept_clients() {
-    for (int accepts = 0; accepts < kMostAccepts; ++accepts) {
+    for (int accepts = 0; accepts < kMaxAccepts; ++accepts) {
         bool is_out_of_room = clients_.size() >= most_clients_;
         Descriptor socket = is_out_of_room ? Descriptor() : listener_.accept(is_out_of_room);
         if (is_out_of_room) {
@@ -197,7 +197,7 @@ void Intake::say_who_holds_up() {
     const std::string line =
         fmt::format("ring full for={:.0f}s oldest_event={} held_by={}",
                     std::chrono::duration<double>(*stalled).count(), oldest.event + 1,
-                    oldest.consumer ? stage_.consumer_in_words(*oldest.consumer) : "nobody");
+                    oldest.consumer ? stage_.describe_consumer(*oldest.consumer) : "nobody");
     stage_.log().warn("{}", line);
     write_if_ready(STDERR_FILENO, "producer: " + line + "\n");
 }

@@ -9,7 +9,7 @@ Client* LargeTurn::after_read(Client& client, Clock::time_point now) {
         if (!client.is_large()) {
             return pass_on(now);
         }
-        if (client.unfinished_bytes() - bytes_ >= kLeastBytes) {
+        if (client.unfinished_bytes() - bytes_ >= kMinBytes) {
             give_to(client, now);
         }
     } else if (client.is_large() && !holder_) {

@@ -9,13 +9,13 @@ namespace drainpipe {
 
 // Lets one client at a time have an unfinished payload that is large, so that any number of clients
 // needs little more room than one. The others are held, in order, until the turn is theirs; a
-// client that has the turn and sends less than kLeastBytes in kPatience while others wait loses it.
+// client that has the turn and sends less than kMinBytes in kTimeout while others wait loses it.
 class LargeTurn {
   public:
     using Clock = std::chrono::steady_clock;
 
-    static constexpr std::chrono::seconds kPatience{5};
-    static constexpr std::size_t kLeastBytes = 64 * 1024;
+    static constexpr std::chrono::seconds kTimeout{5};
+    static constexpr std::size_t kMinBytes = 64 * 1024;
 
     // To be called after each read of a client. Returns the client that is let go by it, if any.
     Client* after_read(Client& client, Clock::time_point now);
@@ -27,7 +27,7 @@ class LargeTurn {
 
     // When the client that has the turn loses it, if it does not send enough. Requires
     // has_waiting().
-    Clock::time_point deadline() const { return since_ + kPatience; }
+    Clock::time_point deadline() const { return since_ + kTimeout; }
 
     // Nobody was read for a while, which is not the client's doing: its time begins anew.
     void begin_anew(Clock::time_point now) { since_ = now; }
@@ -38,7 +38,7 @@ class LargeTurn {
     void give_to(Client& client, Clock::time_point now);
 
     Client* holder_ = nullptr;
-    // What it had sent then of its payload; kLeastBytes more and its time begins anew.
+    // What it had sent then of its payload; kMinBytes more and its time begins anew.
     Clock::time_point since_;
     std::size_t bytes_ = 0;
     std::deque<Client*> waiting_;

@@ -6,7 +6,7 @@ std::optional<Stall::Clock::duration> Stall::look(std::uint64_t head, Clock::tim
     if (!since_ || head_ != head) {
         head_ = head;
         since_ = now;
-        say_at_ = now + kPatience;
+        say_at_ = now + kTimeout;
         return std::nullopt;
     }
     if (now < say_at_) {

@@ -12,7 +12,7 @@ class Stall {
   public:
     using Clock = std::chrono::steady_clock;
 
-    static constexpr std::chrono::seconds kPatience{1};
+    static constexpr std::chrono::seconds kTimeout{1};
     static constexpr std::chrono::seconds kBetween{10};  // each time that it is said
 
     // To be called again and again while the ring is full. Returns for how long events before

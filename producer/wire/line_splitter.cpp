@@ -6,7 +6,7 @@ namespace drainpipe::wire {
 namespace {
 
 // A client that sent one long line does not hold its room for ever.
-constexpr std::size_t kMostIdle = 256 * 1024;
+constexpr std::size_t kMaxIdle = 256 * 1024;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ void LineSplitter::keep(std::string_view bytes) {
 }
 
 void LineSplitter::release() {
-    if (finished_.capacity() > kMostIdle) {
+    if (finished_.capacity() > kMaxIdle) {
         finished_ = std::string();
     }
 }

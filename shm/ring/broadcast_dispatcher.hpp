@@ -8,29 +8,29 @@
 namespace drainpipe {
 
 // Every consumer gets every event, at the pace of the one that asks for the least. An event is
-// committed when all have done it; each seat keeps how far its consumer is.
+// committed when all have done it; each consumer_state keeps how far its consumer is.
 // Rule: GenStage, GenStage.BroadcastDispatcher (https://hexdocs.pm/gen_stage).
 class BroadcastDispatcher final : public Dispatcher {
   public:
     BroadcastDispatcher(const Segment& segment, unsigned consumer)
         : Dispatcher(segment, consumer) {}
 
-    // A seat that nobody had in this run begins behind what was given so far.
+    // A consumer_state that nobody had in this run begins behind what was given so far.
     void attach(const LedgerChange& change) override;
     Given give(const LedgerChange& change) override;
     // Gives all of it, to all.
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
-    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
-                    std::vector<Run>& runs) override;
+    CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           std::vector<EventRange>& ranges) override;
     void collect_again(const Ledger& ledger) override;
-    void settle(const LedgerChange& change, Run done, Stretch stretch) override;
+    void settle(const LedgerChange& change, EventRange done, CompletionKind kind) override;
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
-    void begin(Run events) override;
+    void begin(EventRange events) override;
     // Counts the deaths since the consumer last got further, for all that its dead process had
-    // begun: exact for the event that it died of. And those of runs with another dispatch.
+    // begun: exact for the event that it died of. And those of ranges with another dispatch.
     std::uint32_t attempt(std::uint64_t event) const override;
-    std::vector<Run> begun(const Ledger& ledger) const override;
+    std::vector<EventRange> begun(const Ledger& ledger) const override;
     // Where the consumers became fewer the others wait for one that is gone no longer.
     void give_up(unsigned number) override;
     void leave() override;
@@ -40,11 +40,11 @@ class BroadcastDispatcher final : public Dispatcher {
     static std::uint64_t give_run(Ledger& ledger, std::uint64_t events);
     // The first event from there on that no earlier run has done.
     std::uint64_t past_done(std::uint64_t event) const;
-    // Moves the head to where all have come, and counts what that commits: for the stretch in which
+    // Moves the head to where all have come, and counts what that commits: for the kind in which
     // the last one did it, where one did.
-    void move_head(const LedgerChange& change, std::optional<Stretch> stretch) const;
+    void move_head(const LedgerChange& change, std::optional<CompletionKind> kind) const;
     // When it is that what nobody is waited for any more is committed.
-    Stretch stretch_now(std::uint64_t event) const;
+    CompletionKind kind_now(std::uint64_t event) const;
 
     std::uint64_t handed_to_ = 0;    // events before it were collected
     std::uint64_t repeated_to_ = 0;  // a dead process had begun events before it

@@ -6,27 +6,30 @@
 namespace drainpipe {
 namespace {
 
-constexpr Mark kWaiting = Mark::waiting(0);
+constexpr EventState kWaiting = EventState::waiting(0);
 
 std::uint64_t neediest_of(const Ledger& ledger) {
-    const auto first = ledger.seats.begin();
-    const auto neediest = std::max_element(
-        first, first + static_cast<std::ptrdiff_t>(ledger.seats_used),
-        [](const Seat& left, const Seat& right) { return left.unmet < right.unmet; });
+    const auto first = ledger.consumer_states.begin();
+    const auto neediest =
+        std::max_element(first, first + static_cast<std::ptrdiff_t>(ledger.consumers_used),
+                         [](const ConsumerState& left, const ConsumerState& right) {
+                             return left.unmet < right.unmet;
+                         });
     return static_cast<std::uint64_t>(neediest - first);
 }
 
 // Of so many events, for each of those that have asked. Requires that one has.
 std::uint64_t even_share(const Ledger& ledger, std::uint64_t events) {
     std::uint64_t askers = 0;
-    for (std::uint64_t seat = 0; seat < ledger.seats_used; ++seat) {
-        askers += ledger.seats[seat].unmet > 0 ? 1 : 0;
+    for (std::uint64_t consumer_state = 0; consumer_state < ledger.consumers_used;
+         ++consumer_state) {
+        askers += ledger.consumer_states[consumer_state].unmet > 0 ? 1 : 0;
     }
     return (events + askers - 1) / askers;
 }
 
 // How many of the events given last are looked at for some to take: the lock is held meanwhile.
-constexpr std::uint64_t kMostLookedAt = 4096;
+constexpr std::uint64_t kMaxLookedAt = 4096;
 
 }  // namespace
 
@@ -35,66 +38,67 @@ void DemandDispatcher::attach(const LedgerChange& change) {
     OwningDispatcher::attach(change);
 }
 
-Stretch DemandDispatcher::collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
-                                  std::vector<Run>& runs) {
-    const Stretch stretch = OwningDispatcher::collect(ledger, is_draining, limit, runs);
+CompletionKind DemandDispatcher::collect(const Ledger& ledger, bool is_draining,
+                                         std::uint64_t limit, std::vector<EventRange>& ranges) {
+    const CompletionKind kind = OwningDispatcher::collect(ledger, is_draining, limit, ranges);
     Word<std::uint64_t>& in_hand_end = header().in_hand_end[consumer_];
-    if (!runs.empty() && in_hand_end.load() < runs.back().last) {
-        in_hand_end.store(runs.back().last);
+    if (!ranges.empty() && in_hand_end.load() < ranges.back().last) {
+        in_hand_end.store(ranges.back().last);
     }
-    return stretch;
+    return kind;
 }
 
-bool DemandDispatcher::is_free(std::uint64_t event, Stretch stretch) const {
-    const Mark mark = marks_.at(event);
-    return mark.is_given() && mark.is_given_in_drain() == (stretch == Stretch::drained) &&
-           mark.consumer() != consumer_ && event >= header().in_hand_end[mark.consumer()].load() &&
+bool DemandDispatcher::is_free(std::uint64_t event, CompletionKind kind) const {
+    const EventState state = states_.at(event);
+    return state.is_given() && state.is_given_in_drain() == (kind == CompletionKind::drained) &&
+           state.consumer() != consumer_ &&
+           event >= header().in_hand_end[state.consumer()].load() &&
            segment_.attempts().load(event) == 0;
 }
 
-DemandDispatcher::Busiest DemandDispatcher::busiest(Run events, Stretch stretch) const {
-    std::array<std::uint64_t, kMostConsumers> free{};
+DemandDispatcher::Busiest DemandDispatcher::busiest(EventRange events, CompletionKind kind) const {
+    std::array<std::uint64_t, kMaxConsumers> free{};
     for (std::uint64_t event = events.first; event < events.last; ++event) {
-        free[marks_.at(event).consumer()] += is_free(event, stretch) ? 1 : 0;
+        free[states_.at(event).consumer()] += is_free(event, kind) ? 1 : 0;
     }
     const auto most = std::ranges::max_element(free);
     return {static_cast<unsigned>(most - free.begin()), *most};
 }
 
-bool DemandDispatcher::take_from_others(Stretch stretch, std::uint64_t most) {
-    const Ledger& ledger = holding_ledger(header());
+bool DemandDispatcher::take_from_others(CompletionKind kind, std::uint64_t most) {
+    const Ledger& ledger = published_ledger(header());
     const std::uint64_t last = ledger.given_end;
-    const Run events{last - std::min(last - ledger.head, kMostLookedAt), last};
-    if (ledger.seats_used < 2 || events.size() == 0) {
+    const EventRange events{last - std::min(last - ledger.head, kMaxLookedAt), last};
+    if (ledger.consumers_used < 2 || events.size() == 0) {
         return false;
     }
-    const Busiest busiest = this->busiest(events, stretch);
+    const Busiest busiest = this->busiest(events, kind);
     std::uint64_t taken = std::min(most, (busiest.free + 1) / 2);
-    if (stretch == Stretch::processed) {
-        // The demand first: killed before all marks follow, the other one gets a few more than it
+    if (kind == CompletionKind::processed) {
+        // The demand first: killed before all states follow, the other one gets a few more than it
         // asked for, instead of fewer for ever.
         const LedgerChange change(segment_);
-        Seat& seat = change.seat(consumer_);
-        taken = std::min(taken, seat.unmet.get());
-        seat.unmet -= taken;
-        change.seat(busiest.number).unmet += taken;
+        ConsumerState& consumer_state = change.state_of(consumer_);
+        taken = std::min(taken, consumer_state.unmet.get());
+        consumer_state.unmet -= taken;
+        change.state_of(busiest.number).unmet += taken;
         change.publish();
     }
-    const Mark mine = stretch == Stretch::drained ? given_in_drain_ : given_;
+    const EventState mine = kind == CompletionKind::drained ? given_in_drain_ : given_;
     for (std::uint64_t event = last, left = taken; left > 0; --event) {
-        if (is_free(event - 1, stretch) && marks_.at(event - 1).consumer() == busiest.number) {
-            marks_.set(event - 1, mine);
+        if (is_free(event - 1, kind) && states_.at(event - 1).consumer() == busiest.number) {
+            states_.set(event - 1, mine);
             --left;
         }
     }
     return taken > 0;
 }
 
-Run DemandDispatcher::next_waiting(Ledger& ledger, std::uint64_t most) const {
+EventRange DemandDispatcher::next_waiting(Ledger& ledger, std::uint64_t most) const {
     const std::uint64_t end = tail();
-    const std::uint64_t first = marks_.find(ledger.waiting_from, end, kWaiting);
+    const std::uint64_t first = states_.find(ledger.waiting_from, end, kWaiting);
     const std::uint64_t last =
-        marks_.end_of_run(first, first + std::min(most, end - first), kWaiting);
+        states_.end_of_run(first, first + std::min(most, end - first), kWaiting);
     ledger.waiting_from = last;
     return {first, last};
 }
@@ -104,17 +108,18 @@ Dispatcher::Given DemandDispatcher::give(const LedgerChange& change) {
     std::uint64_t share = 0;
     while (change->waiting_from < tail()) {
         const std::uint64_t number = neediest_of(*change);
-        Seat& seat = change->seats[number];
-        if (seat.unmet == 0) {
+        ConsumerState& consumer_state = change->consumer_states[number];
+        if (consumer_state.unmet == 0) {
             return given;
         }
         share = share > 0 ? share : even_share(*change, tail() - change->waiting_from);
-        const Run events = next_waiting(*change, std::min(share, seat.unmet.get()));
+        const EventRange events =
+            next_waiting(*change, std::min(share, consumer_state.unmet.get()));
         if (events.size() == 0) {
             return given;
         }
-        mark_given(change, events, Mark::given(static_cast<unsigned>(number)));
-        seat.unmet -= events.size();
+        set_given(change, events, EventState::given(static_cast<unsigned>(number)));
+        consumer_state.unmet -= events.size();
         given.events += events.size();
         given.to_others = given.to_others || number != consumer_;
     }
@@ -127,8 +132,8 @@ Dispatcher::Given DemandDispatcher::give_in_drain(const LedgerChange& change, st
         const std::uint64_t share = (tail() - change->waiting_from) / (2 * consumers);
         most = std::clamp<std::uint64_t>(share, 1, most);
     }
-    const Run events = next_waiting(*change, most);
-    mark_given(change, events, given_in_drain_);
+    const EventRange events = next_waiting(*change, most);
+    set_given(change, events, given_in_drain_);
     return {.events = events.size()};
 }
 

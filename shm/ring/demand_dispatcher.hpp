@@ -16,25 +16,25 @@ class DemandDispatcher final : public OwningDispatcher {
     void attach(const LedgerChange& change) override;
     Given give(const LedgerChange& change) override;
     // Has in hand what it collects.
-    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
-                    std::vector<Run>& runs) override;
+    CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           std::vector<EventRange>& ranges) override;
     // Takes half of what the one with the most of it has not in hand, the youngest first.
-    bool take_from_others(Stretch stretch, std::uint64_t most) override;
+    bool take_from_others(CompletionKind kind, std::uint64_t most) override;
 
     // The nearer the end, the less at a time: so that all consumers come to the end together.
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
 
   private:
-    // Whether it is an event of that stretch that another one was given and has not in hand.
-    bool is_free(std::uint64_t event, Stretch stretch) const;
+    // Whether it is an event of that kind that another one was given and has not in hand.
+    bool is_free(std::uint64_t event, CompletionKind kind) const;
     // Of events: who has the most that are free, and how many those are.
     struct Busiest {
         unsigned number;
         std::uint64_t free;
     };
-    Busiest busiest(Run events, Stretch stretch) const;
+    Busiest busiest(EventRange events, CompletionKind kind) const;
     // The next events that wait, at most `most` of them, none where none waits.
-    Run next_waiting(Ledger& ledger, std::uint64_t most) const;
+    EventRange next_waiting(Ledger& ledger, std::uint64_t most) const;
 };
 
 }  // namespace drainpipe

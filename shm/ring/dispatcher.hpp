@@ -10,7 +10,7 @@
 namespace drainpipe {
 
 // Events [first, last).
-struct Run {
+struct EventRange {
     std::uint64_t first;
     std::uint64_t last;
 
@@ -20,17 +20,17 @@ struct Run {
 // Who gets which events, as a consumer carries it out: there is one for each kind of Dispatch.
 //
 // Every call but begin() and attempt() requires the ring's lock. Those that are given a change of
-// the ledger set marks at once and leave the ledger to that change: killed between the two, marks
-// of events that the ledger doesn't know as given are taken back (see RingLock), marks of done
-// events stand and are passed by whoever takes the seat next. hand_over(), give_up() and
+// the ledger set states at once and leave the ledger to that change: killed between the two, states
+// of events that the ledger doesn't know as given are taken back (see RingLock), states of done
+// events stand and are passed by whoever takes the consumer_state next. hand_over(), give_up() and
 // leave() publish changes of their own.
 class Dispatcher {
   public:
     static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
     virtual ~Dispatcher() = default;
 
-    // Takes the consumer's seat over, with what is in flight to it, and without its demand. Counts
-    // as redelivered what a dead process had begun.
+    // Takes the consumer's consumer_state over, with what is in flight to it, and without its
+    // demand. Counts as redelivered what a dead process had begun.
     virtual void attach(const LedgerChange& change) = 0;
 
     struct Given {
@@ -44,26 +44,26 @@ class Dispatcher {
     // Gives this consumer at most `most` events of what the stop found buffered.
     virtual Given give_in_drain(const LedgerChange& change, std::uint64_t most) = 0;
 
-    // Appends the next events in flight to this consumer, at most `limit`, all of the stretch that
+    // Appends the next events in flight to this consumer, at most `limit`, all of the kind that
     // it returns; none that it has appended before and that is not done.
-    virtual Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
-                            std::vector<Run>& runs) = 0;
+    virtual CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                                   std::vector<EventRange>& ranges) = 0;
     // Forgets what was appended and is not done.
     virtual void collect_again(const Ledger& ledger) = 0;
 
-    // Takes events of a stretch that others were given and have not in hand, where this one has
+    // Takes events of a kind that others were given and have not in hand, where this one has
     // nothing else of it to do: at most `most`, before the drain no more than it has asked for.
     // Whether there was any. Publishes changes of its own.
-    virtual bool take_from_others(Stretch /*stretch*/, std::uint64_t /*most*/) { return false; }
+    virtual bool take_from_others(CompletionKind /*kind*/, std::uint64_t /*most*/) { return false; }
 
     // The work on these events is done.
-    virtual void settle(const LedgerChange& change, Run done, Stretch stretch) = 0;
+    virtual void settle(const LedgerChange& change, EventRange done, CompletionKind kind) = 0;
 
     virtual std::uint64_t in_flight(const Ledger& ledger) const = 0;
     virtual std::uint64_t buffered(const Ledger& ledger) const = 0;
 
     // Counts an attempt at each of these events, before the work on them.
-    virtual void begin(Run events) = 0;
+    virtual void begin(EventRange events) = 0;
     virtual std::uint32_t attempt(std::uint64_t event) const = 0;
 
     // Hands over what is another consumer's since their number changed; whether there was anything.
@@ -71,31 +71,31 @@ class Dispatcher {
     virtual bool hand_over() { return false; }
 
     // Consumers of this number and those that follow have nothing.
-    virtual unsigned numbers_end(const Ledger& ledger) const {
-        return static_cast<unsigned>(ledger.seats_used);
+    virtual unsigned consumer_end(const Ledger& ledger) const {
+        return static_cast<unsigned>(ledger.consumers_used);
     }
 
-    // Gives another consumer's seat up in its stead: what is in flight to it goes to others, what
-    // was meant for it alone to this one. Requires that no process has that number and will do work
-    // before the number of consumers changes.
+    // Gives another consumer's consumer_state up in its stead: what is in flight to it goes to
+    // others, what was meant for it alone to this one. Requires that no process has that number and
+    // will do work before the number of consumers changes.
     virtual void give_up(unsigned number) = 0;
 
     // What any consumer has begun, and not done.
-    virtual std::vector<Run> begun(const Ledger& ledger) const = 0;
+    virtual std::vector<EventRange> begun(const Ledger& ledger) const = 0;
 
-    // Gives the seat up, with its demand. What is in flight to it goes to
+    // Gives the consumer_state up, with its demand. What is in flight to it goes to
     // others, where others do not get it anyway.
     virtual void leave() = 0;
 
   protected:
     Dispatcher(const Segment& segment, unsigned consumer)
-        : segment_(segment), marks_(segment.marks()), consumer_(consumer) {}
+        : segment_(segment), states_(segment.states()), consumer_(consumer) {}
 
     Header& header() const { return segment_.header(); }
     std::uint64_t tail() const { return header().tail.load(); }
 
     const Segment& segment_;
-    const Marks marks_;
+    const EventStates states_;
     const unsigned consumer_;
 };
 

@@ -12,18 +12,19 @@ LedgerChange::LedgerChange(const Segment& segment)
       changes_(header_.ledger_changes.load()),
       ledger_(header_.ledgers[(changes_ + 1) % 2]) {
     const Ledger& holding = header_.ledgers[changes_ % 2];
-    const std::uint64_t seats = std::min<std::uint64_t>(holding.seats_used, kMostConsumers);
+    const std::uint64_t consumer_states =
+        std::min<std::uint64_t>(holding.consumers_used, kMaxConsumers);
     // The last change holds before this one touches the copy that it replaced.
     std::atomic_thread_fence(std::memory_order_release);
     FaultPoint::here().reached();
-    ledger_.copy_from(holding, seats);
+    ledger_.copy_from(holding, consumer_states);
 }
 
-Seat& LedgerChange::seat(unsigned consumer) const {
-    for (; ledger_.seats_used <= consumer; ledger_.seats_used += 1) {
-        ledger_.seats[ledger_.seats_used] = Seat{};
+ConsumerState& LedgerChange::state_of(unsigned consumer) const {
+    for (; ledger_.consumers_used <= consumer; ledger_.consumers_used += 1) {
+        ledger_.consumer_states[ledger_.consumers_used] = ConsumerState{};
     }
-    return ledger_.seats[consumer];
+    return ledger_.consumer_states[consumer];
 }
 
 void LedgerChange::publish() const {

@@ -5,7 +5,7 @@
 namespace drainpipe {
 
 // The ledger as it stands. Requires the ring's lock.
-inline const Ledger& holding_ledger(const Header& header) {
+inline const Ledger& published_ledger(const Header& header) {
     return header.ledgers[header.ledger_changes.load() % 2];
 }
 
@@ -18,8 +18,8 @@ class LedgerChange {
     Ledger& operator*() const { return ledger_; }
     Ledger* operator->() const { return &ledger_; }
 
-    // The seat of a consumer, in use from now on.
-    Seat& seat(unsigned consumer) const;
+    // The consumer_state of a consumer, in use from now on.
+    ConsumerState& state_of(unsigned consumer) const;
 
     // Makes the change hold, by one store; then sets back what it commits, and tells the producer
     // of the room. Killed in between, the next change does that. This object is used up.

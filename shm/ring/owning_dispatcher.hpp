@@ -6,42 +6,42 @@
 
 namespace drainpipe {
 
-// Where each event has one consumer: its mark says which. In flight is what is marked as given to
-// it, whatever process took the seat then, so a dead one's events are its successor's.
+// Where each event has one consumer: its state says which. In flight is what is marked as given to
+// it, whatever process took the consumer_state then, so a dead one's events are its successor's.
 class OwningDispatcher : public Dispatcher {
   public:
     void attach(const LedgerChange& change) override;
-    Stretch collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
-                    std::vector<Run>& runs) override;
+    CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           std::vector<EventRange>& ranges) override;
     void collect_again(const Ledger&) override {}
-    void settle(const LedgerChange& change, Run done, Stretch stretch) override;
+    void settle(const LedgerChange& change, EventRange done, CompletionKind kind) override;
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
-    void begin(Run events) override;
+    void begin(EventRange events) override;
     std::uint32_t attempt(std::uint64_t event) const override;
-    std::vector<Run> begun(const Ledger& ledger) const override;
+    std::vector<EventRange> begun(const Ledger& ledger) const override;
     void give_up(unsigned number) override;
     void leave() override;
 
   protected:
     OwningDispatcher(const Segment& segment, unsigned consumer)
         : Dispatcher(segment, consumer),
-          given_(Mark::given(consumer)),
-          given_in_drain_(Mark::given_in_drain(consumer)) {}
+          given_(EventState::given(consumer)),
+          given_in_drain_(EventState::given_in_drain(consumer)) {}
 
-    // Marks these events, which wait, as given to that consumer.
-    void mark_given(const LedgerChange& change, Run events, Mark mark) const;
+    // EventStates these events, which wait, as given to that consumer.
+    void set_given(const LedgerChange& change, EventRange events, EventState state) const;
 
-    // Marks as waiting again what is given to a consumer and goes, by its new mark. From the last
-    // to the first: killed in between, what is still given comes before what waits, and whoever
-    // goes on does both in order. Returns how many.
-    std::uint64_t give_back(unsigned number, const std::function<bool(Mark)>& goes) const;
+    // EventStates as waiting again what is given to a consumer and goes, by its new state. From the
+    // last to the first: killed in between, what is still given comes before what waits, and
+    // whoever goes on does both in order. Returns how many.
+    std::uint64_t give_back(unsigned number, const std::function<bool(EventState)>& goes) const;
 
-    const Mark given_;
-    const Mark given_in_drain_;
+    const EventState given_;
+    const EventState given_in_drain_;
 
   private:
-    // Moves the head over what is done, whoever did it: one that was killed between its marks and
+    // Moves the head over what is done, whoever did it: one that was killed between its states and
     // its change of the ledger has left that to be done.
     void pass_done(const LedgerChange& change) const;
 
@@ -52,12 +52,12 @@ class OwningDispatcher : public Dispatcher {
     void take_over(const LedgerChange& change, unsigned number) const;
 
     // What is in flight to a consumer, in order.
-    std::vector<Run> given_events(const Ledger& ledger, unsigned number) const;
+    std::vector<EventRange> given_events(const Ledger& ledger, unsigned number) const;
 
-    void collect_marked(const Ledger& ledger, Mark mark, std::uint64_t limit,
-                        std::vector<Run>& runs) const;
+    void collect_in_state(const Ledger& ledger, EventState state, std::uint64_t limit,
+                          std::vector<EventRange>& ranges) const;
 
-    Run last_begun_{};  // by this process
+    EventRange last_begun_{};  // by this process
 };
 
 }  // namespace drainpipe

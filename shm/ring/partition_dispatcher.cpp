@@ -6,14 +6,14 @@
 namespace drainpipe {
 
 bool PartitionDispatcher::is_owner(const Ledger& ledger, std::uint64_t event) const {
-    const Mark mark = marks_.at(event);
-    return mark.is_waiting() && ledger.partition_owner[mark.partition()] == consumer_;
+    const EventState state = states_.at(event);
+    return state.is_waiting() && ledger.partition_owner[state.partition()] == consumer_;
 }
 
 Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std::uint64_t most,
-                                                Mark mark) const {
+                                                EventState state) const {
     const std::uint64_t end = tail();
-    Part<std::uint64_t>& looked_to = change.seat(consumer_).next;
+    Part<std::uint64_t>& looked_to = change.state_of(consumer_).next;
     std::uint64_t next = std::max(looked_to.get(), change->head.get());
     Given given;
     while (given.events < most && next < end) {
@@ -23,7 +23,7 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
             ++given.events;
         }
         if (first < next) {
-            mark_given(change, {first, next}, mark);
+            set_given(change, {first, next}, state);
         } else {
             ++next;
         }
@@ -34,7 +34,7 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
 }
 
 Dispatcher::Given PartitionDispatcher::give(const LedgerChange& change) {
-    Part<std::uint64_t>& unmet = change.seat(consumer_).unmet;
+    Part<std::uint64_t>& unmet = change.state_of(consumer_).unmet;
     const Given given = give_own(change, unmet, given_);
     unmet -= given.events;
     return given;
@@ -45,9 +45,9 @@ Dispatcher::Given PartitionDispatcher::give_in_drain(const LedgerChange& change,
     return give_own(change, most, given_in_drain_);
 }
 
-unsigned PartitionDispatcher::numbers_end(const Ledger& ledger) const {
-    unsigned end = OwningDispatcher::numbers_end(ledger);
-    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+unsigned PartitionDispatcher::consumer_end(const Ledger& ledger) const {
+    unsigned end = OwningDispatcher::consumer_end(ledger);
+    for (unsigned partition = 0; partition < kMaxConsumers; ++partition) {
         end = std::max(end, ledger.partition_owner[partition] + 1);
     }
     return end;
@@ -55,9 +55,9 @@ unsigned PartitionDispatcher::numbers_end(const Ledger& ledger) const {
 
 bool PartitionDispatcher::hand_over() {
     const std::uint32_t consumers = header().consumers.load();
-    std::bitset<kMostConsumers> going;
+    std::bitset<kMaxConsumers> going;
     const Ledger ledger = read_ledger(header());
-    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+    for (unsigned partition = 0; partition < kMaxConsumers; ++partition) {
         going[partition] =
             ledger.partition_owner[partition] == consumer_ && partition % consumers != consumer_;
     }
@@ -65,9 +65,9 @@ bool PartitionDispatcher::hand_over() {
         return false;
     }
     const std::uint64_t given_back =
-        give_back(consumer_, [&](Mark mark) { return going[mark.partition()]; });
+        give_back(consumer_, [&](EventState state) { return going[state.partition()]; });
     const LedgerChange change(segment_);
-    change.seat(consumer_).unmet += given_back;  // it had asked for them
+    change.state_of(consumer_).unmet += given_back;  // it had asked for them
     move_partitions(change, consumer_, [&](unsigned partition) { return partition % consumers; });
     change.publish();
     return true;
@@ -75,7 +75,7 @@ bool PartitionDispatcher::hand_over() {
 
 void PartitionDispatcher::move_partitions(const LedgerChange& change, unsigned number,
                                           const std::function<unsigned(unsigned)>& owner_of) {
-    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+    for (unsigned partition = 0; partition < kMaxConsumers; ++partition) {
         if (change->partition_owner[partition] == number) {
             change->partition_owner.assign(partition, owner_of(partition));
         }

@@ -15,14 +15,14 @@ class PartitionDispatcher final : public OwningDispatcher {
     // Gives to this consumer alone: nobody else may have its events.
     Given give(const LedgerChange& change) override;
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
-    unsigned numbers_end(const Ledger& ledger) const override;
+    unsigned consumer_end(const Ledger& ledger) const override;
     void give_up(unsigned number) override;
     void leave() override;
     bool hand_over() override;
 
   private:
     bool is_owner(const Ledger& ledger, std::uint64_t event) const;
-    Given give_own(const LedgerChange& change, std::uint64_t most, Mark mark) const;
+    Given give_own(const LedgerChange& change, std::uint64_t most, EventState state) const;
     // Names the new owner of each partition of a consumer, that one itself where it stays.
     static void move_partitions(const LedgerChange& change, unsigned number,
                                 const std::function<unsigned(unsigned)>& owner_of);

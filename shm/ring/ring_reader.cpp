@@ -9,8 +9,8 @@ namespace drainpipe {
 
 std::uint64_t RingReader::Chunk::size() const {
     std::uint64_t events = 0;
-    for (const Run& run : runs) {
-        events += run.size();
+    for (const EventRange& range : ranges) {
+        events += range.size();
     }
     return events;
 }
@@ -29,7 +29,7 @@ RingReader::RingReader(Segment& segment, unsigned consumer, IsGone is_gone)
         change.publish();
         taken_over_ = dispatcher_->in_flight(*change);
     }
-    segment_.header().room_bell.ring();
+    segment_.header().room_available.notify();
 }
 
 RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
@@ -62,10 +62,10 @@ void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t li
         }
     }
     if (done > 0 || has_handed_over) {
-        header.room_bell.ring();
+        header.room_available.notify();
     }
     if (given.to_others || has_handed_over) {
-        header.events_bell.ring();
+        header.events_available.notify();
     }
 }
 
@@ -77,15 +77,15 @@ bool RingReader::settle_scaling() {
     }
     is_to_hand_over_ = false;
     const bool has_handed_over = !is_draining_ && dispatcher_->hand_over();
-    numbers_end_ = dispatcher_->numbers_end(holding_ledger(header));
+    consumer_end_ = dispatcher_->consumer_end(published_ledger(header));
     return has_handed_over;
 }
 
 bool RingReader::inherit() {
     Header& header = segment_.header();
     bool has_inherited = false;
-    numbers_end_ = std::max(numbers_end_, dispatcher_->numbers_end(read_ledger(header)));
-    for (unsigned number = expects_nobody_ ? 0 : header.consumers.load(); number < numbers_end_;
+    consumer_end_ = std::max(consumer_end_, dispatcher_->consumer_end(read_ledger(header)));
+    for (unsigned number = expects_no_other_ ? 0 : header.consumers.load(); number < consumer_end_;
          ++number) {
         if (number == consumer_ || inherited_[number] || !is_gone_(number)) {
             continue;
@@ -93,7 +93,7 @@ bool RingReader::inherit() {
         const std::lock_guard guard(lock_);
         // One that has come since has its place before it comes to the lock. This is the one
         // system call with the lock held; it is made once for each that is gone.
-        if (is_gone_(number) && (expects_nobody_ || number >= header.consumers.load())) {
+        if (is_gone_(number) && (expects_no_other_ || number >= header.consumers.load())) {
             dispatcher_->give_up(number);
             inherited_[number] = true;
             has_inherited = true;
@@ -101,8 +101,8 @@ bool RingReader::inherit() {
     }
     if (has_inherited) {
         is_to_hand_over_ = true;
-        header.room_bell.ring();
-        header.events_bell.ring();
+        header.room_available.notify();
+        header.events_available.notify();
     }
     return has_inherited;
 }
@@ -111,7 +111,7 @@ Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t as
                                             std::uint64_t limit) {
     const LedgerChange change(segment_);
     settle(change, done);
-    change.seat(consumer_).unmet += asked;
+    change.state_of(consumer_).unmet += asked;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
     if (done + asked + given.events > 0 || given.has_looked_on) {
         change.publish();
@@ -120,38 +120,38 @@ Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t as
 }
 
 bool RingReader::hand_out_more(std::uint64_t limit) {
-    const auto take = [&](Stretch stretch) {
-        if (handed_.empty() && dispatcher_->take_from_others(stretch, limit)) {
+    const auto take = [&](CompletionKind kind) {
+        if (handed_.empty() && dispatcher_->take_from_others(kind, limit)) {
             change_ledger(0, 0, limit);
         }
     };
     if (!is_draining_) {
-        take(Stretch::processed);
+        take(CompletionKind::processed);
         return false;
     }
     // What was in flight comes first, whoever had it.
     if (!has_drained_) {
-        take(Stretch::emptied);
+        take(CompletionKind::emptied);
     }
     bool has_given_to_others = false;
     if (handed_.empty()) {
         has_drained_ = true;
         has_given_to_others = change_ledger(0, 0, limit).to_others;
     }
-    take(Stretch::drained);
+    take(CompletionKind::drained);
     return has_given_to_others;
 }
 
 void RingReader::settle(const LedgerChange& change, std::uint64_t done) {
     while (done > 0) {
         assert(settled_runs_ < handed_.size());
-        const Run& run = handed_[settled_runs_];
-        const std::uint64_t first = run.first + settled_of_run_;
-        const std::uint64_t last = first + std::min(done, run.last - first);
+        const EventRange& range = handed_[settled_runs_];
+        const std::uint64_t first = range.first + settled_of_run_;
+        const std::uint64_t last = first + std::min(done, range.last - first);
         dispatcher_->settle(change, {first, last}, stretch_);
         done -= last - first;
         settled_of_run_ += last - first;
-        if (last == run.last) {
+        if (last == range.last) {
             ++settled_runs_;
             settled_of_run_ = 0;
         }
@@ -179,14 +179,14 @@ Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t
 }
 
 RingReader::Chunk RingReader::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
-    Doorbell& bell = segment_.header().events_bell;
+    EventCount& event_count = segment_.header().events_available;
     while (true) {
-        const std::uint32_t noted = bell.prepare();
+        const std::uint32_t noted = event_count.prepare_wait();
         const Chunk chunk = turn(0, 0, limit);
         if (!chunk.is_empty() || is_over()) {
             return chunk;
         }
-        bell.sleep(noted);
+        event_count.wait(noted);
     }
 }
 
@@ -197,7 +197,7 @@ RingReader::Drain RingReader::begin_drain() {
     if (was_open) {
         header.intake_closed.store(1);
     }
-    const Ledger& ledger = holding_ledger(header);
+    const Ledger& ledger = published_ledger(header);
     if (header.drain_begun.load() == 0) {
         header.stopped_given_end.store(ledger.given_end);
         header.drain_begun.store(1);
@@ -212,8 +212,8 @@ RingReader::Drain RingReader::begin_drain() {
 std::vector<std::string_view> RingReader::begun_payloads() {
     const std::lock_guard guard(lock_);
     std::vector<std::string_view> payloads;
-    for (const Run& run : dispatcher_->begun(holding_ledger(segment_.header()))) {
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
+    for (const EventRange& range : dispatcher_->begun(published_ledger(segment_.header()))) {
+        for (std::uint64_t event = range.first; event < range.last; ++event) {
             payloads.push_back(payload(event));
         }
     }
@@ -227,8 +227,8 @@ void RingReader::leave() {
         const std::lock_guard guard(lock_);
         dispatcher_->leave();
     }
-    segment_.header().events_bell.ring();
-    segment_.header().room_bell.ring();
+    segment_.header().events_available.notify();
+    segment_.header().room_available.notify();
 }
 
 }  // namespace drainpipe

@@ -35,10 +35,10 @@ class RingReader {
 
     // Events in flight to this consumer, in order; valid until the next call of turn() or wait().
     struct Chunk {
-        std::span<const Run> runs;
-        Stretch stretch;
+        std::span<const EventRange> ranges;
+        CompletionKind kind;
 
-        bool is_empty() const { return runs.empty(); }
+        bool is_empty() const { return ranges.empty(); }
         std::uint64_t size() const;
     };
 
@@ -46,7 +46,7 @@ class RingReader {
     std::uint64_t taken_over() const { return taken_over_; }
 
     // One visit to the lock: commits the next `done` events of the chunk at hand, adds `asked` to
-    // this consumer's demand, and hands out up to `limit` events, of one stretch. After
+    // this consumer's demand, and hands out up to `limit` events, of one kind. After
     // begin_drain() it needs no demand, and hands out what is in flight first. What consumers had
     // that are gone, and not to be there any more, goes to those that are there. Requires that
     // `done` events are begun and flushed, and with a limit that then all of the chunk is
@@ -54,12 +54,12 @@ class RingReader {
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
-    // Whoever makes is_over() true must ring the segment's events_bell after it.
+    // Whoever makes is_over() true must ring the segment's events_available after it.
     Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over);
 
     // Notes that the work on these events of the chunk is about to begin. To be called before the
     // work: what is not begun is not marked as repeated when this process dies.
-    void begin(Run events) { dispatcher_->begin(events); }
+    void begin(EventRange events) { dispatcher_->begin(events); }
 
     // Commits the next `done` events of the chunk at hand.
     void commit(std::uint64_t done) { turn(done, 0, 0); }
@@ -84,7 +84,7 @@ class RingReader {
 
     // From now on nobody is started again: what any consumer had that is gone is for those that are
     // left. (In a broadcast each has its own, and what is left of it waits for the next run.)
-    void expect_nobody() { expects_nobody_ = true; }
+    void expect_no_other() { expects_no_other_ = true; }
 
     // Whether every accepted event is committed.
     bool is_drained() const;
@@ -101,13 +101,13 @@ class RingReader {
     bool settle_scaling();
     // Whether any consumer may have something that is not to be there any more.
     bool may_inherit() const {
-        return expects_nobody_ || segment_.header().consumers.load() < numbers_end_;
+        return expects_no_other_ || segment_.header().consumers.load() < consumer_end_;
     }
     // Gives up in the stead of those that are gone for good; whether there were any.
     bool inherit();
     // What visit() does under the lock, as one change of the ledger.
     Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
-    // Marks the next `done` handed out events as done.
+    // EventStates the next `done` handed out events as done.
     void settle(const LedgerChange& change, std::uint64_t done);
     // Looks for events where there are none in flight to this one: with the others, and in the
     // drain among those that are buffered. Whether others were given something too.
@@ -125,15 +125,15 @@ class RingReader {
 
     // Of the consumers that there no longer are to be.
     IsGone is_gone_;
-    bool expects_nobody_ = false;
+    bool expects_no_other_ = false;
     std::uint32_t settled_for_;  // the scaling that this one has taken up
     bool is_to_hand_over_ = false;
-    unsigned numbers_end_ = 0;  // who may have something
-    std::bitset<kMostConsumers> inherited_;
+    unsigned consumer_end_ = 0;  // who may have something
+    std::bitset<kMaxConsumers> inherited_;
 
     // The chunk at hand, and how far it is committed.
-    std::vector<Run> handed_;
-    Stretch stretch_ = Stretch::processed;
+    std::vector<EventRange> handed_;
+    CompletionKind stretch_ = CompletionKind::processed;
     std::size_t settled_runs_ = 0;
     std::uint64_t settled_of_run_ = 0;
 

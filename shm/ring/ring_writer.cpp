@@ -22,14 +22,14 @@ void RingWriter::look_at_head() {
 }
 
 RingWriter::Room RingWriter::room_behind(const Written& written) const {
-    const Shape& shape = segment_.header().shape;
+    const Geometry& geometry = segment_.header().geometry;
     const std::uint64_t used_bytes = static_cast<std::uint32_t>(end_ - used_from_);
-    return {.events = shape.capacity - (tail_ - head_ + written.count),
-            .bytes = shape.buffer_bytes - (used_bytes + written.bytes)};
+    return {.events = geometry.capacity - (tail_ - head_ + written.count),
+            .bytes = geometry.buffer_bytes - (used_bytes + written.bytes)};
 }
 
 bool RingWriter::fits(std::size_t payload_bytes) const {
-    return payload_bytes <= segment_.header().shape.buffer_bytes;
+    return payload_bytes <= segment_.header().geometry.buffer_bytes;
 }
 
 void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
@@ -47,7 +47,7 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
         --room.events;
         room.bytes -= payload.size();
     }
-    mark_partitions(tail_ + written.count, event);
+    set_partitions(tail_ + written.count, event);
     written.count = event - tail_;
     written.bytes = static_cast<std::uint32_t>(end - end_);
 }
@@ -65,15 +65,15 @@ void RingWriter::write_array(std::span<const char> payloads, std::size_t payload
     written.count += count;
     segment_.write_payload(begin, {payloads.data() + written.bytes, bytes});
     written.bytes += bytes;
-    mark_partitions(first, first + count);
+    set_partitions(first, first + count);
 }
 
-void RingWriter::mark_partitions(std::uint64_t first, std::uint64_t last) {
+void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {
     if (segment_.header().settings.dispatch != Dispatch::partition) {
         return;
     }
     for (std::uint64_t event = first; event < last; ++event) {
-        segment_.marks().set(event, segment_.mark_of_new(event));
+        segment_.states().set(event, segment_.state_of_new(event));
     }
 }
 
@@ -91,7 +91,7 @@ RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted
     if (written.count > 0) {
         tail_ += written.count;
         end_ += static_cast<std::uint32_t>(written.bytes);
-        header.events_bell.ring();
+        header.events_available.notify();
     }
     return {.count = written.count,
             .outcome = written.count == wanted ? Outcome::pushed : Outcome::full};
@@ -123,32 +123,32 @@ RingWriter::Pushed RingWriter::push_array(std::span<const char> payloads,
 }
 
 void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over) {
-    Doorbell& bell = segment_.header().room_bell;
+    EventCount& event_count = segment_.header().room_available;
     while (true) {
-        const std::uint32_t noted = bell.prepare();
+        const std::uint32_t noted = event_count.prepare_wait();
         look_at_head();
         const Room room = room_behind({});
         if ((room.events > 0 && room.bytes >= payload_bytes) || is_over()) {
             return;
         }
-        bell.sleep(noted);
+        event_count.wait(noted);
     }
 }
 
 RingWriter::Oldest RingWriter::oldest() {
     const std::lock_guard guard(lock_);
-    const Ledger& ledger = holding_ledger(segment_.header());
-    const Mark mark = segment_.marks().at(ledger.head);
-    if (mark.is_given()) {
-        return {ledger.head, mark.consumer()};
+    const Ledger& ledger = published_ledger(segment_.header());
+    const EventState state = segment_.states().at(ledger.head);
+    if (state.is_given()) {
+        return {ledger.head, state.consumer()};
     }
-    if (mark.is_waiting() && segment_.header().settings.dispatch == Dispatch::partition) {
-        return {ledger.head, ledger.partition_owner[mark.partition()]};
+    if (state.is_waiting() && segment_.header().settings.dispatch == Dispatch::partition) {
+        return {ledger.head, ledger.partition_owner[state.partition()]};
     }
-    for (unsigned consumer = 0; ledger.is_broadcast != 0 && consumer < ledger.seats_used;
+    for (unsigned consumer = 0; ledger.is_broadcast != 0 && consumer < ledger.consumers_used;
          ++consumer) {
-        const Seat& seat = ledger.seats[consumer];
-        if (seat.is_taken != 0 && seat.committed == ledger.head) {
+        const ConsumerState& consumer_state = ledger.consumer_states[consumer];
+        if (consumer_state.is_taken != 0 && consumer_state.committed == ledger.head) {
             return {ledger.head, consumer};
         }
     }

@@ -41,10 +41,10 @@ class RingWriter {
 
     // Whether an empty ring could hold it. One that doesn't fit will never be accepted.
     bool fits(std::size_t payload_bytes) const;
-    std::uint64_t largest_payload() const { return segment_.header().shape.buffer_bytes; }
+    std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
 
     // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
-    // it fits(). Whoever makes is_over() true must ring the segment's room_bell after it.
+    // it fits(). Whoever makes is_over() true must ring the segment's room_available after it.
     void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
 
     // The oldest event that is not committed, and the consumer that has it, or has to take it, if
@@ -77,8 +77,8 @@ class RingWriter {
     // Write the next payloads, as far as there is room.
     void write(std::span<const std::string_view> payloads, Written& written);
     void write_array(std::span<const char> payloads, std::size_t payload_bytes, Written& written);
-    // Marks the partitions of events that were written, where there are keys.
-    void mark_partitions(std::uint64_t first, std::uint64_t last);
+    // EventStates the partitions of events that were written, where there are keys.
+    void set_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.
     Pushed accept(const Written& written, std::size_t wanted);
 

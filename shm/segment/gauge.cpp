@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <boost/interprocess/shared_memory_object.hpp>
+#include <cstring>
 #include <system_error>
 
 #include "inspection.hpp"
@@ -16,43 +17,43 @@ namespace ipc = boost::interprocess;
 
 // How long to try for a reading that the head stands still under. The launcher must not be held up
 // by consumers that go on for ever: what it gets then is a moment older here than there.
-constexpr int kMostTries = 100;
-constexpr std::uint64_t kMostLooks = std::uint64_t{1} << 22;
+constexpr int kMaxTries = 100;
+constexpr std::uint64_t kMaxLooks = std::uint64_t{1} << 22;
 
-// What the events are that the ledger and the marks know of.
+// What the events are that the ledger and the states know of.
 struct Reading {
     Ledger ledger;
     std::uint64_t tail = 0;
     std::uint64_t in_flight = 0;
-    std::array<std::uint64_t, kStretches> done{};
+    std::array<std::uint64_t, kCompletionKinds> done{};
 };
 
-// The marks of the events from the head on that were given to somebody, or may have been.
-Reading read_once(const Header& header, const Marks& marks) {
+// The states of the events from the head on that were given to somebody, or may have been.
+Reading read_once(const Header& header, const EventStates& states) {
     Reading reading{.ledger = read_ledger(header), .tail = header.tail.load()};
     const Ledger& ledger = reading.ledger;
     std::ranges::copy(ledger.done, reading.done.begin());
     for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
-        const Mark mark = marks.at(event);
-        if (mark.is_given() || (mark.is_waiting() && ledger.is_broadcast != 0)) {
+        const EventState state = states.at(event);
+        if (state.is_given() || (state.is_waiting() && ledger.is_broadcast != 0)) {
             ++reading.in_flight;
-        } else if (mark.is_done() && mark.stretch() < kStretches) {
-            ++reading.done[mark.stretch()];
+        } else if (state.is_done() && state.kind() < kCompletionKinds) {
+            ++reading.done[state.kind()];
         }
     }
     return reading;
 }
 
-// The head moves over marks before they are set back: where it has not moved each was read while it
-// was its event's.
-Reading read(const Header& header, const Marks& marks) {
+// The head moves over states before they are set back: where it has not moved each was read while
+// it was its event's.
+Reading read(const Header& header, const EventStates& states) {
     std::uint64_t looks = 0;
     for (int tries = 1;; ++tries) {
-        const Reading reading = read_once(header, marks);
+        const Reading reading = read_once(header, states);
         looks += reading.ledger.given_end - reading.ledger.head;
-        std::atomic_thread_fence(std::memory_order_acquire);  // the marks before the second look
+        std::atomic_thread_fence(std::memory_order_acquire);  // the states before the second look
         const bool is_whole = read_ledger(header).head == reading.ledger.head;
-        if (is_whole || tries == kMostTries || looks >= kMostLooks) {
+        if (is_whole || tries == kMaxTries || looks >= kMaxLooks) {
             return reading;
         }
     }
@@ -68,8 +69,8 @@ std::string to_text(const Account& account) {
            " redelivered=" + std::to_string(account.redelivered);
 }
 
-Account account_of(const Header& header, const Marks& marks) {
-    const Reading reading = read(header, marks);
+Account account_of(const Header& header, const EventStates& states) {
+    const Reading reading = read(header, states);
     const std::uint64_t accepted = reading.tail - header.settled_before_run.load();
     std::uint64_t left = accepted;
     const auto take = [&left](std::uint64_t events) {
@@ -98,8 +99,8 @@ Gauge::Gauge(const std::string& name) {
     try {
         const ipc::shared_memory_object object(ipc::open_only, name.c_str(), ipc::read_only);
         const ipc::mapped_region header(object, ipc::read_only, 0, kHeaderBytes);
-        const Shape shape = static_cast<const Header*>(header.get_address())->shape;
-        region_ = ipc::mapped_region(object, ipc::read_only, 0, shape.buffer_offset());
+        const Geometry geometry = static_cast<const Header*>(header.get_address())->geometry;
+        region_ = ipc::mapped_region(object, ipc::read_only, 0, geometry.buffer_offset());
     } catch (const ipc::interprocess_exception& error) {
         throw std::system_error(error.get_native_error(), std::generic_category(),
                                 "cannot map " + segment_path(name));
@@ -109,11 +110,17 @@ Gauge::Gauge(const std::string& name) {
 const Header& Gauge::header() const { return *static_cast<const Header*>(region_.get_address()); }
 
 Account Gauge::read() const {
-    const Shape& shape = header().shape;
+    const Geometry& geometry = header().geometry;
     const char* const front = static_cast<const char*>(region_.get_address());
-    const auto* const marks = reinterpret_cast<const std::uint8_t*>(front + shape.marks_offset());
+    const auto* const states =
+        reinterpret_cast<const std::uint8_t*>(front + geometry.states_offset());
     // Nothing is written through it: the mapping would not let it.
-    return account_of(header(), Marks({const_cast<std::uint8_t*>(marks), shape.slots}));
+    return account_of(header(), EventStates({const_cast<std::uint8_t*>(states), geometry.slots}));
+}
+
+std::string Gauge::run_folder() const {
+    const auto& folder = header().settings.run_folder;
+    return {folder.data(), ::strnlen(folder.data(), folder.size())};
 }
 
 std::uint64_t Gauge::log_lines_lost() const { return header().log_lines_lost.load(); }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "event_states.hpp"
 #include "layout.hpp"
-#include "marks.hpp"
 
 namespace drainpipe {
 
@@ -22,7 +22,7 @@ struct Account {
 };
 
 // Read while others go on: what it says was true a moment ago, and the sums are right.
-Account account_of(const Header& header, const Marks& marks);
+Account account_of(const Header& header, const EventStates& states);
 
 // "accepted=A processed=P emptied=E drained=D left=L redelivered=R"
 std::string to_text(const Account& account);
@@ -35,6 +35,10 @@ class Gauge {
     explicit Gauge(const std::string& name);
 
     Account read() const;
+
+    // Of the launcher that began the run.
+    std::string run_folder() const;
+    std::int32_t launcher_pid() const { return header().settings.launcher_pid; }
 
     std::uint64_t log_lines_lost() const;
     bool intake_is_closed() const;

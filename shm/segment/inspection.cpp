@@ -92,10 +92,10 @@ Standing inspect_segment(const std::string& name) {
         throw SegmentUnusable(path + " has layout version " + std::to_string(version) +
                               ", this program has " + std::to_string(kLayoutVersion));
     }
-    const auto shape = field<Shape>(bytes, offsetof(Header, shape));
-    if (!shape.is_sound() ||
+    const auto geometry = field<Geometry>(bytes, offsetof(Header, geometry));
+    if (!geometry.is_sound() ||
         field<std::uint32_t>(bytes, offsetof(Header, header_bytes)) != kHeaderBytes ||
-        static_cast<std::uint64_t>(info.st_size) != shape.segment_bytes()) {
+        static_cast<std::uint64_t>(info.st_size) != geometry.segment_bytes()) {
         throw SegmentUnusable(path + " has a damaged header");
     }
     return Standing::ready;

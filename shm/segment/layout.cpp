@@ -4,29 +4,31 @@
 
 namespace drainpipe {
 
-Shape Shape::of(std::uint64_t capacity, std::uint64_t buffer_bytes) {
+Geometry Geometry::of(std::uint64_t capacity, std::uint64_t buffer_bytes) {
     return {.capacity = capacity,
             .slots = std::bit_ceil(capacity + 1),
             .buffer_bytes = buffer_bytes,
             .buffer_span = std::bit_ceil(buffer_bytes < kPageBytes ? kPageBytes : buffer_bytes)};
 }
 
-bool Shape::is_sound() const {
+bool Geometry::is_sound() const {
     return capacity >= 1 && capacity <= kMaxCapacity && buffer_bytes >= 1 &&
            buffer_bytes <= kMaxBuffer && *this == of(capacity, buffer_bytes);
 }
 
-std::size_t Shape::slots_offset() const { return kHeaderBytes; }
+std::size_t Geometry::slots_offset() const { return kHeaderBytes; }
 
-std::size_t Shape::marks_offset() const { return slots_offset() + slots * sizeof(Slot); }
+std::size_t Geometry::states_offset() const { return slots_offset() + slots * sizeof(Slot); }
 
-std::size_t Shape::attempts_offset() const { return marks_offset() + slots * sizeof(Mark); }
+std::size_t Geometry::attempts_offset() const {
+    return states_offset() + slots * sizeof(EventState);
+}
 
-std::size_t Shape::buffer_offset() const {
+std::size_t Geometry::buffer_offset() const {
     const std::size_t end = attempts_offset() + slots;
     return (end + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-std::size_t Shape::segment_bytes() const { return buffer_offset() + buffer_span; }
+std::size_t Geometry::segment_bytes() const { return buffer_offset() + buffer_span; }
 
 }  // namespace drainpipe

@@ -8,43 +8,45 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "doorbell.hpp"
+#include "event_count.hpp"
+#include "event_state.hpp"
 #include "ledger.hpp"
-#include "mark.hpp"
 #include "word.hpp"
 
 namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | slots | marks | attempts | (to the next page) | payload buffer
+//     Header | slots | states | attempts | (to the next page) | payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
-// slot, mark and attempts n % slots. What is in flight, done or waiting is what the marks say.
-// Where no event is, the mark is waiting(0) and the attempts are 0: consumers set both back before
+// slot, state and attempts n % slots. What is in flight, done or waiting is what the states say.
+// Where no event is, the state is waiting(0) and the attempts are 0: consumers set both back before
 // they move the header's head, so that the producer need not touch their lines.
 //
 // Memory orders. The lock orders what its holders do among themselves. What is written or read
 // without it:
 //
 // - tail: released by the producer, under the lock; acquired by anyone. Payloads, slots and the
-//   partitions' marks are written before it.
-// - head: released by a consumer, under the lock; acquired by the producer. Marks and attempts are
+//   partitions' states are written before it.
+// - head: released by a consumer, under the lock; acquired by the producer. EventStates and
+// attempts are
 //   set back before it.
 // - ledger_changes: released under the lock; acquired by the gauge. The copy that it replaces is
 //   written again only after it, and a release fence.
 // - the ledgers: relaxed. The gauge reads a copy, then an acquire fence, then ledger_changes again.
-// - marks: relaxed, under the lock, or by the producer before the tail covers them. The gauge reads
+// - states: relaxed, under the lock, or by the producer before the tail covers them. The gauge
+// reads
 //   them, then an acquire fence, then the ledger's head again: none is set back before that moves.
 // - attempts: relaxed, by the consumer that has the event. Others read those of a dead process,
 //   after they were given its place.
 // - phase, stop_deadline, consumers, scalings, the counts: released by launcher or stage, acquired
 //   by anyone; they cover nothing but themselves.
-// - the bells: see doorbell.hpp.
+// - the event counts: see event_count.hpp.
 // - slots and payloads: plain, before the tail covers them; plain reads after that.
-// - shape, identity and settings: plain, before `version` or before any stage starts.
+// - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
-// A change of this file, or of ledger.hpp or mark.hpp, is a change of kLayoutVersion.
+// A change of this file, or of ledger.hpp or state.hpp, is a change of kLayoutVersion.
 inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
@@ -59,7 +61,7 @@ struct Slot {
 };
 
 // How large the parts are. Written before the version, constant from then on.
-struct Shape {
+struct Geometry {
     std::uint64_t capacity;      // events that the ring can hold
     std::uint64_t slots;         // a power of two, more than `capacity`
     std::uint64_t buffer_bytes;  // payload bytes that the ring can hold, at most `buffer_span`
@@ -68,20 +70,20 @@ struct Shape {
     static constexpr std::uint64_t kMaxCapacity = std::uint64_t{1} << 28;
     static constexpr std::uint64_t kMaxBuffer = std::uint64_t{1} << 31;
 
-    // The shape for at most `capacity` events and `buffer_bytes` of payload. Requires
+    // The geometry for at most `capacity` events and `buffer_bytes` of payload. Requires
     // 1 <= capacity <= kMaxCapacity and 1 <= buffer_bytes <= kMaxBuffer.
-    static Shape of(std::uint64_t capacity, std::uint64_t buffer_bytes);
+    static Geometry of(std::uint64_t capacity, std::uint64_t buffer_bytes);
 
     // Whether of() could have made it.
     bool is_sound() const;
 
     std::size_t slots_offset() const;
-    std::size_t marks_offset() const;
+    std::size_t states_offset() const;
     std::size_t attempts_offset() const;
     std::size_t buffer_offset() const;
     std::size_t segment_bytes() const;
 
-    bool operator==(const Shape&) const = default;
+    bool operator==(const Geometry&) const = default;
 };
 
 // Whom an event is for.
@@ -99,9 +101,13 @@ struct Settings {
     std::int64_t event_delay_microseconds;
     std::int64_t log_events_per_second;  // records of events, of all consumers; -1 for all
     Dispatch dispatch;
-    std::uint32_t consumers;            // when the run begins; at least 1
-    std::uint32_t partition_by;         // the key's field in the payload, from 1
-    std::int32_t partition_delimiter;   // between fields; -1 for white space
+    std::uint32_t consumers;           // when the run begins; at least 1
+    std::uint32_t partition_by;        // the key's field in the payload, from 1
+    std::int32_t partition_delimiter;  // between fields; -1 for white space
+    std::uint32_t socket_mode;         // of the intake's socket
+    std::int32_t launcher_pid;         // in its own pid namespace
+    std::int64_t socket_group;         // that the socket belongs to; -1 for the user's own
+    std::array<char, 128> run_folder;  // absolute, ends with a zero: longer no socket's path may be
     std::array<char, 4096> log_folder;  // absolute, ends with a zero
 };
 
@@ -120,7 +126,7 @@ struct Header {
     std::array<char, 8> magic;
     Word<std::uint32_t> version;  // stored last of all when the segment is made: the ready flag
     std::uint32_t header_bytes;
-    Shape shape;
+    Geometry geometry;
     std::uint64_t identity;  // random, new with each segment that is made: it tells ids apart
 
     alignas(kLineBytes) pthread_mutex_t lock;
@@ -131,7 +137,7 @@ struct Header {
     // The ledger's head, for the producer: never ahead of it. Moved by consumers, under the lock.
     alignas(kLineBytes) Word<std::uint64_t> head;  // committed
 
-    // The stop, under the lock. The mark is noted once, before drain_begun.
+    // The stop, under the lock. The state is noted once, before drain_begun.
     alignas(kLineBytes) Word<std::uint32_t> intake_closed;
     Word<std::uint32_t> drain_begun;
     Word<std::uint64_t> stopped_given_end;
@@ -145,19 +151,19 @@ struct Header {
     Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut
     Word<std::int64_t> stop_deadline;       // monotonic clock, in ns; 0 until a stop is requested
 
-    alignas(kLineBytes) Doorbell events_bell;  // rung when the tail moves
-    alignas(kLineBytes) Doorbell room_bell;    // rung when the head moves
+    alignas(kLineBytes) EventCount events_available;  // notified when the tail moves
+    alignas(kLineBytes) EventCount room_available;    // notified when the head moves
 
     // Under the lock: see ledger.hpp.
     alignas(kLineBytes) Word<std::uint64_t> ledger_changes;
     std::array<Ledger, 2> ledgers;
 
     // Where every consumer gets every event: how far each has begun. Each moves its own.
-    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMostConsumers> begun;
+    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMaxConsumers> begun;
 
     // By demand: what a consumer was given before it may be in its hands. What it was given from
     // there on another one may take. Each moves its own, under the lock.
-    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMostConsumers> in_hand_end;
+    alignas(kLineBytes) std::array<Word<std::uint64_t>, kMaxConsumers> in_hand_end;
 
     Settings settings;
 };
@@ -165,11 +171,11 @@ struct Header {
 inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
 
 static_assert(sizeof(Slot) == 4);
-static_assert(sizeof(Shape) == 32);
-static_assert(offsetof(Shape, slots) == 8);
-static_assert(offsetof(Shape, buffer_bytes) == 16);
-static_assert(offsetof(Shape, buffer_span) == 24);
-static_assert(sizeof(Settings) == 56 + 4096);
+static_assert(sizeof(Geometry) == 32);
+static_assert(offsetof(Geometry, slots) == 8);
+static_assert(offsetof(Geometry, buffer_bytes) == 16);
+static_assert(offsetof(Geometry, buffer_span) == 24);
+static_assert(sizeof(Settings) == 200 + 4096);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
 static_assert(offsetof(Settings, event_delay_microseconds) == 24);
@@ -178,13 +184,17 @@ static_assert(offsetof(Settings, dispatch) == 40);
 static_assert(offsetof(Settings, consumers) == 44);
 static_assert(offsetof(Settings, partition_by) == 48);
 static_assert(offsetof(Settings, partition_delimiter) == 52);
-static_assert(offsetof(Settings, log_folder) == 56);
+static_assert(offsetof(Settings, socket_mode) == 56);
+static_assert(offsetof(Settings, launcher_pid) == 60);
+static_assert(offsetof(Settings, socket_group) == 64);
+static_assert(offsetof(Settings, run_folder) == 72);
+static_assert(offsetof(Settings, log_folder) == 200);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
-static_assert(sizeof(Doorbell) == 8);
+static_assert(sizeof(EventCount) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
 static_assert(offsetof(Header, version) == 8);
 static_assert(offsetof(Header, header_bytes) == 12);
-static_assert(offsetof(Header, shape) == 16);
+static_assert(offsetof(Header, geometry) == 16);
 static_assert(offsetof(Header, identity) == 48);
 static_assert(offsetof(Header, lock) == 64);
 static_assert(offsetof(Header, tail) == 128);
@@ -199,8 +209,8 @@ static_assert(offsetof(Header, settled_before_run) == 336);
 static_assert(offsetof(Header, log_lines_lost) == 344);
 static_assert(offsetof(Header, output_may_be_cut) == 352);
 static_assert(offsetof(Header, stop_deadline) == 360);
-static_assert(offsetof(Header, events_bell) == 384);
-static_assert(offsetof(Header, room_bell) == 448);
+static_assert(offsetof(Header, events_available) == 384);
+static_assert(offsetof(Header, room_available) == 448);
 static_assert(offsetof(Header, ledger_changes) == 512);
 static_assert(offsetof(Header, ledgers) == 520);
 static_assert(offsetof(Header, begun) == 4928);

@@ -7,16 +7,16 @@
 
 namespace drainpipe {
 
-void Ledger::copy_from(const Ledger& other, std::uint64_t seat_count) {
+void Ledger::copy_from(const Ledger& other, std::uint64_t state_count) {
     head = other.head;
     given_end = other.given_end;
     waiting_from = other.waiting_from;
     redelivered = other.redelivered;
     done = other.done;
     is_broadcast = other.is_broadcast;
-    seats_used = other.seats_used;
+    consumers_used = other.consumers_used;
     partition_owner = other.partition_owner;
-    std::copy_n(other.seats.begin(), seat_count, seats.begin());
+    std::copy_n(other.consumer_states.begin(), state_count, consumer_states.begin());
 }
 
 Ledger read_ledger(const Header& header) {

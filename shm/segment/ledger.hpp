@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "mark.hpp"
+#include "event_state.hpp"
 #include "word.hpp"
 
 namespace drainpipe {
 
 // What a consumer has coming, by its number from 0.
-struct Seat {
+struct ConsumerState {
     Part<std::uint64_t> unmet;      // its demand: asked for and not given
     Part<std::uint64_t> next;       // with keys: no event before it waits for this consumer
     Part<std::uint64_t> committed;  // broadcast: events before it are done by this consumer
@@ -33,12 +33,12 @@ class PartitionOwners {
     static constexpr std::uint64_t kByte = 0xff;
     static constexpr unsigned shift_of(unsigned partition) { return 8 * (partition % 8); }
 
-    std::array<Part<std::uint64_t>, kMostConsumers / 8> words_;
+    std::array<Part<std::uint64_t>, kMaxConsumers / 8> words_;
 };
 
 // All that consumers change together, under the lock. It stands in the header twice: a change is
-// made on the copy that does not hold, and comes to hold by one store of `ledger_changes`, whose
-// last bit says which copy does. A process killed in between has changed nothing.
+// made on the unpublished copy, and is published by one store of `ledger_changes`, whose
+// last bit says which copy that is. A process killed in between has changed nothing.
 //
 // Always head <= waiting_from <= tail and head <= given_end <= tail.
 struct Ledger {
@@ -46,25 +46,27 @@ struct Ledger {
     Part<std::uint64_t> given_end;     // no event from here on was given to anybody in this run
     Part<std::uint64_t> waiting_from;  // no event before it waits
     Part<std::uint64_t> redelivered;   // in this run: given again after a consumer had died of them
-    std::array<Part<std::uint64_t>, kStretches> done;  // of this run, before head
-    Part<std::uint64_t> is_broadcast;                  // the seats say how far each consumer is
-    Part<std::uint64_t> seats_used;  // seats from here on are untouched in this run
+    std::array<Part<std::uint64_t>, kCompletionKinds> done;  // of this run, before head
+    Part<std::uint64_t> is_broadcast;  // the consumers' states say how far each consumer is
+    Part<std::uint64_t>
+        consumers_used;  // states of consumers from here on are untouched in this run
     PartitionOwners partition_owner;
-    std::array<Seat, kMostConsumers> seats;
+    std::array<ConsumerState, kMaxConsumers> consumer_states;
 
-    // Copies all but the seats, and of those the first few. Whoever reads a copy that others may
-    // change looks at ledger_changes before and after.
-    void copy_from(const Ledger& other, std::uint64_t seat_count);
+    // Copies all but the states of consumers, and of those the first few. Whoever reads a copy that
+    // others may change looks at ledger_changes before and after.
+    void copy_from(const Ledger& other, std::uint64_t state_count);
 };
 
-static_assert(sizeof(Seat) == 32);
+static_assert(sizeof(ConsumerState) == 32);
 static_assert(offsetof(Ledger, partition_owner) == 72);
-static_assert(offsetof(Ledger, seats) == 136);
-static_assert(sizeof(Ledger) == 136 + kMostConsumers * sizeof(Seat));
+static_assert(offsetof(Ledger, consumer_states) == 136);
+static_assert(sizeof(Ledger) == 136 + kMaxConsumers * sizeof(ConsumerState));
 
 struct Header;
 
-// A copy that holds together, read without the lock while others change it. Without the seats.
+// A copy that is consistent, read without the lock while others change it. Without the
+// consumer_states.
 Ledger read_ledger(const Header& header);
 
 }  // namespace drainpipe

@@ -45,7 +45,7 @@ unsigned partition_of(std::string_view payload, const Settings& settings) {
     }
     const std::string_view key =
         field_of(payload, settings.partition_by, settings.partition_delimiter);
-    return static_cast<unsigned>(hash_of(key) % kMostConsumers);
+    return static_cast<unsigned>(hash_of(key) % kMaxConsumers);
 }
 
 }  // namespace drainpipe

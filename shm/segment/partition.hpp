@@ -6,7 +6,7 @@
 
 namespace drainpipe {
 
-// The partition of a payload, below kMostConsumers: the same for all payloads with the same key,
+// The partition of a payload, below kMaxConsumers: the same for all payloads with the same key,
 // which is the field that the settings name. A payload without that field has the empty key. 0
 // where events have no keys.
 unsigned partition_of(std::string_view payload, const Settings& settings);

@@ -25,7 +25,7 @@ namespace ipc = boost::interprocess;
 
 // Turns Boost's exceptions into the house's own: the action in words and the system's code.
 template <typename Action>
-auto in_words(const std::string& action_in_words, Action&& action) {
+auto describe(const std::string& action_in_words, Action&& action) {
     try {
         return action();
     } catch (const ipc::interprocess_exception& error) {
@@ -56,12 +56,12 @@ char* reserve_addresses(std::size_t bytes) {
     return static_cast<char*>(place);
 }
 
-ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Shape& shape,
+ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Geometry& geometry,
                               char* place) {
     return {object,
             ipc::read_write,
-            static_cast<ipc::offset_t>(shape.buffer_offset()),
-            static_cast<std::size_t>(shape.buffer_span),
+            static_cast<ipc::offset_t>(geometry.buffer_offset()),
+            static_cast<std::size_t>(geometry.buffer_span),
             place,
             MAP_FIXED};
 }
@@ -113,41 +113,41 @@ std::uint64_t random_identity() {
 
 }  // namespace
 
-Segment::Segment(ipc::shared_memory_object object, const Shape& shape)
+Segment::Segment(ipc::shared_memory_object object, const Geometry& geometry)
     : object_(std::move(object)),
-      front_(object_, ipc::read_write, 0, shape.buffer_offset()),
+      front_(object_, ipc::read_write, 0, geometry.buffer_offset()),
       header_(static_cast<Header*>(front_.get_address())),
-      bytes_(shape.segment_bytes()),
-      slot_mask_(shape.slots - 1),
-      buffer_mask_(static_cast<std::uint32_t>(shape.buffer_span - 1)) {
+      bytes_(geometry.segment_bytes()),
+      slot_mask_(geometry.slots - 1),
+      buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
-    slots_ = reinterpret_cast<Slot*>(front + shape.slots_offset());
-    marks_ = reinterpret_cast<std::uint8_t*>(front + shape.marks_offset());
-    attempts_ = reinterpret_cast<std::uint8_t*>(front + shape.attempts_offset());
-    buffer_ = reserve_addresses(2 * shape.buffer_span);
-    buffer_first_ = map_buffer(object_, shape, buffer_);
-    buffer_again_ = map_buffer(object_, shape, buffer_ + shape.buffer_span);
+    slots_ = reinterpret_cast<Slot*>(front + geometry.slots_offset());
+    states_ = reinterpret_cast<std::uint8_t*>(front + geometry.states_offset());
+    attempts_ = reinterpret_cast<std::uint8_t*>(front + geometry.attempts_offset());
+    buffer_ = reserve_addresses(2 * geometry.buffer_span);
+    buffer_first_ = map_buffer(object_, geometry, buffer_);
+    buffer_again_ = map_buffer(object_, geometry, buffer_ + geometry.buffer_span);
 }
 
-Segment Segment::make(const std::string& name, const Shape& shape) {
+Segment Segment::make(const std::string& name, const Geometry& geometry) {
     const std::string path = segment_path(name);
-    auto object = in_words("cannot create " + path, [&] { return create(name); });
+    auto object = describe("cannot create " + path, [&] { return create(name); });
     // Another launcher may have taken it for what a dead one left half made.
     if (!hold_exclusively(object) || !leads_to(name, object)) {
         throw SegmentTaken(path + " is being made by somebody else");
     }
     FaultPoint::here().reached();
     try {
-        reserve_memory(object, path, shape.segment_bytes());
-        return in_words("cannot map " + path, [&] {
-            Segment segment(std::move(object), shape);
+        reserve_memory(object, path, geometry.segment_bytes());
+        return describe("cannot map " + path, [&] {
+            Segment segment(std::move(object), geometry);
             Header& header = segment.header();
             FaultPoint::here().reached();
             header.magic = kMagic;
             FaultPoint::here().reached();
             header.header_bytes = kHeaderBytes;
             FaultPoint::here().reached();
-            header.shape = shape;
+            header.geometry = geometry;
             FaultPoint::here().reached();
             header.identity = random_identity();
             header.version.store(kLayoutVersion);
@@ -164,11 +164,11 @@ Segment Segment::open(const std::string& name) {
     if (inspect_segment(name) != Standing::ready) {
         throw SegmentRefused(path + " is not ready");
     }
-    return in_words("cannot map " + path, [&] {
+    return describe("cannot map " + path, [&] {
         ipc::shared_memory_object object(ipc::open_only, name.c_str(), ipc::read_write);
         const ipc::mapped_region front(object, ipc::read_only, 0, kHeaderBytes);
-        const Shape shape = static_cast<const Header*>(front.get_address())->shape;
-        return Segment(std::move(object), shape);
+        const Geometry geometry = static_cast<const Header*>(front.get_address())->geometry;
+        return Segment(std::move(object), geometry);
     });
 }
 
@@ -190,7 +190,7 @@ void Segment::hold_as_stage() const {
 bool Segment::is_held_by_stage() const { return has_stage(object_); }
 
 bool Segment::remove_unheld(const std::string& name) {
-    const ipc::shared_memory_object object = in_words("cannot open " + segment_path(name), [&] {
+    const ipc::shared_memory_object object = describe("cannot open " + segment_path(name), [&] {
         return ipc::shared_memory_object(ipc::open_only, name.c_str(), ipc::read_write);
     });
     if (!hold_exclusively(object) || has_stage(object) || !leads_to(name, object)) {
@@ -223,7 +223,7 @@ void Segment::set_slots(std::uint64_t first, std::uint64_t count, std::uint32_t 
 }
 
 void Segment::forget(std::uint64_t first, std::uint64_t last) const {
-    marks().fill(first, last, Mark::waiting(0));
+    states().fill(first, last, EventState::waiting(0));
     attempts().fill(first, last, 0);
 }
 
@@ -231,11 +231,11 @@ std::uint64_t Segment::left() const {
     while (true) {
         const std::uint64_t head = read_ledger(*header_).head;
         // The tail may be further already than a ring behind that head.
-        const std::uint64_t tail = std::min(header_->tail.load(), head + header_->shape.slots);
-        const std::uint64_t left = marks().count_undone(head, tail);
-        std::atomic_thread_fence(std::memory_order_acquire);  // the marks before the second look
+        const std::uint64_t tail = std::min(header_->tail.load(), head + header_->geometry.slots);
+        const std::uint64_t left = states().count_undone(head, tail);
+        std::atomic_thread_fence(std::memory_order_acquire);  // the states before the second look
         if (read_ledger(*header_).head == head) {
-            return left;  // no mark of these was set back meanwhile
+            return left;  // no state of these was set back meanwhile
         }
     }
 }

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "copy_bytes.hpp"
+#include "event_states.hpp"
 #include "inspection.hpp"
 #include "layout.hpp"
-#include "marks.hpp"
 #include "partition.hpp"
 
 namespace drainpipe {
@@ -25,7 +25,7 @@ class Segment {
     // else has made one since the name was seen absent, or took this one for half made;
     // std::system_error (ENOSPC where /dev/shm is too small) and leaves nothing behind then.
     // Requires that the caller holds the pipeline's launcher place.
-    static Segment make(const std::string& name, const Shape& shape);
+    static Segment make(const std::string& name, const Geometry& geometry);
 
     // Maps a segment that is ready. Throws SegmentRefused if it is not, std::system_error if it
     // can't be mapped.
@@ -54,14 +54,14 @@ class Segment {
     void hold_as_stage() const;
     bool is_held_by_stage() const;
 
-    // Checks everything that the stages will trust: cursors in order, every mark between head and
+    // Checks everything that the stages will trust: cursors in order, every state between head and
     // tail one that there is, every payload inside the buffer. Throws SegmentUnusable.
     // Requires that no stage is attached.
     void validate() const;
 
     // Begins a run on what the segment holds: opens the intake, puts nothing in flight, makes lock
-    // and bells afresh. Killed at any store of it, it can be called again. Requires that no stage
-    // is attached, and settings for at least one consumer.
+    // and event counts afresh. Killed at any store of it, it can be called again. Requires that no
+    // stage is attached, and settings for at least one consumer.
     void begin_run(const Settings& settings);
 
     // Says how many consumers there are to be from now on. Requires the launcher's place.
@@ -86,11 +86,11 @@ class Segment {
         point.reached();
         copy_bytes(buffer_ + (position & buffer_mask_), bytes);
     }
-    Marks marks() const { return Marks({marks_, slot_mask_ + 1}); }
+    EventStates states() const { return EventStates({states_, slot_mask_ + 1}); }
     // How often the work on an event was begun: counted before the work, up to 255.
     SharedBytes attempts() const { return {attempts_, slot_mask_ + 1}; }
-    // Sets marks and attempts of [first, last) back, for the events that take their slots. Requires
-    // that no event is there any more, and none yet.
+    // Sets states and attempts of [first, last) back, for the events that take their slots.
+    // Requires that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
     // Has the slot of an event, and its payload that begins there, on their way to a caller that
     // will look at them soon.
@@ -104,9 +104,9 @@ class Segment {
         return {bytes_at(begin), slot(event).end - begin};
     }
 
-    // The mark of an event that nobody was given yet.
-    Mark mark_of_new(std::uint64_t event) const {
-        return Mark::waiting(partition_of(payload(event), header_->settings));
+    // The state of an event that nobody was given yet.
+    EventState state_of_new(std::uint64_t event) const {
+        return EventState::waiting(partition_of(payload(event), header_->settings));
     }
 
     // How many events are accepted and not committed.
@@ -118,18 +118,18 @@ class Segment {
     }
 
   private:
-    Segment(boost::interprocess::shared_memory_object object, const Shape& shape);
+    Segment(boost::interprocess::shared_memory_object object, const Geometry& geometry);
 
-    // Where slots, marks and attempts of the events [first, last) lie.
+    // Where slots, states and attempts of the events [first, last) lie.
     Pieces pieces(std::uint64_t first, std::uint64_t last) const {
         return {first, last, slot_mask_};
     }
     std::span<Slot> slots(const Piece& piece) const { return {slots_ + piece.place, piece.count}; }
 
     void validate_cursors() const;
-    void validate_seats() const;
+    void validate_consumer_states() const;
     void validate_slots() const;
-    void mark_for_new_run() const;
+    void reset_states() const;
     void begin_ledger() const;
     std::uint64_t count_begun(std::uint64_t head) const;
     std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
@@ -140,7 +140,7 @@ class Segment {
     boost::interprocess::mapped_region buffer_again_;
     Header* header_;
     Slot* slots_;
-    std::uint8_t* marks_;
+    std::uint8_t* states_;
     std::uint8_t* attempts_;
     char* buffer_;
     std::size_t bytes_;

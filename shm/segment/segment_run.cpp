@@ -27,8 +27,8 @@ void Segment::begin_run(const Settings& settings) {
     Header& header = *header_;
     FaultPoint::here().reached();
     make_lock(header.lock);
-    header.events_bell.make();
-    header.room_bell.make();
+    header.events_available.make();
+    header.room_available.make();
     FaultPoint::here().reached();
     header.settings = settings;
     header.phase.store(Phase::running);
@@ -37,26 +37,28 @@ void Segment::begin_run(const Settings& settings) {
     header.output_may_be_cut.store(0);
     header.stop_deadline.store(0);
     header.drain_begun.store(0);
-    mark_for_new_run();
+    reset_states();
     begin_ledger();
     header.settled_before_run.store(header.tail.load() - left());
     header.intake_closed.store(0);
 }
 
-void Segment::mark_for_new_run() const {
+void Segment::reset_states() const {
     const Ledger ledger = read_ledger(*header_);
     const std::uint64_t tail = header_->tail.load();
     // No process has it mapped but this one: plain accesses, many at a time.
     for (const Piece& piece : pieces(ledger.head, tail)) {
-        for (std::uint8_t& mark : std::span(marks_ + piece.place, piece.count)) {
+        for (std::uint8_t& state : std::span(states_ + piece.place, piece.count)) {
             FaultPoint::here().reached();
-            mark = (Mark::of_byte(mark).is_done() ? Mark::done_before() : Mark::waiting(0)).byte();
+            state = (EventState::of_byte(state).is_done() ? EventState::done_before()
+                                                          : EventState::waiting(0))
+                        .byte();
         }
     }
     if (header_->settings.dispatch == Dispatch::partition) {
         for (std::uint64_t event = ledger.head; event < tail; ++event) {
-            if (marks().at(event).is_waiting()) {
-                marks().set(event, mark_of_new(event));
+            if (states().at(event).is_waiting()) {
+                states().set(event, state_of_new(event));
             }
         }
     }
@@ -70,7 +72,7 @@ void Segment::mark_for_new_run() const {
 
 // Some consumer had begun events before it.
 std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
-    const auto begun = std::span(header_->begun).first(ledger.seats_used);
+    const auto begun = std::span(header_->begun).first(ledger.consumers_used);
     std::uint64_t end = 0;
     for (const Word<std::uint64_t>& one : begun) {
         end = std::max(end, one.load());
@@ -83,10 +85,10 @@ std::uint64_t Segment::count_begun(std::uint64_t head) const {
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t begun = 0;
     for (const Piece& piece : pieces(head, tail)) {
-        const std::uint8_t* const marks = marks_ + piece.place;
+        const std::uint8_t* const states = states_ + piece.place;
         const std::uint8_t* const attempts = attempts_ + piece.place;
         begun += count_places(piece.count, [&](std::uint64_t at) {
-            return !Mark::of_byte(marks[at]).is_done() && attempts[at] > 0;
+            return !EventState::of_byte(states[at]).is_done() && attempts[at] > 0;
         });
     }
     return begun;
@@ -102,30 +104,33 @@ void Segment::begin_ledger() const {
     FaultPoint::here().reached();
     ledger = Ledger{};
     ledger.is_broadcast = settings.dispatch == Dispatch::broadcast ? 1 : 0;
-    ledger.seats_used = settings.consumers;
+    ledger.consumers_used = settings.consumers;
     for (unsigned consumer = 0; consumer < settings.consumers; ++consumer) {
-        const Seat& seat = before.seats[consumer];
-        const bool knows = goes_on && consumer < before.seats_used && seat.is_taken != 0;
-        ledger.seats[consumer] = {
+        const ConsumerState& consumer_state = before.consumer_states[consumer];
+        const bool knows =
+            goes_on && consumer < before.consumers_used && consumer_state.is_taken != 0;
+        ledger.consumer_states[consumer] = {
             .unmet = 0,
             .next = before.head,
-            .committed = marks().end_of_run(knows ? seat.committed.get() : before.head.get(),
-                                            header_->tail.load(), Mark::done_before()),
-            .deaths = knows ? seat.deaths.get() : 0,
+            .committed =
+                states().end_of_run(knows ? consumer_state.committed.get() : before.head.get(),
+                                    header_->tail.load(), EventState::done_before()),
+            .deaths = knows ? consumer_state.deaths.get() : 0,
             .is_taken = 1};
         if (!knows) {
             header_->begun[consumer].store(before.head);
         }
     }
-    const auto seats = std::span(ledger.seats).first(settings.consumers);
-    ledger.head = std::ranges::min_element(seats, {}, &Seat::committed)->committed;
+    const auto consumer_states = std::span(ledger.consumer_states).first(settings.consumers);
+    ledger.head =
+        std::ranges::min_element(consumer_states, {}, &ConsumerState::committed)->committed;
     ledger.given_end = ledger.waiting_from = ledger.head;
     ledger.redelivered = count_begun(before.head);
-    for (unsigned partition = 0; partition < kMostConsumers; ++partition) {
+    for (unsigned partition = 0; partition < kMaxConsumers; ++partition) {
         ledger.partition_owner.assign(partition, partition % settings.consumers);
     }
     header_->ledger_changes.store(changes + 1);
-    forget(header_->tail.load(), ledger.head + header_->shape.slots);
+    forget(header_->tail.load(), ledger.head + header_->geometry.slots);
     header_->head.store(ledger.head);
 }
 

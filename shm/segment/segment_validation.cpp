@@ -20,7 +20,7 @@ std::uint64_t bytes_behind_first(std::span<const Slot> slots) {
 
 void Segment::validate() const {
     validate_cursors();
-    validate_seats();
+    validate_consumer_states();
     validate_slots();
 }
 
@@ -31,8 +31,8 @@ void Segment::validate_cursors() const {
     const bool is_in_order = header.head.load() <= ledger.head && ledger.head <= tail &&
                              ledger.head <= ledger.waiting_from && ledger.waiting_from <= tail &&
                              ledger.head <= ledger.given_end && ledger.given_end <= tail &&
-                             tail - header.head.load() <= header.shape.capacity &&
-                             ledger.seats_used <= kMostConsumers;
+                             tail - header.head.load() <= header.geometry.capacity &&
+                             ledger.consumers_used <= kMaxConsumers;
     if (!is_in_order) {
         throw SegmentUnusable("the segment is damaged: head=" + std::to_string(ledger.head) +
                               " waiting_from=" + std::to_string(ledger.waiting_from) +
@@ -42,14 +42,16 @@ void Segment::validate_cursors() const {
 }
 
 // Where each consumer gets every event. Requires sound cursors.
-void Segment::validate_seats() const {
+void Segment::validate_consumer_states() const {
     const Ledger& ledger = header_->ledgers[header_->ledger_changes.load() % 2];
     const std::uint64_t tail = header_->tail.load();
-    for (const Seat& seat : std::span(ledger.seats).first(ledger.seats_used)) {
-        const bool counts = ledger.is_broadcast != 0 && seat.is_taken != 0;
-        if (counts && (seat.committed < ledger.head || seat.committed > tail)) {
+    for (const ConsumerState& consumer_state :
+         std::span(ledger.consumer_states).first(ledger.consumers_used)) {
+        const bool counts = ledger.is_broadcast != 0 && consumer_state.is_taken != 0;
+        if (counts && (consumer_state.committed < ledger.head || consumer_state.committed > tail)) {
             throw SegmentUnusable("the segment is damaged: a consumer has come to " +
-                                  std::to_string(seat.committed) + ", outside of head and tail");
+                                  std::to_string(consumer_state.committed) +
+                                  ", outside of head and tail");
         }
     }
 }
@@ -62,14 +64,14 @@ void Segment::validate_slots() const {
     for (const Piece& piece : pieces(head, tail)) {
         bytes += payload(piece.first).size() + bytes_behind_first(slots(piece));
     }
-    const auto is_invalid = [](Mark mark) { return !mark.is_valid(); };
-    if (bytes <= header_->shape.buffer_bytes && marks().count(head, tail, is_invalid) == 0) {
+    const auto is_invalid = [](EventState state) { return !state.is_valid(); };
+    if (bytes <= header_->geometry.buffer_bytes && states().count(head, tail, is_invalid) == 0) {
         return;
     }
     bytes = 0;
     for (std::uint64_t event = head; event < tail; ++event) {
         bytes += payload(event).size();
-        if (bytes > header_->shape.buffer_bytes || !marks().at(event).is_valid()) {
+        if (bytes > header_->geometry.buffer_bytes || !states().at(event).is_valid()) {
             throw SegmentUnusable("the segment is damaged: the slot of event id=" +
                                   std::to_string(event + 1));
         }

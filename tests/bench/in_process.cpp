@@ -50,8 +50,8 @@ void lock_robust(benchmark::State& state) {
 BENCHMARK(lock_robust)->Apply(with_spread)->Threads(1)->Threads(2)->UseRealTime();
 
 void begin_all(RingReader& reader, const RingReader::Chunk& chunk) {
-    for (const Run& run : chunk.runs) {
-        reader.begin(run);
+    for (const EventRange& range : chunk.ranges) {
+        reader.begin(range);
     }
 }
 
@@ -120,12 +120,12 @@ void turn(benchmark::State& state) {
 BENCHMARK(turn)->Apply(with_spread);
 
 void write_a_record(benchmark::State& state) {
-    std::array<char, kLongestRecord> text;
+    std::array<char, kMaxRecord> text;
     std::uint64_t id = 0;
     for (auto step : state) {
         benchmark::DoNotOptimize(write_record(
             text.data(),
-            {.stretch = Stretch::processed, .id = ++id, .attempt = 1, .payload = "4711471"}));
+            {.kind = CompletionKind::processed, .id = ++id, .attempt = 1, .payload = "4711471"}));
     }
 }
 BENCHMARK(write_a_record)->Apply(with_spread);

@@ -21,16 +21,16 @@
 namespace drainpipe::bench {
 namespace {
 
-constexpr double kPatience = 120;  // seconds
-constexpr std::chrono::microseconds kBetweenLooks{500};
+constexpr double kTimeout = 120;  // seconds
+constexpr std::chrono::microseconds kPollInterval{500};
 
 void wait_until(const std::function<bool()>& condition, const char* what) {
     const Stopwatch watch;
     while (!condition()) {
-        if (watch.seconds() > kPatience) {
+        if (watch.seconds() > kTimeout) {
             throw std::runtime_error(std::string("in vain: ") + what);
         }
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kPollInterval);
     }
 }
 

@@ -27,7 +27,7 @@ RingTransport::RingTransport(const Load& load, Waiting waiting)
     : load_(load),
       waiting_(waiting),
       name_(free_name()),
-      segment_(Segment::make(name_, Shape::of(load.room, load.room * load.bytes))) {
+      segment_(Segment::make(name_, Geometry::of(load.room, load.room * load.bytes))) {
     Segment::remove(name_);  // its two processes have it mapped
     Settings settings{};
     settings.consumers = 1;
@@ -88,13 +88,13 @@ void RingTransport::send(const char* events, std::size_t count) {
 void RingTransport::receive(SequenceCheck& check) {
     const RingReader::Chunk chunk = next_chunk();
     SequenceCheck seen = check;  // a copy that no store to shared memory can be taken to change
-    for (const Run& run : chunk.runs) {
-        reader_->begin(run);
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
+    for (const EventRange& range : chunk.ranges) {
+        reader_->begin(range);
+        for (std::uint64_t event = range.first; event < range.last; ++event) {
             const std::string_view payload = reader_->payload(event);
             seen.see(payload.data(), payload.size());
         }
-        taken_ = run.last;
+        taken_ = range.last;
     }
     check = seen;
     done_ = chunk.size();

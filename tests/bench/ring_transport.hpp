@@ -11,7 +11,7 @@
 namespace drainpipe::bench {
 
 // What a side does when it has nothing to do: look again at once, look again when a batch may have
-// built up, or sleep on the ring's bell.
+// built up, or sleep on the ring's event count.
 enum class Waiting { spinning, gathering, sleeping };
 
 // Ours: a segment as the launcher makes it, and the two ends of its ring as the stages use them.

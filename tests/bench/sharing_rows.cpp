@@ -55,9 +55,9 @@ void consume(Segment& segment, unsigned number, Tally& tally) {
         if (chunk.is_empty()) {
             chunk = reader.wait(kDemand / 2, is_over);
         }
-        for (const Run& run : chunk.runs) {
-            reader.begin(run);
-            for (std::uint64_t event = run.first; event < run.last; ++event) {
+        for (const EventRange& range : chunk.ranges) {
+            reader.begin(range);
+            for (std::uint64_t event = range.first; event < range.last; ++event) {
                 numbers += number_in(reader.payload(event));
             }
         }
@@ -96,7 +96,7 @@ std::uint64_t produce(Segment& segment, double seconds) {
 
 double measure(unsigned consumers, double seconds) {
     const std::string name = "dp-bench-share-" + std::to_string(::getpid());
-    Segment segment = Segment::make(name, Shape::of(kRoom, kRoom * kBytes));
+    Segment segment = Segment::make(name, Geometry::of(kRoom, kRoom * kBytes));
     Segment::remove(name);  // its processes have it mapped
     Settings settings{};
     settings.consumers = consumers;
@@ -113,7 +113,7 @@ double measure(unsigned consumers, double seconds) {
     const std::uint64_t events = produce(segment, seconds);
     const std::chrono::duration<double> passed = Clock::now() - begin;
     tally->is_over = true;
-    segment.header().events_bell.ring_always();
+    segment.header().events_available.notify_always();
     for (OtherProcess& process : processes) {
         process.wait();
     }

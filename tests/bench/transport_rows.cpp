@@ -154,8 +154,8 @@ void print_trip_targets(Table& table, const Effort& effort) {
     const std::vector<Contender> sleepers{{"ring", single, ring(Waiting::sleeping)},
                                           {"pipe", single, stream(StreamTransport::Kind::pipe)}};
     const auto on_bell = run_trips(sleepers, effort.runs, effort.round_trips / 10);
-    table.compare("round trip p50, on the bell", "us", on_bell[0].trip, "pipe", on_bell[1].trip,
-                  {true, 1.0, 0.9});
+    table.compare("round trip p50, on the event count", "us", on_bell[0].trip, "pipe",
+                  on_bell[1].trip, {true, 1.0, 0.9});
     const auto asleep = run_trips(sleepers, effort.runs, effort.round_trips / 20, kQuiet);
     table.compare("round trip p50, asleep before it", "us", asleep[0].trip, "pipe", asleep[1].trip,
                   {true, 1.0, 0.9});
@@ -170,7 +170,7 @@ std::string of_the_first(const Figure& figure, const Figure& first) {
 
 std::vector<Contender> everybody(const Load& load, const std::string& folder) {
     std::vector<Contender> all{
-        {"ring, on the bell", load, ring(Waiting::sleeping)},
+        {"ring, on the event count", load, ring(Waiting::sleeping)},
         {"pipe", load, stream(StreamTransport::Kind::pipe)},
         {"unix stream", load, stream(StreamTransport::Kind::unix_socket)},
         {"POSIX mq (room for 10)", load, simple<PosixQueueTransport>},

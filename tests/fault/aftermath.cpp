@@ -52,7 +52,7 @@ void check_done(const Segment& segment, const std::vector<Events>& done,
 std::uint64_t fill(Segment& segment, std::vector<Events>& expected) {
     const Header& header = segment.header();
     const std::uint64_t tail = header.tail.load();
-    const std::uint64_t room = header.shape.capacity - (tail - header.head.load());
+    const std::uint64_t room = header.geometry.capacity - (tail - header.head.load());
     REQUIRE(push(segment, room));
     for (Events& events : expected) {
         for (std::uint64_t event = tail; event < tail + room; ++event) {
@@ -87,12 +87,12 @@ void check_drains(Segment& segment) {
     Header& header = segment.header();
     const std::uint64_t tail = header.tail.load();
     const bool is_open = header.intake_closed.load() == 0;
-    const Sleeper reader_asleep(header.events_bell, [&] { return header.tail.load() > tail; });
+    const Sleeper reader_asleep(header.events_available, [&] { return header.tail.load() > tail; });
     CHECK(push(segment, 1) == is_open);
     CHECK(reader_asleep.has_left_within(is_open ? 10 * kAtOnce : 0 * kAtOnce) == is_open);
 
     const std::uint64_t head = header.head.load();
-    const Sleeper writer_asleep(header.room_bell, [&] { return header.head.load() > head; });
+    const Sleeper writer_asleep(header.room_available, [&] { return header.head.load() > head; });
     const bool has_undone = !undone_events(segment).empty();
     const unsigned consumers = std::max(header.settings.consumers, header.consumers.load());
     std::vector<Events> expected;

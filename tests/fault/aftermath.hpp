@@ -14,8 +14,8 @@ void check_state(Segment& segment);
 
 void check_account(const std::string& name);
 
-// Sleepers in front of both bells wake at the next change, and all that is left comes in the drain:
-// to one consumer, or to each where each gets everything.
+// Sleepers in front of both event counts wake at the next change, and all that is left comes in the
+// drain: to one consumer, or to each where each gets everything.
 void check_drains(Segment& segment);
 
 // The run goes on: what is left comes, and so does what is pushed behind it, in order, for the

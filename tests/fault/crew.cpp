@@ -15,10 +15,10 @@ constexpr std::uint64_t kMaxDemand = 5;
 // Where each consumer gets everything: the first event that this one has to do.
 std::uint64_t comes_in_at(const Segment& segment, unsigned number) {
     const Header& header = segment.header();
-    const Ledger& ledger = holding_ledger(header);
-    const Seat& seat = ledger.seats[number];
-    if (number < ledger.seats_used && seat.is_taken != 0) {
-        return seat.committed;
+    const Ledger& ledger = published_ledger(header);
+    const ConsumerState& consumer_state = ledger.consumer_states[number];
+    if (number < ledger.consumers_used && consumer_state.is_taken != 0) {
+        return consumer_state.committed;
     }
     return number < header.consumers.load() ? ledger.given_end.get() : header.tail.load();
 }
@@ -42,7 +42,7 @@ Events undone_events(const Segment& segment) {
     Events events;
     const std::uint64_t tail = segment.header().tail.load();
     for (std::uint64_t event = read_ledger(segment.header()).head; event < tail; ++event) {
-        if (!segment.marks().at(event).is_done()) {
+        if (!segment.states().at(event).is_done()) {
             events.push_back(event);
         }
     }

@@ -74,7 +74,7 @@ std::set<PointName> points_in_sources() {
          std::filesystem::recursive_directory_iterator(std::string(DRAINPIPE_SOURCES) + "/shm")) {
         const std::string name = entry.path().filename().string();
         // What the points of others are reached in.
-        const bool is_primitive = name == "shared_bytes.cpp" || name == "doorbell.cpp";
+        const bool is_primitive = name == "shared_bytes.cpp" || name == "event_count.cpp";
         std::ifstream file(entry.path());
         std::string line;
         for (int number = 1; name.ends_with(".cpp") && std::getline(file, line); ++number) {
@@ -154,10 +154,10 @@ TEST_SUITE("fault") {
 
     TEST_CASE("fault: a segment half made at any point is taken over, and a made one is ready") {
         const std::string name = scratch_name("making");
-        const Shape shape = Shape::of(8, 200);
+        const Geometry geometry = Geometry::of(8, 200);
         FaultPlan& plan = FaultPlan::current();
         plan.remember();
-        Segment::make(name, shape);
+        Segment::make(name, geometry);
         const std::size_t points = plan.count();
         plan.die_at(0);
         Segment::remove(name);
@@ -165,12 +165,12 @@ TEST_SUITE("fault") {
             CAPTURE(point);
             REQUIRE(was_killed(fork_to_die([&] {
                 FaultPlan::current().die_at(point);
-                Segment::make(name, shape);
+                Segment::make(name, geometry);
             })));
             const Standing standing = inspect_segment(name);
             CHECK((standing == Standing::ready) == (point == points));
             Segment::remove(name);
-            Segment segment = Segment::make(name, shape);
+            Segment segment = Segment::make(name, geometry);
             segment.begin_run(settings_for(1));
             CHECK(push(segment, 1));
             check_state(segment);

@@ -98,13 +98,13 @@ void with_one_consumer_to_come(Segment& segment) {
     segment.scale(3);
 }
 
-// Somebody died with the lock, behind the marks and before the change of the ledger.
+// Somebody died with the lock, behind the states and before the change of the ledger.
 void with_dead_holder(Segment& segment) {
     with_begun_events(segment);
     REQUIRE(was_killed(fork_to_die([&] {
         RingLock lock(segment);
         lock.lock();
-        segment.marks().fill(5, 6, Mark::given(0));
+        segment.states().fill(5, 6, EventState::given(0));
     })));
 }
 
@@ -128,7 +128,7 @@ void inherit(Segment& segment) {
 // The last of two drains what both had: nobody is started any more.
 void drain_alone(Segment& segment) {
     RingReader reader(segment, 0, [](unsigned) { return true; });
-    reader.expect_nobody();
+    reader.expect_no_other();
     drain_with(reader);
 }
 
@@ -214,8 +214,8 @@ std::vector<Scenario> scenarios() {
 }
 
 void announce_sleepers(Segment& segment) {
-    segment.header().events_bell.prepare();
-    segment.header().room_bell.prepare();
+    segment.header().events_available.prepare_wait();
+    segment.header().room_available.prepare_wait();
 }
 
 std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached) {

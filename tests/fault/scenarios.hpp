@@ -22,7 +22,7 @@ struct Scenario {
 // One for each way that the segment and the ring are changed.
 std::vector<Scenario> scenarios();
 
-// Announces a sleeper in front of both bells, so that whoever changes something rings them.
+// Announces a sleeper in front of both event counts, so that whoever changes something rings them.
 void announce_sleepers(Segment& segment);
 
 // How many points the scenario reaches when nobody kills it; adds them to `reached`.

@@ -11,15 +11,15 @@ namespace drainpipe::test {
 
 using Clock = std::chrono::steady_clock;
 
-Sleeper::Sleeper(Doorbell& bell, const std::function<bool()>& has_come) : pid_(::fork()) {
+Sleeper::Sleeper(EventCount& event_count, const std::function<bool()>& has_come) : pid_(::fork()) {
     if (pid_ == 0) {
         FaultPlan::current().die_at(0);
         while (true) {
-            const std::uint32_t noted = bell.prepare();
+            const std::uint32_t noted = event_count.prepare_wait();
             if (has_come()) {
                 ::_exit(0);
             }
-            bell.sleep(noted);
+            event_count.wait(noted);
         }
     }
 }

@@ -5,14 +5,14 @@
 #include <chrono>
 #include <functional>
 
-#include "doorbell.hpp"
+#include "event_count.hpp"
 
 namespace drainpipe::test {
 
 // A process that announces itself as a sleeper, and leaves when the state it waits for has come.
 class Sleeper {
   public:
-    Sleeper(Doorbell& bell, const std::function<bool()>& has_come);
+    Sleeper(EventCount& event_count, const std::function<bool()>& has_come);
     ~Sleeper();
     Sleeper(const Sleeper&) = delete;
     Sleeper& operator=(const Sleeper&) = delete;

@@ -79,7 +79,7 @@ std::optional<pid_t> Census::find(std::string_view role) const {
     return std::nullopt;
 }
 
-std::string Census::in_words() const {
+std::string Census::describe() const {
     std::string words;
     for (const auto& [pid, role] : members()) {
         words += role + " pid=" + std::to_string(pid) + " " + state_of(pid);

@@ -25,7 +25,7 @@ class Census {
     // The process of that role; nothing when there is none.
     [[nodiscard]] std::optional<pid_t> find(std::string_view role) const;
     // One line for each process: role, pid, and what /proc says it is doing.
-    [[nodiscard]] std::string in_words() const;
+    [[nodiscard]] std::string describe() const;
 
   private:
     // The role of the process if it is a member.

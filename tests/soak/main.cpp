@@ -37,11 +37,11 @@ std::optional<std::uint64_t> choose_seed() {
 
 void report(const Fault& fault, std::uint64_t seed, const Plan& plan, const Story& story,
             const Room& room) {
-    std::cout << "FAILED: " << fault.what() << "\n\nseed " << seed << ": " << plan.in_words()
+    std::cout << "FAILED: " << fault.what() << "\n\nseed " << seed << ": " << plan.describe()
               << "\n\nwhat happened:\n";
     for (const auto& line : story.lines()) std::cout << "  " << line << "\n";
     std::cout << "\nwho is there:\n"
-              << Census(room.name()).in_words() << "\nkept: " << room.folder().string() << "\n\n";
+              << Census(room.name()).describe() << "\nkept: " << room.folder().string() << "\n\n";
 }
 
 // Each round has a seed of its own, so that a soak that begins with it begins with that round.
@@ -74,7 +74,7 @@ int soak_for(std::chrono::seconds duration, std::uint64_t seed) {
         std::cout << "interrupted" << std::endl;
         code = 128 + interrupted.signal();
     }
-    std::cout << totals.in_words() << std::flush;
+    std::cout << totals.describe() << std::flush;
     return code;
 }
 

@@ -21,7 +21,7 @@ std::optional<std::uint64_t> number_in(std::string_view line, std::size_t prefix
 
 OutputAudit::OutputAudit(std::string_view text, const std::vector<Receipt>& receipts,
                          const Plan& plan)
-    : receipts_(receipts), plan_(plan), places_(receipts.size()) {
+    : receipts_(receipts), plan_(plan), role_locks_(receipts.size()) {
     for (std::size_t client = 0; client < receipts.size(); ++client) {
         clients_.emplace(receipts[client].prefix, client);
     }
@@ -40,7 +40,7 @@ void OutputAudit::take(std::string_view line) {
         fail("nobody sent '" + std::string(line.substr(0, 200)) + "'");
         return;
     }
-    auto& places = places_[client->second];
+    auto& places = role_locks_[client->second];
     const bool is_known =
         *number >= 1 && *number <= places.size() && places[*number - 1] != kNotYet;
     if (is_known) {
@@ -51,7 +51,7 @@ void OutputAudit::take(std::string_view line) {
 }
 
 void OutputAudit::take_new(std::size_t client, std::uint64_t number, std::string_view line) {
-    auto& places = places_[client];
+    auto& places = role_locks_[client];
     const bool is_next = number == places.size() + 1;
     const bool is_possible = number >= 1 && number <= receipts_[client].sent &&
                              !plan_.keeps_order_of(receipts_[client].prefix);
@@ -68,8 +68,8 @@ void OutputAudit::take_new(std::size_t client, std::uint64_t number, std::string
 void OutputAudit::compare_with_receipts() {
     for (std::size_t client = 0; client < receipts_.size(); ++client) {
         const auto& receipt = receipts_[client];
-        const auto seen = places_[client].size();
-        if (std::ranges::count(places_[client], kNotYet) > 0) {
+        const auto seen = role_locks_[client].size();
+        if (std::ranges::count(role_locks_[client], kNotYet) > 0) {
             fail("client '" + receipt.prefix + "' lacks an event before its " +
                  std::to_string(seen));
         }

@@ -48,7 +48,7 @@ class OutputAudit {
     const std::vector<Receipt>& receipts_;
     const Plan& plan_;
     std::unordered_map<std::string_view, std::size_t> clients_;  // by prefix
-    std::vector<std::vector<std::size_t>> places_;  // of each client's event n, at n - 1
+    std::vector<std::vector<std::size_t>> role_locks_;  // of each client's event n, at n - 1
     std::vector<Event> events_;
     std::uint64_t repeats_ = 0;
     std::string fault_;

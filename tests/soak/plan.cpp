@@ -67,7 +67,7 @@ Plan Plan::draw(Dice& dice) {
     return plan;
 }
 
-std::string Plan::in_words() const {
+std::string Plan::describe() const {
     std::string words = is_quiet ? "quiet," : "rough,";
     for (const auto& flag : flags) words += " " + flag;
     return words + ", " + std::to_string(events) + " events at most";

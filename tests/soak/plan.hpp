@@ -36,7 +36,7 @@ struct Plan {
     // How often each event is put out where nothing is killed.
     [[nodiscard]] std::uint64_t copies() const { return is_broadcast ? consumers : 1; }
 
-    [[nodiscard]] std::string in_words() const;
+    [[nodiscard]] std::string describe() const;
 };
 
 }  // namespace soak

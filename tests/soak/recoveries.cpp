@@ -12,28 +12,28 @@ using namespace std::chrono_literals;
 // 2 s from when it is due; the fifth death in ten seconds makes that 200 ms later.
 constexpr auto kLongest = 2200ms;
 // A stage that is asked to leave finishes its chunk before.
-constexpr auto kLongestChunk = 3s;
+constexpr auto kMaxChunk = 3s;
 
 }  // namespace
 
 void Recoveries::await(const std::string& role, pid_t dead) {
     forget(role);
     const auto now = Clock::now();
-    awaited_.push_back({role, dead, now, now, false});
+    waiters_.push_back({role, dead, now, now, false});
 }
 
 void Recoveries::forget(const std::string& role) {
-    std::erase_if(awaited_, [&](const Awaited& each) { return each.role == role; });
+    std::erase_if(waiters_, [&](const Awaited& each) { return each.role == role; });
 }
 
 void Recoveries::suspend() {
-    for (auto& awaited : awaited_) awaited.since = awaited.asked_at = Clock::now();
+    for (auto& awaited : waiters_) awaited.since = awaited.asked_at = Clock::now();
 }
 
 void Recoveries::look_after() {
-    if (awaited_.empty()) return;
+    if (waiters_.empty()) return;
     const auto members = census_.members();
-    std::erase_if(awaited_, [&](Awaited& each) { return look_at(each, members); });
+    std::erase_if(waiters_, [&](Awaited& each) { return look_at(each, members); });
 }
 
 bool Recoveries::look_at(Awaited& awaited, const std::vector<Member>& members) {
@@ -42,7 +42,7 @@ bool Recoveries::look_at(Awaited& awaited, const std::vector<Member>& members) {
         return std::ranges::any_of(members, [pid](const Member& each) { return each.pid == pid; });
     };
     if (!awaited.is_dead && runs(awaited.dead)) {
-        if (now > awaited.asked_at + kLongestChunk) {
+        if (now > awaited.asked_at + kMaxChunk) {
             throw Fault("hang: " + awaited.role + " pid=" + std::to_string(awaited.dead) +
                         " still runs 3 s after it was sent its end");
         }

@@ -25,7 +25,7 @@ class Recoveries {
     // A process of that role was sent its end. An older one of the role is no longer awaited.
     void await(const std::string& role, pid_t dead);
     void forget(const std::string& role);
-    void forget_all() { awaited_.clear(); }
+    void forget_all() { waiters_.clear(); }
     // The clock stands still: who would notice the death, or who should leave, may be stopped.
     void suspend();
     // Notes who has come. Throws Fault when one is late.
@@ -45,7 +45,7 @@ class Recoveries {
     const Room& room_;
     const Census& census_;
     Totals& totals_;
-    std::vector<Awaited> awaited_;
+    std::vector<Awaited> waiters_;
 };
 
 }  // namespace soak

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 3ms;
-constexpr auto kLongestRound = 60s;
+constexpr auto kMaxRound = 60s;
 // Beyond the grace time: for a stop, and for a start that may have to wait for orphans.
 constexpr auto kBeyondStop = 2s;
 constexpr auto kBeyondStart = 4s;
@@ -61,8 +61,7 @@ void Scene::pass(Clock::duration duration) {
 
 void Scene::look_after() {
     interruption_.check();
-    if (Clock::now() > began_at_ + kLongestRound)
-        throw Fault("hang: the round lasts over a minute");
+    if (Clock::now() > began_at_ + kMaxRound) throw Fault("hang: the round lasts over a minute");
     sleepers_.look_after();
     if (is_up()) look_after_run();
     if (is_up() && sleepers_.has(run_->pid())) {

@@ -29,7 +29,7 @@ void Totals::note_stop(std::chrono::milliseconds duration) {
     slowest_stop_ = std::max(slowest_stop_, duration);
 }
 
-std::string Totals::in_words() const {
+std::string Totals::describe() const {
     const auto line = [](const std::string& name, const std::string& value) {
         return name + std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') + value + "\n";
     };

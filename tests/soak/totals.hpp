@@ -20,7 +20,7 @@ class Totals {
     void note_stop(std::chrono::milliseconds duration);
 
     [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
-    [[nodiscard]] std::string in_words() const;
+    [[nodiscard]] std::string describe() const;
 
   private:
     std::uint64_t rounds_ = 0;

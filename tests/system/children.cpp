@@ -129,7 +129,7 @@ TEST_SUITE("children") {
             CHECK(await([&] { return pipeline.stage(role).value_or(*first) == by_hand.pid(); }));
             CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
             pipeline.launcher().send(SIGCONT);
-            CHECK(pipeline.await_record("outsider took the place role=" + role));
+            CHECK(pipeline.await_record("external process took the role role=" + role));
             CHECK(pipeline.enqueue_all(numbers(101, 200)) == 100);
             CHECK(pipeline.stop() == 0);
             CHECK(by_hand.wait() == 0);

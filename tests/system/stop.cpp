@@ -214,7 +214,7 @@ TEST_SUITE("stop") {
         pipeline.launcher().send(SIGCONT);
         CHECK(pipeline.launcher().wait() == 0);
         CHECK(by_hand->wait() == 0);
-        CHECK(pipeline.log().starting("outsider ").empty());
+        CHECK(pipeline.log().starting("external ").empty());
         CHECK(pipeline.log().starting("summary ").size() == 1);
         CHECK(pipeline.leftovers() == "");
     }

@@ -94,14 +94,14 @@ TEST_SUITE("account") {
     TEST_CASE("account: it holds, and nothing done is left, while consumers commit beside it") {
         ScratchSegment scratch("beside", 512, 1000, settings_for(2));
         // Through the same mapping: the thread sanitizer knows memory by its address.
-        const Marks marks = scratch.get().marks();
+        const EventStates states = scratch.get().states();
         Work work;
         const std::jthread worker([&] { work.do_rounds(scratch.get(), 40'000); });
         std::uint64_t faults = 0;
         while (!work.is_over) {
             const std::uint64_t done_before = work.done;
             const std::uint64_t pushed_before = work.pushed;
-            const Account account = account_of(scratch.header(), marks);
+            const Account account = account_of(scratch.header(), states);
             const std::uint64_t done = account.accepted - account.left;
             const bool is_possible = account.accepted >= pushed_before &&
                                      account.accepted <= work.begun_pushing &&

@@ -72,7 +72,7 @@ TEST_SUITE("broadcast") {
     }
 
     TEST_CASE("broadcast: a new run goes on where each consumer was") {
-        ScratchSegment scratch("runs", 16, 100, settings_for(2, Dispatch::broadcast));
+        ScratchSegment scratch("ranges", 16, 100, settings_for(2, Dispatch::broadcast));
         push_many(scratch.get(), 4);
         {
             RingReader first(scratch.get(), 0);

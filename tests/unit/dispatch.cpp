@@ -68,12 +68,12 @@ TEST_SUITE("dispatch") {
         CHECK(begun(busy, busy.turn(0, 5, 1)) == Events{0});
         idle.begin_drain();
         const auto chunk = idle.turn(0, 0, 9);
-        CHECK(chunk.stretch == Stretch::emptied);
+        CHECK(chunk.kind == CompletionKind::emptied);
         CHECK(begun(idle, chunk) == Events{3, 4});
         CHECK(begun(idle, idle.turn(2, 0, 9)) == Events{2});
         CHECK(begun(idle, idle.turn(1, 0, 9)) == Events{1});
         const auto buffered = idle.turn(1, 0, 9);
-        CHECK(buffered.stretch == Stretch::drained);
+        CHECK(buffered.kind == CompletionKind::drained);
         CHECK(events_of(buffered) == Events{5});
     }
 
@@ -86,7 +86,7 @@ TEST_SUITE("dispatch") {
         first.leave();
         push_many(scratch.get(), 4);
         CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1});
-        CHECK(scratch.get().marks().at(2).is_waiting());
+        CHECK(scratch.get().states().at(2).is_waiting());
     }
 
     TEST_CASE("dispatch: so does one that dies, and its successor asks afresh") {
@@ -160,9 +160,9 @@ TEST_SUITE("dispatch") {
         first.turn(0, 4, 4);
         CHECK(first.begin_drain().in_flight == 4);
         CHECK(second.begin_drain().in_flight == 0);
-        CHECK(first.turn(0, 0, 9).stretch == Stretch::emptied);
+        CHECK(first.turn(0, 0, 9).kind == CompletionKind::emptied);
         const auto share = second.turn(0, 0, 9);
-        CHECK(share.stretch == Stretch::drained);
+        CHECK(share.kind == CompletionKind::drained);
         CHECK(events_of(share) == Events{4, 5, 6, 7, 8, 9, 10, 11, 12});
         CHECK(first.turn(4, 0, 9).size() == 6);  // a quarter of the 27
     }
@@ -182,7 +182,7 @@ TEST_SUITE("dispatch") {
         RingReader only(scratch.get(), 0);
         CHECK(begun(only, only.turn(0, 9, 9)) == Events{0, 1, 4, 5});
         only.commit(4);
-        const Account account = account_of(scratch.header(), scratch.get().marks());
+        const Account account = account_of(scratch.header(), scratch.get().states());
         CHECK(account.accepted == 4);
         CHECK(account.processed == 4);
         CHECK(account.left == 0);

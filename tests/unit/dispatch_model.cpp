@@ -63,7 +63,7 @@ class Crowd {
                 (!is_broadcast() || number >= consumers() || done_by_[number].size() == pushed_));
         }
         REQUIRE(done.size() == pushed_);
-        const Account account = account_of(segment_.header(), segment_.marks());
+        const Account account = account_of(segment_.header(), segment_.states());
         REQUIRE(account.accepted == pushed_);
         REQUIRE(account.left == 0);
     }
@@ -175,7 +175,7 @@ class Crowd {
             payload_key_[event] = segment_.payload(event)[0];
         }
         segment_.validate();
-        const Account account = account_of(segment_.header(), segment_.marks());
+        const Account account = account_of(segment_.header(), segment_.states());
         REQUIRE(account.accepted == pushed_);
         REQUIRE(account.left == segment_.left());
     }

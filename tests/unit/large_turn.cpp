@@ -75,18 +75,18 @@ TEST_SUITE("large_turn") {
         Connected second;
         first.send(kLarge);
         turn.after_read(first.client, now);
-        const auto later = now + 10 * LargeTurn::kPatience;  // nobody waits: it has all the time
+        const auto later = now + 10 * LargeTurn::kTimeout;  // nobody waits: it has all the time
         second.send(kLarge);
         turn.after_read(second.client, later);
         REQUIRE(turn.has_waiting());
-        CHECK(turn.deadline() == later + LargeTurn::kPatience);
+        CHECK(turn.deadline() == later + LargeTurn::kTimeout);
         first.send("trickle");
-        turn.after_read(first.client, later + LargeTurn::kPatience / 2);
-        CHECK(turn.deadline() == later + LargeTurn::kPatience);
-        first.send(std::string(LargeTurn::kLeastBytes, 'y'));
-        turn.after_read(first.client, later + LargeTurn::kPatience);
-        CHECK(turn.deadline() == later + 2 * LargeTurn::kPatience);
-        turn.begin_anew(later + 3 * LargeTurn::kPatience);
-        CHECK(turn.deadline() == later + 4 * LargeTurn::kPatience);
+        turn.after_read(first.client, later + LargeTurn::kTimeout / 2);
+        CHECK(turn.deadline() == later + LargeTurn::kTimeout);
+        first.send(std::string(LargeTurn::kMinBytes, 'y'));
+        turn.after_read(first.client, later + LargeTurn::kTimeout);
+        CHECK(turn.deadline() == later + 2 * LargeTurn::kTimeout);
+        turn.begin_anew(later + 3 * LargeTurn::kTimeout);
+        CHECK(turn.deadline() == later + 4 * LargeTurn::kTimeout);
     }
 }

@@ -111,7 +111,7 @@ TEST_SUITE("partition") {
         RingReader only(scratch.get(), 1, [](unsigned) { return true; });
         only.begin_drain();
         CHECK(drained(only) < 16);
-        only.expect_nobody();
+        only.expect_no_other();
         drained(only);
         CHECK(scratch.get().left() == 0);
     }
@@ -127,7 +127,7 @@ TEST_SUITE("partition") {
         }
         { RingReader(scratch.get(), 1).turn(0, 2, 2); }
         only.begin_drain();
-        only.expect_nobody();
+        only.expect_no_other();
         drained(only);
         CHECK(scratch.get().left() == 0);
     }
@@ -156,12 +156,12 @@ TEST_SUITE("partition") {
         for (int event = 0; event < 10; ++event) {
             REQUIRE(push(writer, "key").count == 1);
         }
-        const unsigned owner = scratch.get().marks().at(0).partition() % 2;
+        const unsigned owner = scratch.get().states().at(0).partition() % 2;
         RingReader other(scratch.get(), 1 - owner);
         CHECK(other.turn(0, 4, 4).is_empty());
         CHECK(scratch.header()
                   .ledgers[scratch.header().ledger_changes.load() % 2]
-                  .seats[1 - owner]
+                  .consumer_states[1 - owner]
                   .next == 10);
     }
 }

@@ -188,9 +188,9 @@ TEST_SUITE("ring") {
         CHECK(drain.in_flight == 4);
         CHECK(drain.buffered == 4);
         const auto chunk = reader.turn(0, 0, 3);
-        CHECK(chunk.stretch == Stretch::emptied);
+        CHECK(chunk.kind == CompletionKind::emptied);
         begin(reader, chunk);
-        CHECK(reader.turn(3, 0, 1).stretch == Stretch::emptied);
+        CHECK(reader.turn(3, 0, 1).kind == CompletionKind::emptied);
 
         RingReader successor(scratch.get());
         const RingReader::Drain again = successor.begin_drain();
@@ -198,7 +198,7 @@ TEST_SUITE("ring") {
         CHECK(again.in_flight == 1);
         CHECK(events_of(successor.turn(0, 0, 9)) == std::vector<std::uint64_t>{5});
         const auto rest = successor.turn(1, 0, 9);
-        CHECK(rest.stretch == Stretch::drained);
+        CHECK(rest.kind == CompletionKind::drained);
         CHECK(rest.size() == 4);
         CHECK(successor.turn(4, 0, 9).is_empty());
         CHECK(successor.is_drained());
@@ -218,7 +218,7 @@ TEST_SUITE("ring") {
         RingReader next(scratch.get());
         next.begin_drain();
         const auto chunk = next.turn(0, 0, 9);
-        CHECK(chunk.stretch == Stretch::drained);
+        CHECK(chunk.kind == CompletionKind::drained);
         CHECK(chunk.size() == 3);
         begin(next, chunk);
         CHECK(next.attempt(2) == 2);

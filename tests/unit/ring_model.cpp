@@ -72,8 +72,9 @@ class Walk {
     // Checks that as many were pushed as there was room for.
     void note(const std::vector<std::string>& texts, const RingWriter::Pushed& pushed) {
         for (std::size_t index = 0; index < texts.size(); ++index) {
-            const bool fits = model_.size() < segment_.header().shape.capacity &&
-                              bytes_ + texts[index].size() <= segment_.header().shape.buffer_bytes;
+            const bool fits =
+                model_.size() < segment_.header().geometry.capacity &&
+                bytes_ + texts[index].size() <= segment_.header().geometry.buffer_bytes;
             REQUIRE(fits == (index < pushed.count));
             if (!fits) {
                 break;

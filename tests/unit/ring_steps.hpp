@@ -20,16 +20,16 @@ inline RingWriter::Pushed push(RingWriter& writer, std::string_view payload) {
 }
 
 inline void begin(RingReader& reader, const RingReader::Chunk& chunk) {
-    for (const Run& run : chunk.runs) {
-        reader.begin(run);
+    for (const EventRange& range : chunk.ranges) {
+        reader.begin(range);
     }
 }
 
 // The events of a chunk, one by one.
 inline std::vector<std::uint64_t> events_of(const RingReader::Chunk& chunk) {
     std::vector<std::uint64_t> events;
-    for (const Run& run : chunk.runs) {
-        for (std::uint64_t event = run.first; event < run.last; ++event) {
+    for (const EventRange& range : chunk.ranges) {
+        for (std::uint64_t event = range.first; event < range.last; ++event) {
             events.push_back(event);
         }
     }

@@ -19,6 +19,8 @@ inline Settings settings_for(std::uint32_t consumers, Dispatch dispatch = Dispat
     Settings settings{};
     settings.consumers = consumers;
     settings.log_events_per_second = -1;
+    settings.socket_mode = 0600;
+    settings.socket_group = -1;
     settings.dispatch = dispatch;
     settings.partition_by = 1;
     settings.partition_delimiter = -1;
@@ -31,7 +33,7 @@ class ScratchSegment {
     ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes,
                    const Settings& settings = settings_for(1))
         : name_(scratch_name(what)),
-          segment_(Segment::make(name_, Shape::of(capacity, buffer_bytes))) {
+          segment_(Segment::make(name_, Geometry::of(capacity, buffer_bytes))) {
         segment_.begin_run(settings);
     }
     ~ScratchSegment() { Segment::remove(name_); }

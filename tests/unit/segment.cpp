@@ -45,7 +45,7 @@ void push(Segment& segment, std::string_view payload) {
 TEST_SUITE("segment") {
     TEST_CASE("segment: of two that make one of the same name at once, one is turned away") {
         const ScratchSegment scratch("both", 8, 100);
-        CHECK_THROWS_AS(Segment::make(scratch.name(), Shape::of(8, 100)), SegmentTaken);
+        CHECK_THROWS_AS(Segment::make(scratch.name(), Geometry::of(8, 100)), SegmentTaken);
         CHECK(inspect_segment(scratch.name()) == Standing::ready);
     }
 
@@ -56,7 +56,7 @@ TEST_SUITE("segment") {
         struct stat info {};
         REQUIRE(::stat(segment_path(scratch.name()).c_str(), &info) == 0);
         CHECK((info.st_mode & 07777) == 0600);
-        CHECK(static_cast<std::size_t>(info.st_size) == scratch.header().shape.segment_bytes());
+        CHECK(static_cast<std::size_t>(info.st_size) == scratch.header().geometry.segment_bytes());
         CHECK(info.st_blocks * 512 >= info.st_size);
     }
 
@@ -132,10 +132,10 @@ TEST_SUITE("segment") {
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         ledger.given_end = 0;
         ledger.is_broadcast = 1;
-        ledger.seats[0].committed = 3;
+        ledger.consumer_states[0].committed = 3;
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
         ledger.is_broadcast = 0;
-        std::memset(reinterpret_cast<char*>(&header) + header.shape.marks_offset(), 0xff, 1);
+        std::memset(reinterpret_cast<char*>(&header) + header.geometry.states_offset(), 0xff, 1);
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
 
@@ -146,21 +146,21 @@ TEST_SUITE("segment") {
             push(scratch.get(), "gone");
             RingReader reader(scratch.get());
             const auto chunk = reader.turn(0, 1, 1);
-            reader.begin(chunk.runs[0]);
+            reader.begin(chunk.ranges[0]);
             reader.commit(1);
         }
         RingReader reader(scratch.get());
         for (int count = 0; count < 4; ++count) {
             push(scratch.get(), "here");
         }
-        for (const Run& run : reader.turn(0, 4, 4).runs) {
-            reader.begin(run);
+        for (const EventRange& range : reader.turn(0, 4, 4).ranges) {
+            reader.begin(range);
         }
         scratch.get().validate();
         for (std::uint64_t event = 6; event < 10; ++event) {
             CAPTURE(event);
             const Slot sound = scratch.get().slot(event);
-            const Mark mark = scratch.get().marks().at(event);
+            const EventState state = scratch.get().states().at(event);
             scratch.get().set_slot(event, {.end = sound.end + 1000});
             CHECK_THROWS_WITH_AS(
                 scratch.get().validate(),
@@ -168,14 +168,14 @@ TEST_SUITE("segment") {
                     .c_str(),
                 SegmentRefused);
             scratch.get().set_slot(event, sound);
-            scratch.get().marks().set(event, Mark::done(Stretch{60}));
+            scratch.get().states().set(event, EventState::done(CompletionKind{60}));
             CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
-            scratch.get().marks().set(event, mark);
+            scratch.get().states().set(event, state);
         }
         scratch.get().begin_run(settings_for(1));
         CHECK(read_ledger(scratch.header()).redelivered == 4);
         for (std::uint64_t event = 6; event < 10; ++event) {
-            CHECK(scratch.get().marks().at(event) == Mark::waiting(0));
+            CHECK(scratch.get().states().at(event) == EventState::waiting(0));
         }
         CHECK(scratch.get().left() == 4);
     }
@@ -186,7 +186,7 @@ TEST_SUITE("segment") {
         CHECK(scratch.get().left() == 1);
         // As if the head had been read long ago.
         scratch.header().tail.store(std::uint64_t{1} << 40);
-        CHECK(scratch.get().left() == scratch.header().shape.slots);
+        CHECK(scratch.get().left() == scratch.header().geometry.slots);
     }
 
     TEST_CASE("segment: a run begins on what an earlier one left, with nothing in flight") {
@@ -195,12 +195,12 @@ TEST_SUITE("segment") {
         Header& header = scratch.header();
         RingReader reader(scratch.get());
         CHECK(reader.turn(0, 4, 4).size() == 1);
-        CHECK(scratch.get().marks().at(0) == Mark::given(0));
+        CHECK(scratch.get().states().at(0) == EventState::given(0));
         header.intake_closed.store(1);
         header.phase.store(Phase::draining);
         scratch.get().begin_run(settings_for(1));
         CHECK(header.tail.load() == 1);
-        CHECK(scratch.get().marks().at(0) == Mark::waiting(0));
+        CHECK(scratch.get().states().at(0) == EventState::waiting(0));
         CHECK(read_ledger(header).given_end == 0);
         CHECK(header.intake_closed.load() == 0);
         CHECK(header.phase.load() == Phase::running);

@@ -215,7 +215,7 @@ std::string fault_of_shared_run(const RecordLog& log, std::string_view output) {
     std::map<pid_t, Kind> reached;
     std::map<Kind, std::set<std::uint64_t>> done;
     for (const auto& event : events) {
-        if (event.kind < reached[event.pid]) return event_name(event) + " goes back a stretch";
+        if (event.kind < reached[event.pid]) return event_name(event) + " goes back a kind";
         reached[event.pid] = event.kind;
         done[event.kind].insert(event.id);
     }
@@ -229,7 +229,7 @@ std::string fault_of_shared_run(const RecordLog& log, std::string_view output) {
     if (done[Kind::processed].size() < account->processed ||
         done[Kind::emptied].size() < account->emptied ||
         done[Kind::drained].size() < account->drained) {
-        return "the summary counts more of a stretch than there are records of";
+        return "the summary counts more of a kind than there are records of";
     }
     return {};
 }

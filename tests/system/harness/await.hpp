@@ -11,11 +11,11 @@ namespace harness {
 
 // How long a test waits for what should come soon. Generous: sanitizers and busy machines are
 // slow.
-inline constexpr std::chrono::milliseconds kPatience{20'000};
+inline constexpr std::chrono::milliseconds kTimeout{20'000};
 
 // Returns true as soon as `condition()` does, false when it still does not at the limit.
 template <typename Condition>
-[[nodiscard]] bool await(Condition condition, std::chrono::milliseconds limit = kPatience) {
+[[nodiscard]] bool await(Condition condition, std::chrono::milliseconds limit = kTimeout) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (!condition()) {
         if (std::chrono::steady_clock::now() >= deadline) return false;

@@ -30,9 +30,9 @@ class SocketClient {
     // Tells the other side that nothing more will come.
     void finish_sending();
     // Reads until the other side closes: all answer lines, or those that came within the limit.
-    std::vector<std::string> answers(std::chrono::milliseconds limit = kPatience);
+    std::vector<std::string> answers(std::chrono::milliseconds limit = kTimeout);
     // Waits until the last answer line so far starts with these words.
-    bool await_answer(std::string_view words, std::chrono::milliseconds limit = kPatience);
+    bool await_answer(std::string_view words, std::chrono::milliseconds limit = kTimeout);
 
   private:
     bool read_some(std::chrono::milliseconds limit);

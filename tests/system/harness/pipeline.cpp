@@ -66,10 +66,10 @@ std::optional<pid_t> Pipeline::stage(std::string_view role) const {
 }
 
 std::optional<pid_t> Pipeline::consumer(unsigned number) const {
-    const auto mark = "--number=" + std::to_string(number) + '\0';
+    const auto state = "--number=" + std::to_string(number) + '\0';
     for (const auto pid : processes_marked(name_)) {
         const auto words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
-        if (program_of(pid) == "consumer" && words.find(mark) != std::string::npos) return pid;
+        if (program_of(pid) == "consumer" && words.find(state) != std::string::npos) return pid;
     }
     return std::nullopt;
 }

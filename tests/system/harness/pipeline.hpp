@@ -59,7 +59,7 @@ class Pipeline {
     // Asks the running launcher for so many consumers; the exit code of the asking.
     [[nodiscard]] int scale(unsigned consumers) const;
     // Sends the signal to the launcher and waits for its exit code, as Process::wait gives it.
-    int stop(int signal = SIGTERM, std::chrono::milliseconds limit = kPatience);
+    int stop(int signal = SIGTERM, std::chrono::milliseconds limit = kTimeout);
     // SIGKILL to launcher, producer and consumer in one go; waits until all are gone.
     void kill_all();
 
@@ -79,10 +79,10 @@ class Pipeline {
     [[nodiscard]] std::filesystem::path log_file() const { return log_dir() / "info.log"; }
     // Waits for a record of the current run that starts with these words.
     [[nodiscard]] bool await_record(std::string_view words,
-                                    std::chrono::milliseconds limit = kPatience) const;
+                                    std::chrono::milliseconds limit = kTimeout) const;
     // Waits until the current run has put out at least so many events.
     [[nodiscard]] bool await_output(std::uint64_t events,
-                                    std::chrono::milliseconds limit = kPatience) const;
+                                    std::chrono::milliseconds limit = kTimeout) const;
 
     // What is still there of segment, socket, lock and processes, in words; empty when nothing is.
     [[nodiscard]] std::string leftovers() const;

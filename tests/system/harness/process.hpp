@@ -46,7 +46,7 @@ class Process {
     Process& operator=(const Process&) = delete;
 
     // The exit code, 128 + the signal's number after a death by signal, or kStillRunning.
-    [[nodiscard]] int wait(std::chrono::milliseconds limit = kPatience);
+    [[nodiscard]] int wait(std::chrono::milliseconds limit = kTimeout);
     [[nodiscard]] bool has_ended() { return wait(std::chrono::milliseconds{0}) != kStillRunning; }
     // Does nothing once the process has been reaped.
     void send(int signal);
@@ -77,6 +77,6 @@ struct Outcome {
 Command after(const std::string& line, Command command);
 
 // Runs to the end, or kills at the limit. `output` and `errors` of the command are replaced.
-Outcome run(Command command, std::chrono::milliseconds limit = kPatience);
+Outcome run(Command command, std::chrono::milliseconds limit = kTimeout);
 
 }  // namespace harness

@@ -37,9 +37,9 @@ bool stands_still(pid_t pid) {
     return true;
 }
 
-bool is_marked(pid_t pid, std::string_view mark) {
-    return read_text(entry(pid, "cmdline")).find(mark) != std::string::npos ||
-           read_text(entry(pid, "environ")).find(mark) != std::string::npos;
+bool is_marked(pid_t pid, std::string_view state) {
+    return read_text(entry(pid, "cmdline")).find(state) != std::string::npos ||
+           read_text(entry(pid, "environ")).find(state) != std::string::npos;
 }
 
 }  // namespace
@@ -49,14 +49,14 @@ bool is_running(pid_t pid) {
     return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
 }
 
-std::vector<pid_t> processes_marked(std::string_view mark) {
+std::vector<pid_t> processes_marked(std::string_view state) {
     std::vector<pid_t> found;
     for (const auto& process : std::filesystem::directory_iterator("/proc")) {
         const auto name = process.path().filename().string();
         pid_t pid = 0;
         const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
         const bool is_process = parsed.ec == std::errc{} && *parsed.ptr == '\0';
-        if (is_process && pid != ::getpid() && is_marked(pid, mark) && is_running(pid)) {
+        if (is_process && pid != ::getpid() && is_marked(pid, state) && is_running(pid)) {
             found.push_back(pid);
         }
     }

@@ -17,9 +17,9 @@ namespace harness {
 // True for a process that exists and is no zombie.
 bool is_running(pid_t pid);
 
-// The running processes whose command line or environment holds `mark`. With a mark that only one
+// The running processes whose command line or environment holds `state`. With a state that only one
 // test uses, these are the processes that this test has started, directly or not.
-std::vector<pid_t> processes_marked(std::string_view mark);
+std::vector<pid_t> processes_marked(std::string_view state);
 
 // The program's file name, cut at 15 characters by the kernel.
 std::string program_of(pid_t pid);

@@ -1,4 +1,4 @@
-#include "doorbell.hpp"
+#include "event_count.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -25,27 +25,27 @@ void pause_processor() noexcept {
 
 }  // namespace
 
-void Doorbell::make() noexcept {
+void EventCount::make() noexcept {
     FaultPoint::here().reached();
-    rings_.store(0, std::memory_order_relaxed);
+    notifications_.store(0, std::memory_order_relaxed);
     FaultPoint::here().reached();
-    awaited_.store(0, std::memory_order_relaxed);
+    waiters_.store(0, std::memory_order_relaxed);
     FaultPoint::here().reached();
 }
 
-std::uint32_t Doorbell::prepare() noexcept {
-    const std::uint32_t noted = rings_.load(std::memory_order_acquire);
+std::uint32_t EventCount::prepare_wait() noexcept {
+    const std::uint32_t noted = notifications_.load(std::memory_order_acquire);
     FaultPoint::here().reached();
-    awaited_.fetch_or(kAnnounced, std::memory_order_seq_cst);
+    waiters_.fetch_or(kAnnounced, std::memory_order_seq_cst);
     FaultPoint::here().reached();
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return noted;
 }
 
-bool Doorbell::is_rung_soon(std::uint32_t noted) const noexcept {
+bool EventCount::is_notified_soon(std::uint32_t noted) const noexcept {
     static const bool has_company = std::thread::hardware_concurrency() > 1;
     for (int look = 0; has_company && look < kLooks; ++look) {
-        if (rings_.load(std::memory_order_acquire) != noted) {
+        if (notifications_.load(std::memory_order_acquire) != noted) {
             return true;
         }
         pause_processor();
@@ -53,47 +53,47 @@ bool Doorbell::is_rung_soon(std::uint32_t noted) const noexcept {
     return false;
 }
 
-void Doorbell::sleep(std::uint32_t noted) noexcept {
-    if (is_rung_soon(noted)) {
+void EventCount::wait(std::uint32_t noted) noexcept {
+    if (is_notified_soon(noted)) {
         return;
     }
     FaultPoint::here().reached();
-    awaited_.fetch_or(kAsleep, std::memory_order_seq_cst);
+    waiters_.fetch_or(kAsleep, std::memory_order_seq_cst);
     FaultPoint::here().reached();
     const timespec limit{0, std::chrono::nanoseconds(kBackstop).count()};
-    ::syscall(SYS_futex, &rings_, FUTEX_WAIT, noted, &limit, nullptr, 0);
+    ::syscall(SYS_futex, &notifications_, FUTEX_WAIT, noted, &limit, nullptr, 0);
 }
 
-void Doorbell::ring() noexcept {
+void EventCount::notify() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (awaited_.load(std::memory_order_relaxed) != 0) {
+    if (waiters_.load(std::memory_order_relaxed) != 0) {
         // Who falls asleep behind the second look finds that the ring has counted.
-        const std::uint32_t before = count_ring();
-        if (((before | awaited_.load(std::memory_order_seq_cst)) & kAsleep) != 0) {
+        const std::uint32_t before = count_notification();
+        if (((before | waiters_.load(std::memory_order_seq_cst)) & kAsleep) != 0) {
             wake_all();
         }
     }
 }
 
-void Doorbell::ring_always() noexcept {
-    count_ring();
+void EventCount::notify_always() noexcept {
+    count_notification();
     wake_all();
 }
 
-std::uint32_t Doorbell::count_ring() noexcept {
+std::uint32_t EventCount::count_notification() noexcept {
     // Cleared before the ring counts: a sleeper that announces itself in between either sees the
     // new count and does not sleep, or had the old one noted and is woken. A sleeper that was
     // killed costs one ring in vain, not one for ever.
     FaultPoint::here().reached();
-    const std::uint32_t before = awaited_.exchange(0, std::memory_order_seq_cst);
+    const std::uint32_t before = waiters_.exchange(0, std::memory_order_seq_cst);
     FaultPoint::here().reached();
-    rings_.fetch_add(1, std::memory_order_seq_cst);
+    notifications_.fetch_add(1, std::memory_order_seq_cst);
     FaultPoint::here().reached();
     return before;
 }
 
-void Doorbell::wake_all() noexcept {
-    ::syscall(SYS_futex, &rings_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+void EventCount::wake_all() noexcept {
+    ::syscall(SYS_futex, &notifications_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     FaultPoint::here().reached();
 }
 

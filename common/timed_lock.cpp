@@ -1,4 +1,4 @@
-#include "patience.hpp"
+#include "timed_lock.hpp"
 
 #include <chrono>
 #include <thread>
@@ -8,13 +8,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::microseconds kPatience = 20ms;
+constexpr std::chrono::microseconds kTimeout = 20ms;
 constexpr std::chrono::microseconds kBetweenTries = 100us;
 
 }  // namespace
 
-bool Patience::take(const std::function<Found()>& try_lock) {
-    const auto patience = was_in_vain_ ? 0us : kPatience;
+bool TimedLock::take(const std::function<Found()>& try_lock) {
+    const auto patience = was_in_vain_ ? 0us : kTimeout;
     for (auto waited = 0us;; waited += kBetweenTries) {
         const Found found = try_lock();
         if (found == Found::free) {

@@ -6,65 +6,67 @@
 namespace drainpipe {
 
 // The most consumers of a pipeline, and so the most partitions that keys are spread over.
-inline constexpr unsigned kMostConsumers = 64;
+inline constexpr unsigned kMaxConsumers = 64;
 
 // When in the life of a run the work on an event was done.
-enum class Stretch : std::uint8_t {
+enum class CompletionKind : std::uint8_t {
     processed = 0,  // before the stop
     emptied = 1,    // it was in flight when the stop came
     drained = 2,    // it was buffered when the stop came
 };
-inline constexpr std::size_t kStretches = 3;
+inline constexpr std::size_t kCompletionKinds = 3;
 
 // Where an event stands, as one byte beside its slot. Consumers change it, under the lock; when the
 // head has passed it they set it back to waiting(0), for the event that takes its slot. With keys
-// the producer marks each event's partition before the tail covers it.
-class Mark {
+// the producer sets each event's partition before the tail covers it.
+class EventState {
   public:
     // It waits to be given to a consumer. Without keys there is one partition, 0.
-    static constexpr Mark waiting(unsigned partition) { return Mark(kWaiting + partition); }
-    // It is in flight to that consumer.
-    static constexpr Mark given(unsigned consumer) { return Mark(kGiven + consumer); }
-    // The same for one that was buffered when the stop came.
-    static constexpr Mark given_in_drain(unsigned consumer) {
-        return Mark(kGivenInDrain + consumer);
+    static constexpr EventState waiting(unsigned partition) {
+        return EventState(kWaiting + partition);
     }
-    static constexpr Mark done(Stretch stretch) {
-        return Mark(kDone + static_cast<unsigned>(stretch));
+    // It is in flight to that consumer.
+    static constexpr EventState given(unsigned consumer) { return EventState(kGiven + consumer); }
+    // The same for one that was buffered when the stop came.
+    static constexpr EventState given_in_drain(unsigned consumer) {
+        return EventState(kGivenInDrain + consumer);
+    }
+    static constexpr EventState done(CompletionKind kind) {
+        return EventState(kDone + static_cast<unsigned>(kind));
     }
     // Done by an earlier run, behind others that were not.
-    static constexpr Mark done_before() { return Mark(kDone + kStretches); }
+    static constexpr EventState done_before() { return EventState(kDone + kCompletionKinds); }
 
     // As it lies in the segment; of_byte() takes any byte, is_valid() tells.
-    static constexpr Mark of_byte(std::uint8_t byte) { return Mark(byte); }
+    static constexpr EventState of_byte(std::uint8_t byte) { return EventState(byte); }
     constexpr std::uint8_t byte() const { return byte_; }
 
     constexpr bool is_waiting() const { return byte_ < kGiven; }
     constexpr bool is_given() const { return byte_ >= kGiven && byte_ < kDone; }
     constexpr bool is_given_in_drain() const { return byte_ >= kGivenInDrain && byte_ < kDone; }
     constexpr bool is_done() const { return byte_ >= kDone; }
-    constexpr bool is_valid() const { return byte_ <= kDone + kStretches; }
+    constexpr bool is_valid() const { return byte_ <= kDone + kCompletionKinds; }
 
     // Requires is_waiting().
     constexpr unsigned partition() const { return byte_; }
     // Requires is_given().
-    constexpr unsigned consumer() const { return byte_ % kMostConsumers; }
-    // Requires is_done(); kStretches for one that was done by an earlier run.
-    constexpr std::size_t stretch() const { return byte_ - kDone; }
+    constexpr unsigned consumer() const { return byte_ % kMaxConsumers; }
+    // Requires is_done(); kCompletionKinds for one that was done by an earlier run.
+    constexpr std::size_t kind() const { return byte_ - kDone; }
 
-    constexpr bool operator==(const Mark&) const = default;
+    constexpr bool operator==(const EventState&) const = default;
 
   private:
     static constexpr unsigned kWaiting = 0;  // as the memory of a new segment is
-    static constexpr unsigned kGiven = kMostConsumers;
-    static constexpr unsigned kGivenInDrain = 2 * kMostConsumers;
-    static constexpr unsigned kDone = 3 * kMostConsumers;
+    static constexpr unsigned kGiven = kMaxConsumers;
+    static constexpr unsigned kGivenInDrain = 2 * kMaxConsumers;
+    static constexpr unsigned kDone = 3 * kMaxConsumers;
 
-    explicit constexpr Mark(unsigned byte) : byte_(static_cast<std::uint8_t>(byte)) {}
+    explicit constexpr EventState(unsigned byte) : byte_(static_cast<std::uint8_t>(byte)) {}
 
     std::uint8_t byte_;
 };
 
-static_assert(sizeof(Mark) == 1);
+static_assert(sizeof(EventState) == 1);
 
 }  // namespace drainpipe

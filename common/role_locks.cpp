@@ -1,4 +1,4 @@
-#include "places.hpp"
+#include "role_locks.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -41,10 +41,10 @@ void check_file(const std::filesystem::path& path, int fd) {
 
 }  // namespace
 
-Places::Places(std::filesystem::path path, Descriptor file)
+RoleLocks::RoleLocks(std::filesystem::path path, Descriptor file)
     : path_(std::move(path)), file_(std::move(file)) {}
 
-Places Places::make(const std::filesystem::path& path) {
+RoleLocks RoleLocks::make(const std::filesystem::path& path) {
     constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     Descriptor file(::open(path.c_str(), kFlags | O_EXCL, 0600));
     const bool is_new = file.is_open();
@@ -55,12 +55,12 @@ Places Places::make(const std::filesystem::path& path) {
         throw creation_failure("cannot open the lock " + path.string(), errno);
     }
     check_file(path, file.get());
-    Places places(path, std::move(file));
+    RoleLocks places(path, std::move(file));
     places.is_new_ = is_new;
     return places;
 }
 
-std::optional<Places> Places::find(const std::filesystem::path& path) {
+std::optional<RoleLocks> RoleLocks::find(const std::filesystem::path& path) {
     Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file.is_open()) {
         if (errno == EACCES || errno == EPERM) {
@@ -68,10 +68,10 @@ std::optional<Places> Places::find(const std::filesystem::path& path) {
         }
         return std::nullopt;
     }
-    return Places(path, std::move(file));
+    return RoleLocks(path, std::move(file));
 }
 
-bool Places::take_within(int first, int length) {
+bool RoleLocks::take_within(int first, int length) {
     const struct flock lock = record(F_WRLCK, first, length);
     if (::fcntl(file_.get(), F_SETLK, &lock) == 0) {
         return true;
@@ -82,11 +82,11 @@ bool Places::take_within(int first, int length) {
     return false;
 }
 
-bool Places::take(Place place) { return take_within(static_cast<int>(place), 1); }
+bool RoleLocks::take(Role place) { return take_within(static_cast<int>(place), 1); }
 
-bool Places::take_stages() { return take_within(static_cast<int>(Place::producer), kToTheEnd); }
+bool RoleLocks::take_stages() { return take_within(static_cast<int>(Role::producer), kToTheEnd); }
 
-void Places::wait_and_take(Place place) {
+void RoleLocks::wait_and_take(Role place) {
     const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
     while (::fcntl(file_.get(), F_SETLKW, &lock) != 0) {
         if (errno != EINTR) {
@@ -95,16 +95,16 @@ void Places::wait_and_take(Place place) {
     }
 }
 
-void Places::leave_within(int first, int length) {
+void RoleLocks::leave_within(int first, int length) {
     const struct flock lock = record(F_UNLCK, first, length);
     ::fcntl(file_.get(), F_SETLK, &lock);
 }
 
-void Places::leave(Place place) { leave_within(static_cast<int>(place), 1); }
+void RoleLocks::leave(Role place) { leave_within(static_cast<int>(place), 1); }
 
-void Places::leave_stages() { leave_within(static_cast<int>(Place::producer), kToTheEnd); }
+void RoleLocks::leave_stages() { leave_within(static_cast<int>(Role::producer), kToTheEnd); }
 
-std::optional<Places::Hold> Places::hold_within(int first, int end) const {
+std::optional<RoleLocks::Hold> RoleLocks::hold_within(int first, int end) const {
     struct flock lock = record(F_WRLCK, first, end - first);
     if (::fcntl(file_.get(), F_GETLK, &lock) != 0) {
         throw_errno("cannot look at the locks of " + path_.string());
@@ -119,7 +119,7 @@ std::optional<Places::Hold> Places::hold_within(int first, int end) const {
 }
 
 // The kernel tells of one hold, and not always of the first.
-void Places::add_holders(int first, int end, std::vector<pid_t>& pids) const {
+void RoleLocks::add_holders(int first, int end, std::vector<pid_t>& pids) const {
     if (first >= end) {
         return;
     }
@@ -130,36 +130,36 @@ void Places::add_holders(int first, int end, std::vector<pid_t>& pids) const {
     }
 }
 
-std::optional<pid_t> Places::holder(Place place) const {
+std::optional<pid_t> RoleLocks::holder(Role place) const {
     const int first = static_cast<int>(place);
     const std::optional<Hold> hold = hold_within(first, first + 1);
     return hold ? std::optional(hold->pid) : std::nullopt;
 }
 
-std::optional<pid_t> Places::stage_holder() const {
-    const std::optional<Hold> hold = hold_within(static_cast<int>(Place::producer), kEnd);
+std::optional<pid_t> RoleLocks::stage_holder() const {
+    const std::optional<Hold> hold = hold_within(static_cast<int>(Role::producer), kEnd);
     return hold ? std::optional(hold->pid) : std::nullopt;
 }
 
-std::vector<pid_t> Places::stage_holders() const {
+std::vector<pid_t> RoleLocks::stage_holders() const {
     std::vector<pid_t> pids;
-    add_holders(static_cast<int>(Place::producer), kEnd, pids);
+    add_holders(static_cast<int>(Role::producer), kEnd, pids);
     return pids;
 }
 
-void Places::require_not_stopping(const std::string& pipeline) const {
-    if (holder(Place::stopping)) {
+void RoleLocks::require_not_stopping(const std::string& pipeline) const {
+    if (holder(Role::stopping)) {
         throw Failure(ExitCode::taken, pipeline + " is shutting down");
     }
 }
 
-bool Places::is_current() const {
+bool RoleLocks::is_current() const {
     struct stat here {};
     struct stat there {};
     return ::fstat(file_.get(), &here) == 0 && ::stat(path_.c_str(), &there) == 0 &&
            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-void Places::remove_file() const { ::unlink(path_.c_str()); }
+void RoleLocks::remove_file() const { ::unlink(path_.c_str()); }
 
 }  // namespace drainpipe

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kHandOvers = 50;
 // Where nobody rang, each hand-over would take about one backstop.
-constexpr auto kAllTogether = 20 * Doorbell::kBackstop;
+constexpr auto kAllTogether = 20 * EventCount::kBackstop;
 constexpr std::chrono::seconds kLimit{20};
 
 const auto never = [] { return false; };
@@ -59,7 +59,7 @@ class Companion {
 
 }  // namespace
 
-TEST_SUITE("ring_bells") {
+TEST_SUITE("ring_wakeups") {
     TEST_CASE("ring: a sleeping consumer is woken by each push, not by its backstop") {
         ScratchSegment scratch("pushes", 4, 100);
         const Word<std::uint64_t>& head = scratch.header().head;

@@ -12,7 +12,7 @@
 namespace drainpipe {
 
 // A place in a pipeline that one process at a time may hold: a byte of the lock file.
-enum class Place : int {
+enum class Role : int {
     launcher = 0,
     stopping = 1,  // held by a launcher whose intake is closing or closed
     cleaning = 2,  // held while the pipeline's files are taken away
@@ -22,8 +22,8 @@ enum class Place : int {
 };
 
 // The place of the consumer of that number, from 0.
-constexpr Place consumer_place(unsigned number) {
-    return static_cast<Place>(static_cast<int>(Place::consumer) + static_cast<int>(number));
+constexpr Role consumer_role(unsigned number) {
+    return static_cast<Role>(static_cast<int>(Role::consumer) + static_cast<int>(number));
 }
 
 // The lock file of a pipeline.
@@ -31,19 +31,19 @@ constexpr Place consumer_place(unsigned number) {
 // A place is held with the kernel's record lock on its byte, so that it is free the moment its
 // holder is dead, whatever the file says, and the kernel knows the holder's pid. Record locks go
 // when the process closes *any* descriptor of the file: open it once a process.
-class Places {
+class RoleLocks {
   public:
     // Opens the lock file and makes it, 0600, if it is not there. Throws Failure(cannot_create) if
     // what stands there is no regular file of this user.
-    static Places make(const std::filesystem::path& path);
+    static RoleLocks make(const std::filesystem::path& path);
 
     // Opens the lock file of a pipeline that may not be there.
-    static std::optional<Places> find(const std::filesystem::path& path);
+    static std::optional<RoleLocks> find(const std::filesystem::path& path);
 
     // Takes a place; false when another process holds it.
-    [[nodiscard]] bool take(Place place);
-    void wait_and_take(Place place);
-    void leave(Place place);
+    [[nodiscard]] bool take(Role place);
+    void wait_and_take(Role place);
+    void leave(Role place);
 
     // The same for the places of all stages at once.
     [[nodiscard]] bool take_stages();
@@ -51,7 +51,7 @@ class Places {
 
     // Who holds a place: a pid, or 0 for a process that can't be seen from here. A process never
     // sees its own.
-    std::optional<pid_t> holder(Place place) const;
+    std::optional<pid_t> holder(Role place) const;
 
     // Who holds a stage's place: one of them, and all, in the order of their places.
     std::optional<pid_t> stage_holder() const;
@@ -71,7 +71,7 @@ class Places {
     void require_not_stopping(const std::string& pipeline) const;
 
   private:
-    Places(std::filesystem::path path, Descriptor file);
+    RoleLocks(std::filesystem::path path, Descriptor file);
     bool take_within(int first, int length);
     void leave_within(int first, int length);
     struct Hold {

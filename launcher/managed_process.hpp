@@ -8,23 +8,24 @@
 
 #include "child.hpp"
 #include "descriptor.hpp"
-#include "places.hpp"
 #include "restart_policy.hpp"
+#include "role_locks.hpp"
 
 namespace drainpipe {
 
 // A stage that the supervisor keeps running: a child of its own, or a process that was started by
-// hand and took the place first.
-struct Kept {
-    Kept(Child::Program program, Place own_place) : child(std::move(program)), place(own_place) {}
+// hand and took the role first.
+struct ManagedProcess {
+    ManagedProcess(Child::Program program, Role own_role)
+        : child(std::move(program)), role(own_role) {}
 
-    bool is_running() const { return child.is_running() || outsider.is_running(); }
-    bool is_ready() const { return child.is_ready() || outsider.is_running(); }
-    int death_fd() const { return child.is_running() ? child.death_fd() : outsider.process.get(); }
-    pid_t pid() const { return child.is_running() ? child.pid() : outsider.pid; }
+    bool is_running() const { return child.is_running() || external.is_running(); }
+    bool is_ready() const { return child.is_ready() || external.is_running(); }
+    int death_fd() const { return child.is_running() ? child.death_fd() : external.process.get(); }
+    pid_t pid() const { return child.is_running() ? child.pid() : external.pid; }
     void signal(int number) const;
 
-    struct Outsider {
+    struct External {
         pid_t pid = 0;
         Descriptor process;  // a pidfd
 
@@ -32,15 +33,15 @@ struct Kept {
     };
 
     Child child;
-    Place place;
-    Outsider outsider;
+    Role role;
+    External external;
     RestartPolicy policy;
     bool is_wanted = false;
     bool is_to_leave = false;
     bool was_asked = false;  // the process that runs: then its leaving is no death
     // When the process that was asked is ended, if it hangs.
     std::optional<std::chrono::steady_clock::time_point> leave_by;
-    bool is_on_former_lock = false;  // its place is in a lock file that was removed
+    bool is_on_former_lock = false;  // its role is in a lock file that was removed
     bool is_to_reopen_log = false;
     bool was_ready = false;
     std::optional<std::chrono::steady_clock::time_point> start_at;

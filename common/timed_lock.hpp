@@ -6,7 +6,7 @@ namespace drainpipe {
 
 // Takes a lock that is held for no longer than a write takes, but by a stopped process: that one is
 // not waited for, and once one was met not again, until the lock was to be had.
-class Patience {
+class TimedLock {
   public:
     enum class Found {
         free,       // and taken
