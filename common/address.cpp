@@ -14,7 +14,7 @@
 namespace drainpipe {
 namespace {
 
-constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kMaxName = 64;
 
 bool is_name_character(char character) {
     constexpr std::string_view kAllowed =
@@ -22,14 +22,26 @@ bool is_name_character(char character) {
     return kAllowed.find(character) != std::string_view::npos;
 }
 
-std::filesystem::path default_run_folder() {
+// In the order in which they are preferred.
+std::vector<std::filesystem::path> default_run_folders() {
+    std::vector<std::filesystem::path> folders;
     if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime == '/') {
-        return std::filesystem::path(runtime) / "drainpipe";
+        folders.push_back(std::filesystem::path(runtime) / "drainpipe");
     }
     if (::geteuid() == 0) {
-        return "/run/drainpipe";
+        folders.emplace_back("/run/drainpipe");
+    } else {
+        // Where a login session would have it, for who has none.
+        folders.push_back("/run/user/" + std::to_string(::geteuid()) + "/drainpipe");
+        folders.push_back("/tmp/drainpipe-" + std::to_string(::geteuid()));
     }
-    return "/tmp/drainpipe-" + std::to_string(::geteuid());
+    return folders;
+}
+
+std::filesystem::path default_run_folder() {
+    const std::vector<std::filesystem::path> folders = default_run_folders();
+    const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+    return runtime && *runtime == '/' ? folders.front() : folders.back();
 }
 
 std::filesystem::path without_trailing_slash(const std::filesystem::path& path) {
@@ -43,8 +55,9 @@ Address::Address(const std::string& name, const std::string& run_folder,
                  const std::string& name_origin, const std::string& run_folder_origin)
     : name_(name),
       run_folder_(without_trailing_slash(std::filesystem::absolute(
-          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder)))) {
-    if (name.empty() || name.size() > kLongestName || name.front() == '.' ||
+          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder)))),
+      is_default_(run_folder.empty()) {
+    if (name.empty() || name.size() > kMaxName || name.front() == '.' ||
         !std::all_of(name.begin(), name.end(), is_name_character)) {
         throw Failure(ExitCode::usage, name_origin + ": '" + name +
                                            "' is not 1 to 64 of A-Z a-z 0-9 . _ - that do not "
@@ -64,7 +77,17 @@ void Address::fail_not_running() const {
     throw Failure(ExitCode::unavailable, "no " + describe() + " is running");
 }
 
-bool Address::prepare_run_folder() const {
+std::vector<Address> Address::candidates() const {
+    std::vector<Address> candidates{*this};
+    for (const std::filesystem::path& folder : default_run_folders()) {
+        if (is_default_ && folder != run_folder_) {
+            candidates.emplace_back(name_, folder.string());
+        }
+    }
+    return candidates;
+}
+
+bool Address::prepare_run_folder(std::optional<gid_t> group) const {
     std::error_code error;
     std::filesystem::create_directories(run_folder_.parent_path(), error);
     const bool is_made = ::mkdir(run_folder_.c_str(), 0700) == 0;
@@ -79,6 +102,12 @@ bool Address::prepare_run_folder() const {
         throw Failure(ExitCode::cannot_create, "the run folder " + run_folder_.string() +
                                                    " belongs to another user (uid " +
                                                    std::to_string(info.st_uid) + ")");
+    }
+    if (group && (::chown(run_folder_.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                  ::chmod(run_folder_.c_str(), 0750) != 0)) {
+        throw creation_failure("cannot give the run folder " + run_folder_.string() + " to group " +
+                                   std::to_string(*group),
+                               errno);
     }
     return is_made;
 }

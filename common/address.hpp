@@ -1,7 +1,11 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace drainpipe {
 
@@ -27,14 +31,20 @@ class Address {
     [[noreturn]] void fail_not_running() const;
     std::filesystem::path lock_path() const { return run_folder_ / (name_ + ".lock"); }
     std::filesystem::path socket_path() const { return run_folder_ / (name_ + ".sock"); }
+    std::filesystem::path control_path() const { return run_folder_ / (name_ + ".ctl"); }
 
-    // Makes the run folder, 0700, if it is not there; whether it did. Throws Failure(cannot_create)
-    // if it is no folder or another user's.
-    bool prepare_run_folder() const;
+    // Where a pipeline of this name may be that was started without a run folder of its own: in any
+    // of the default ones, this one first. Only this one where it was named.
+    std::vector<Address> candidates() const;
+
+    // Makes the run folder, 0700, or 0750 of that group where one is given, if it is not there;
+    // whether it did. Throws Failure(cannot_create) if it is no folder or another user's.
+    bool prepare_run_folder(std::optional<gid_t> group) const;
 
   private:
     std::string name_;
     std::filesystem::path run_folder_;
+    bool is_default_;  // the run folder was not named
 };
 
 // The folder of the running program's own executable, links resolved.

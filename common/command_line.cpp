@@ -131,6 +131,11 @@ void CommandLine::add_switch(const std::string& flag, bool& value, const std::st
     parser_->switches.push_back(flag);
 }
 
+void CommandLine::add_command_switch(const std::string& flag, bool& value,
+                                     const std::string& help) {
+    parser_->app.add_flag("--" + flag, value, help);
+}
+
 void CommandLine::add_hidden_option(const std::string& flag, std::string& value) {
     parser_->app.add_option("--" + flag, value)->group("");
 }

@@ -20,6 +20,8 @@ class CommandLine {
     void add_option(const std::string& flag, std::string& value, const std::string& type,
                     const std::string& help);
     void add_switch(const std::string& flag, bool& value, const std::string& help);
+    // One that neither the environment nor a configuration file may give.
+    void add_command_switch(const std::string& flag, bool& value, const std::string& help);
     void add_hidden_option(const std::string& flag, std::string& value);
     void add_argument(const std::string& name, std::string& value, const std::string& help);
 

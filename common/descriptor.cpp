@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,14 @@ Pipe make_pipe() {
         throw_errno("cannot make a pipe");
     }
     return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+Descriptor make_event_descriptor() {
+    Descriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!event.is_open()) {
+        throw_errno("cannot make an event descriptor");
+    }
+    return event;
 }
 
 void write_if_ready(int fd, std::string_view line) noexcept {

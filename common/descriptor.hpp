@@ -34,6 +34,9 @@ struct Pipe {
 // Both ends close at exec. Throws std::system_error.
 Pipe make_pipe();
 
+// An eventfd that does not block, at zero. Throws std::system_error.
+Descriptor make_event_descriptor();
+
 // Writes a line for a person, or drops it where that would wait for the reader.
 void write_if_ready(int fd, std::string_view line) noexcept;
 

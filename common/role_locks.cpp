@@ -41,6 +41,20 @@ void check_file(const std::filesystem::path& path, int fd) {
 
 }  // namespace
 
+Address where_it_runs(const Address& address) {
+    const std::vector<Address> candidates = address.candidates();
+    if (candidates.size() == 1) {
+        return address;
+    }
+    for (const Address& candidate : candidates) {
+        const std::optional<RoleLocks> role_locks = RoleLocks::find(candidate.lock_path());
+        if (role_locks && (role_locks->holder(Role::launcher) || role_locks->stage_holder())) {
+            return candidate;
+        }
+    }
+    return address;
+}
+
 RoleLocks::RoleLocks(std::filesystem::path path, Descriptor file)
     : path_(std::move(path)), file_(std::move(file)) {}
 
@@ -55,9 +69,9 @@ RoleLocks RoleLocks::make(const std::filesystem::path& path) {
         throw creation_failure("cannot open the lock " + path.string(), errno);
     }
     check_file(path, file.get());
-    RoleLocks places(path, std::move(file));
-    places.is_new_ = is_new;
-    return places;
+    RoleLocks role_locks(path, std::move(file));
+    role_locks.is_new_ = is_new;
+    return role_locks;
 }
 
 std::optional<RoleLocks> RoleLocks::find(const std::filesystem::path& path) {
@@ -82,12 +96,12 @@ bool RoleLocks::take_within(int first, int length) {
     return false;
 }
 
-bool RoleLocks::take(Role place) { return take_within(static_cast<int>(place), 1); }
+bool RoleLocks::take(Role role) { return take_within(static_cast<int>(role), 1); }
 
 bool RoleLocks::take_stages() { return take_within(static_cast<int>(Role::producer), kToTheEnd); }
 
-void RoleLocks::wait_and_take(Role place) {
-    const struct flock lock = record(F_WRLCK, static_cast<int>(place), 1);
+void RoleLocks::wait_and_take(Role role) {
+    const struct flock lock = record(F_WRLCK, static_cast<int>(role), 1);
     while (::fcntl(file_.get(), F_SETLKW, &lock) != 0) {
         if (errno != EINTR) {
             throw_errno("cannot lock " + path_.string());
@@ -100,7 +114,7 @@ void RoleLocks::leave_within(int first, int length) {
     ::fcntl(file_.get(), F_SETLK, &lock);
 }
 
-void RoleLocks::leave(Role place) { leave_within(static_cast<int>(place), 1); }
+void RoleLocks::leave(Role role) { leave_within(static_cast<int>(role), 1); }
 
 void RoleLocks::leave_stages() { leave_within(static_cast<int>(Role::producer), kToTheEnd); }
 
@@ -130,10 +144,14 @@ void RoleLocks::add_holders(int first, int end, std::vector<pid_t>& pids) const 
     }
 }
 
-std::optional<pid_t> RoleLocks::holder(Role place) const {
-    const int first = static_cast<int>(place);
+std::optional<pid_t> RoleLocks::holder(Role role) const {
+    const int first = static_cast<int>(role);
     const std::optional<Hold> hold = hold_within(first, first + 1);
     return hold ? std::optional(hold->pid) : std::nullopt;
+}
+
+std::string RoleLocks::describe(pid_t pid) {
+    return pid > 0 ? "pid " + std::to_string(pid) : "a process of another pid namespace";
 }
 
 std::optional<pid_t> RoleLocks::stage_holder() const {

@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "address.hpp"
 #include "descriptor.hpp"
 
 namespace drainpipe {
 
-// A place in a pipeline that one process at a time may hold: a byte of the lock file.
+// A role in a pipeline that one process at a time may hold: a byte of the lock file.
 enum class Role : int {
     launcher = 0,
     stopping = 1,  // held by a launcher whose intake is closing or closed
@@ -21,14 +22,17 @@ enum class Role : int {
     consumer = 16,  // the first one; the others follow
 };
 
-// The place of the consumer of that number, from 0.
+// The role of the consumer of that number, from 0.
 constexpr Role consumer_role(unsigned number) {
     return static_cast<Role>(static_cast<int>(Role::consumer) + static_cast<int>(number));
 }
 
+// Where a launcher of this name runs: at one of the address's candidates, or else the address.
+Address where_it_runs(const Address& address);
+
 // The lock file of a pipeline.
 //
-// A place is held with the kernel's record lock on its byte, so that it is free the moment its
+// A role is held with the kernel's record lock on its byte, so that it is free the moment its
 // holder is dead, whatever the file says, and the kernel knows the holder's pid. Record locks go
 // when the process closes *any* descriptor of the file: open it once a process.
 class RoleLocks {
@@ -40,20 +44,21 @@ class RoleLocks {
     // Opens the lock file of a pipeline that may not be there.
     static std::optional<RoleLocks> find(const std::filesystem::path& path);
 
-    // Takes a place; false when another process holds it.
-    [[nodiscard]] bool take(Role place);
-    void wait_and_take(Role place);
-    void leave(Role place);
+    // Takes a role; false when another process holds it.
+    [[nodiscard]] bool take(Role role);
+    void wait_and_take(Role role);
+    void leave(Role role);
 
-    // The same for the places of all stages at once.
+    // The same for the roles of all stages at once.
     [[nodiscard]] bool take_stages();
     void leave_stages();
 
-    // Who holds a place: a pid, or 0 for a process that can't be seen from here. A process never
-    // sees its own.
-    std::optional<pid_t> holder(Role place) const;
+    // Who holds a role: a pid, or 0 for a process of another pid namespace, which can't be seen
+    // from here. A process never sees its own. describe() has it in words: "pid 123".
+    std::optional<pid_t> holder(Role role) const;
+    static std::string describe(pid_t pid);
 
-    // Who holds a stage's place: one of them, and all, in the order of their places.
+    // Who holds a stage's role: one of them, and all, in the order of their roles.
     std::optional<pid_t> stage_holder() const;
     std::vector<pid_t> stage_holders() const;
 
@@ -79,7 +84,7 @@ class RoleLocks {
         int first;
         int end;
     };
-    // One of those who hold any of the places [first, end).
+    // One of those who hold any of the roles [first, end).
     std::optional<Hold> hold_within(int first, int end) const;
     void add_holders(int first, int end, std::vector<pid_t>& pids) const;
 

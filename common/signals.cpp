@@ -51,16 +51,10 @@ Descriptor claim_signals(std::initializer_list<int> signals) {
 }
 
 int take_signal(const Descriptor& signals) {
-    int value = 0;
-    return take_signal(signals, value);
-}
-
-int take_signal(const Descriptor& signals, int& value) {
     signalfd_siginfo info{};
     if (::read(signals.get(), &info, sizeof info) != sizeof info) {
         return 0;
     }
-    value = info.ssi_int;
     return static_cast<int>(info.ssi_signo);
 }
 

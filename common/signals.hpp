@@ -18,10 +18,8 @@ Descriptor claim_signals(std::initializer_list<int> signals);
 // For a supervisor, which nothing at the terminal is to stop: SIGTSTP and SIGTTIN are ignored.
 void ignore_job_control();
 
-// Takes the next pending signal from the descriptor; 0 when there is none. `value` gets what its
-// sender sent with it.
+// Takes the next pending signal from the descriptor; 0 when there is none.
 int take_signal(const Descriptor& signals);
-int take_signal(const Descriptor& signals, int& value);
 
 // Whether a signal asks a program to come to an end.
 bool is_stop_request(int signal);

@@ -15,7 +15,7 @@ class TimedLock {
         impossible  // not waited for
     };
 
-    // Calls `try_lock` until it is free, or patience is over; whether it was taken.
+    // Calls `try_lock` until it is free, or the time is over; whether it was taken.
     [[nodiscard]] bool take(const std::function<Found()>& try_lock);
 
   private:

@@ -46,6 +46,8 @@ class Child {
     bool is_running() const { return pid_ > 0; }
     bool is_ready() const { return is_ready_; }
     std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+    // So much time since then does not count: nothing ran in it.
+    void leave_out(std::chrono::steady_clock::duration time) { started_at_ += time; }
 
     // Why the program that was started last could not be executed; empty when it was, or is yet to
     // be.

@@ -15,7 +15,7 @@ namespace {
 
 // How long a producer may take to close the intake before it is ended: its work then is a few
 // stores and a farewell to each client.
-constexpr std::chrono::seconds kIntakePatience{1};
+constexpr std::chrono::seconds kIntakeTimeout{1};
 
 // Between two rounds of consumers in a drain, where one has left something.
 constexpr std::chrono::milliseconds kBetweenRounds{100};
@@ -59,9 +59,11 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
+      control_(options_.address.control_path()),
       watch_(segment_, options_.address.name()),
-      supervisor_(std::move(programs), std::move(signals), name_claim_, segment_, watch_, log_,
-                  console_) {}
+      supervisor_(std::move(programs), std::move(signals), name_claim_, control_, segment_, watch_,
+                  log_, console_),
+      watchdog_(options_.grace) {}
 
 ExitCode Launcher::run() {
     start();
@@ -116,6 +118,7 @@ void Launcher::announce() {
 
 ExitCode Launcher::shut_down() {
     const Clock::time_point deadline = supervisor_.stop_request()->at + options_.grace;
+    watchdog_.arm(deadline);
     segment_.header().stop_deadline.store(
         std::chrono::nanoseconds(deadline.time_since_epoch()).count());
     const std::string stopping = fmt::format(
@@ -136,9 +139,10 @@ void Launcher::close_intake(Clock::time_point deadline) {
     supervisor_.disable(producer);
     supervisor_.ask_to_leave(producer);
     supervisor_.resume(producer);
-    const Clock::time_point patience = std::min(deadline, Clock::now() + kIntakePatience);
-    while (producer.is_running() && !is_cut_short(patience)) {
-        supervisor_.wait(patience);
+    const Clock::time_point patience = Clock::now() + kIntakeTimeout - supervisor_.frozen();
+    const auto until = [&] { return std::min(deadline, patience + supervisor_.frozen()); };
+    while (producer.is_running() && !is_cut_short(until())) {
+        supervisor_.wait(until());
     }
     if (producer.is_running()) {
         log_.warn("producer pid={} did not leave: killing it", producer.pid());

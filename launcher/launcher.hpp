@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "console.hpp"
+#include "control_socket.hpp"
 #include "descriptor.hpp"
 #include "exit_code.hpp"
 #include "gauge.hpp"
@@ -13,6 +14,7 @@
 #include "segment.hpp"
 #include "segment_claim.hpp"
 #include "supervisor.hpp"
+#include "watchdog.hpp"
 
 namespace drainpipe {
 
@@ -57,8 +59,10 @@ class Launcher {
     SegmentClaim segment_claim_;
     Segment& segment_;  // of which it writes the run's words alone
     Gauge gauge_;       // by which it reads
+    ControlSocket control_;
     SegmentWatch watch_;
     Supervisor supervisor_;
+    Watchdog watchdog_;
 };
 
 }  // namespace drainpipe

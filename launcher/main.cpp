@@ -7,6 +7,7 @@
 #include "failure.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
+#include "role_locks.hpp"
 #include "scale.hpp"
 #include "signals.hpp"
 
@@ -14,8 +15,7 @@ int main(int argc, char** argv) {
     using namespace drainpipe;
     const bool has_output = ::fcntl(STDOUT_FILENO, F_GETFL) >= 0;
     return run_program("launcher", [&] {
-        Descriptor signals =
-            claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, scale_signal()});
+        Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD});
         ignore_job_control();
         const std::optional<Options> options = parse_options(argc, argv);
         if (!options) {
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
         }
         exit_where_segment_is_cut();
         if (options->scale_to) {
-            return scale(options->address, *options->scale_to);
+            return scale(where_it_runs(options->address), *options->scale_to);
         }
         if (!has_output) {
             throw Failure(ExitCode::io,

@@ -28,32 +28,32 @@ constexpr std::chrono::seconds kBrieflyHeld{2};
 constexpr std::chrono::milliseconds kPollInterval{10};
 
 // The last stage of a dead launcher may be removing what it left.
-void await_cleaning(RoleLocks& places, const Address& address) {
-    const Clock::time_point until = Clock::now() + kBrieflyHeld;
-    while (!places.take(Role::cleaning)) {
-        if (Clock::now() >= until) {
+void await_cleaning(RoleLocks& role_locks, const Address& address) {
+    // Counted in looks: time in which nothing ran does not count.
+    for (auto left = kBrieflyHeld / kPollInterval; !role_locks.take(Role::cleaning); --left) {
+        if (left == 0) {
             throw Failure(ExitCode::taken,
-                          address.describe() + " is being cleaned up by pid " +
-                              std::to_string(places.holder(Role::cleaning).value_or(0)));
+                          address.describe() + " is being cleaned up by " +
+                              RoleLocks::describe(role_locks.holder(Role::cleaning).value_or(0)));
         }
         std::this_thread::sleep_for(kPollInterval);
     }
-    places.leave(Role::cleaning);
+    role_locks.leave(Role::cleaning);
 }
 
 // The lock file with the launcher's place taken. A file that was removed between our opening and
 // our taking it is nobody's lock any more.
-RoleLocks take_launcher_place(const Address& address) {
+RoleLocks take_launcher_role(const Address& address) {
     while (true) {
-        RoleLocks places = RoleLocks::make(address.lock_path());
-        if (places.take(Role::launcher)) {
-            await_cleaning(places, address);
-            if (places.is_current()) {
-                return places;
+        RoleLocks role_locks = RoleLocks::make(address.lock_path());
+        if (role_locks.take(Role::launcher)) {
+            await_cleaning(role_locks, address);
+            if (role_locks.is_current()) {
+                return role_locks;
             }
-        } else if (const auto pid = places.holder(Role::launcher)) {
+        } else if (const auto pid = role_locks.holder(Role::launcher)) {
             throw Failure(ExitCode::taken,
-                          address.describe() + " is already running, pid " + std::to_string(*pid));
+                          address.describe() + " is already running, " + RoleLocks::describe(*pid));
         }
     }
 }
@@ -99,8 +99,9 @@ void require_free_socket(const Address& address) {
 
 }  // namespace
 
-RunFolder::RunFolder(const Address& address)
-    : path_(address.run_folder()), is_to_go_(address.prepare_run_folder()) {}
+RunFolder::RunFolder(const Options& options)
+    : path_(options.address.run_folder()),
+      is_to_go_(options.address.prepare_run_folder(options.socket_group)) {}
 
 RunFolder::~RunFolder() {
     if (is_to_go_) {
@@ -110,8 +111,9 @@ RunFolder::~RunFolder() {
 
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
-      run_folder_(options.address),
-      role_locks_(take_launcher_place(options.address)) {
+      group_(options.socket_group),
+      run_folder_(options),
+      role_locks_(take_launcher_role(options.address)) {
     try {
         do {
             await_left_behind(options, signals, console);
@@ -138,12 +140,13 @@ bool NameClaim::has_socket() const {
 
 bool NameClaim::renew() {
     try {
-        address_.prepare_run_folder();
-        RoleLocks places = RoleLocks::make(address_.lock_path());
-        if (!places.take_stages() || !places.take(Role::launcher) || !places.is_current()) {
+        address_.prepare_run_folder(group_);
+        RoleLocks role_locks = RoleLocks::make(address_.lock_path());
+        if (!role_locks.take_stages() || !role_locks.take(Role::launcher) ||
+            !role_locks.is_current()) {
             return false;
         }
-        former_.push_back(std::exchange(role_locks_, std::move(places)));
+        former_.push_back(std::exchange(role_locks_, std::move(role_locks)));
         return true;
     } catch (const std::exception&) {
         return false;

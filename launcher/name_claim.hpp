@@ -13,7 +13,7 @@ namespace drainpipe {
 // The run folder. One that was made and not process is gone with it, unless others use it by now.
 class RunFolder {
   public:
-    explicit RunFolder(const Address& address);
+    explicit RunFolder(const Options& options);
     ~RunFolder();
     RunFolder(const RunFolder&) = delete;
     RunFolder& operator=(const RunFolder&) = delete;
@@ -27,10 +27,10 @@ class RunFolder {
 
 // The launcher's place, and with it the pipeline's name, as long as it lives.
 //
-// Somebody may remove the lock file while the pipeline runs. Its stages hold their places in a file
-// then that nobody else finds, so that renew() makes another one and takes all their places there,
-// until each has left and its replacement takes its own. Another launcher that is quicker is turned
-// away by the segment, which we hold as well, and we stop.
+// Somebody may remove the lock file while the pipeline runs. Its stages hold their role_locks in a
+// file then that nobody else finds, so that renew() makes another one and takes all their
+// role_locks there, until each has left and its replacement takes its own. Another launcher that is
+// quicker is turned away by the segment, which we hold as well, and we stop.
 class NameClaim {
   public:
     // Takes the place, and waits for stages that a dead launcher left behind. Throws
@@ -54,8 +54,8 @@ class NameClaim {
     bool is_current() const { return role_locks_.is_current(); }
     bool has_socket() const;
 
-    // Makes run folder and lock file again, and takes the launcher's and all stages' places there.
-    // False where that can't be done, or another process was quicker.
+    // Makes run folder and lock file again, and takes the launcher's and all stages' role_locks
+    // there. False where that can't be done, or another process was quicker.
     [[nodiscard]] bool renew();
 
     // Whether a stage of this name runs.
@@ -67,6 +67,7 @@ class NameClaim {
     void release() const;
 
     Address address_;
+    std::optional<gid_t> group_;
     RunFolder run_folder_;
     RoleLocks role_locks_;
     std::vector<RoleLocks> former_;  // removed, and held by stages that have not left yet

@@ -1,5 +1,8 @@
 #include "options.hpp"
 
+#include <grp.h>
+
+#include <charconv>
 #include <string>
 #include <string_view>
 
@@ -27,6 +30,8 @@ struct Texts {
     std::string buffer_size = "16M";
     std::string event_delay = "0";
     std::string log_events = "all";
+    std::string socket_mode = "0600";
+    std::string socket_group;
     bool discard = false;
     std::string consumers = "1";
     std::string dispatch = "demand";
@@ -48,6 +53,9 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_option("buffer-size", texts.buffer_size, "BYTES",
                     "Payload bytes that the ring can hold");
     line.add_option("event-delay", texts.event_delay, "DURATION", "Simulated work per event");
+    line.add_option("socket-mode", texts.socket_mode, "MODE", "Permissions of the intake's socket");
+    line.add_option("socket-group", texts.socket_group, "GROUP",
+                    "Group of the socket; the run folder is 0750 of it then");
     line.add_option("log-events", texts.log_events, "all|N/s|off",
                     "Records of events: one for each, so many a second at most, or none");
     line.add_option("consumers", texts.consumers, "N", "Consumer processes, 1 to 64");
@@ -107,6 +115,34 @@ std::int32_t delimiter_of(const CommandLine& line, const Texts& texts) {
     return static_cast<unsigned char>(texts.partition_delimiter.front());
 }
 
+std::uint32_t socket_mode_of(const CommandLine& line, const std::string& text) {
+    std::uint32_t mode = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, mode, 8);
+    if (error != std::errc() || rest != end || text.size() < 3 || mode > 0777) {
+        throw Failure(ExitCode::usage, line.origin("socket-mode") + ": '" + text +
+                                           "' is not a mode in octal digits, such as 0660");
+    }
+    return mode;
+}
+
+std::optional<gid_t> socket_group_of(const CommandLine& line, const std::string& text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    if (const group* const found = ::getgrnam(text.c_str())) {
+        return found->gr_gid;
+    }
+    gid_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end) {
+        throw Failure(ExitCode::usage,
+                      line.origin("socket-group") + ": '" + text + "' is not a group here");
+    }
+    return number;
+}
+
 std::int64_t log_events_of(const CommandLine& line, const std::string& text) {
     constexpr std::string_view kPerSecond = "/s";
     if (text == "all" || text == "off") {
@@ -163,6 +199,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
             parse_size(line.origin("buffer-size"), texts.buffer_size, 1, Geometry::kMaxBuffer),
         .event_delay = parse_duration(line.origin("event-delay"), texts.event_delay),
         .log_events_per_second = log_events_of(line, texts.log_events),
+        .socket_mode = socket_mode_of(line, texts.socket_mode),
+        .socket_group = socket_group_of(line, texts.socket_group),
         .discard = texts.discard,
         .consumers = consumers_of(line.origin("consumers"), texts.consumers),
         .dispatch = dispatch_of(line, texts),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +24,8 @@ struct Options {
     std::uint64_t buffer_bytes;
     std::chrono::microseconds event_delay;
     std::int64_t log_events_per_second;  // -1 for all
+    std::uint32_t socket_mode;
+    std::optional<gid_t> socket_group;
     bool discard;
     unsigned consumers;
     Dispatch dispatch;

@@ -13,4 +13,10 @@ std::optional<RestartPolicy::Clock::time_point> RestartPolicy::died(Clock::time_
     return now + kStep * (deaths_.size() - 1);
 }
 
+void RestartPolicy::leave_out(Clock::duration time) {
+    for (Clock::time_point& death : deaths_) {
+        death += time;
+    }
+}
+
 }  // namespace drainpipe

@@ -19,6 +19,9 @@ class RestartPolicy {
     // later for each other one in the window; nothing when it died too often.
     std::optional<Clock::time_point> died(Clock::time_point now);
 
+    // So much time does not count: nothing ran in it.
+    void leave_out(Clock::duration time);
+
   private:
     std::deque<Clock::time_point> deaths_;  // within the window
 };

@@ -1,13 +1,11 @@
 #include "scale.hpp"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <csignal>
+#include <optional>
 #include <thread>
 
 #include "answer.hpp"
+#include "control_socket.hpp"
 #include "failure.hpp"
 #include "gauge.hpp"
 #include "inspection.hpp"
@@ -19,42 +17,25 @@ namespace {
 constexpr std::chrono::seconds kTimeout{5};
 constexpr std::chrono::milliseconds kPollInterval{5};
 
-// Signals the launcher and nobody else: a pid may pass on between two looks, the place can't.
-pid_t ask_launcher(const Address& address, const RoleLocks& places, unsigned consumers) {
-    const std::optional<pid_t> pid = places.holder(Role::launcher);
-    const Descriptor launcher(pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
-    if (!launcher.is_open() || places.holder(Role::launcher) != pid) {
-        address.fail_not_running();
-    }
-    siginfo_t info{};
-    info.si_signo = scale_signal();
-    info.si_code = SI_QUEUE;
-    info.si_pid = ::getpid();
-    info.si_uid = ::getuid();
-    info.si_value.sival_int = static_cast<int>(consumers);
-    if (::syscall(SYS_pidfd_send_signal, launcher.get(), scale_signal(), &info, 0) != 0) {
-        throw_errno("cannot reach the launcher, pid " + std::to_string(*pid));
-    }
-    return *pid;
-}
-
 }  // namespace
 
-int scale_signal() { return SIGRTMIN; }
-
 ExitCode scale(const Address& address, unsigned consumers) {
-    const std::optional<RoleLocks> places = RoleLocks::find(address.lock_path());
-    if (!places || inspect_segment(address.name()) != Standing::ready) {
+    const std::optional<RoleLocks> role_locks = RoleLocks::find(address.lock_path());
+    if (!role_locks || inspect_segment(address.name()) != Standing::ready) {
         address.fail_not_running();
     }
-    places->require_not_stopping(address.describe());
+    role_locks->require_not_stopping(address.describe());
     const Gauge gauge(address.name());
     const std::uint32_t scalings = gauge.scalings();
-    const pid_t launcher = ask_launcher(address, *places, consumers);
+    const std::optional<pid_t> launcher = role_locks->holder(Role::launcher);
+    if (!launcher ||
+        !ControlSocket::send(address.control_path(), "scale " + std::to_string(consumers))) {
+        address.fail_not_running();
+    }
     const auto until = std::chrono::steady_clock::now() + kTimeout;
     while (gauge.scalings() == scalings) {
-        places->require_not_stopping(address.describe());
-        if (places->holder(Role::launcher) != launcher) {
+        role_locks->require_not_stopping(address.describe());
+        if (role_locks->holder(Role::launcher) != launcher) {
             address.fail_not_running();
         }
         if (std::chrono::steady_clock::now() >= until) {

@@ -1,5 +1,7 @@
 #include "segment_claim.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <functional>
@@ -10,6 +12,7 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "gauge.hpp"
 
 namespace drainpipe {
 namespace {
@@ -30,6 +33,11 @@ Settings settings_of(const Options& options) {
     settings.consumers = options.consumers;
     settings.partition_by = options.partition_by;
     settings.partition_delimiter = options.partition_delimiter;
+    settings.socket_mode = options.socket_mode;
+    settings.socket_group = options.socket_group ? std::int64_t{*options.socket_group} : -1;
+    settings.launcher_pid = ::getpid();
+    const std::string& run_folder = options.address.run_folder().native();
+    run_folder.copy(settings.run_folder.data(), settings.run_folder.size() - 1);
     options.log_folder.native().copy(settings.log_folder.data(), settings.log_folder.size() - 1);
     return settings;
 }
@@ -59,18 +67,29 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
     }
 }
 
+// " (run folder /run/drainpipe, pid 123)", where the segment tells.
+std::string holder_of(const std::string& name) {
+    try {
+        const Gauge gauge(name);
+        return " (" + gauge.run_folder() + ", pid " + std::to_string(gauge.launcher_pid()) + ")";
+    } catch (const std::exception&) {
+        return "";
+    }
+}
+
 [[noreturn]] void held_elsewhere(const std::string& name) {
     throw Failure(ExitCode::taken, segment_path(name) +
                                        " is in use by a pipeline of that name in another run "
-                                       "folder; choose another --name");
+                                       "folder" +
+                                       holder_of(name) + "; choose another --name");
 }
 
 // Looks again for so long whether nobody has the segment any more.
 void await_free(const std::string& name, std::chrono::seconds patience,
                 const std::function<bool()>& is_free) {
-    const Clock::time_point until = Clock::now() + patience;
-    while (!is_free()) {
-        if (Clock::now() >= until) {
+    // Counted in looks: time in which nothing ran does not count.
+    for (auto left = patience / kPollInterval; !is_free(); --left) {
+        if (left == 0) {
             held_elsewhere(name);
         }
         std::this_thread::sleep_for(kPollInterval);

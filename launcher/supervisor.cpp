@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <fstream>
 #include <utility>
 
 #include "failure.hpp"
 #include "quantity.hpp"
-#include "scale.hpp"
 #include "signals.hpp"
 #include "time_left.hpp"
 
@@ -48,9 +48,11 @@ double in_seconds(std::chrono::steady_clock::duration duration) {
 }  // namespace
 
 Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
-                       Segment& segment, SegmentWatch& watch, Log& log, Console& console)
+                       ControlSocket& control, Segment& segment, SegmentWatch& watch, Log& log,
+                       Console& console)
     : signals_(std::move(signals)),
       name_(name),
+      control_(control),
       segment_(segment),
       watch_(watch),
       log_(log),
@@ -169,11 +171,15 @@ void Supervisor::wait(Clock::time_point until) {
         }
     };
     add(watch_.fd());
+    add(control_.fd());
     for (const ManagedProcess& process : processes_) {
         add(process.death_fd());
         add(process.child.ready_fd());
     }
-    ::poll(waits.data(), waits.size(), milliseconds_until(next_time(until)));
+    leave_out_frozen_time(awake_at_);
+    const Clock::time_point intended = std::max(Clock::now(), next_time(until));
+    ::poll(waits.data(), waits.size(), milliseconds_until(intended));
+    leave_out_frozen_time(intended);
     look_at_segment();
     for (ManagedProcess& process : processes_) {
         handle_ready(process);
@@ -182,8 +188,25 @@ void Supervisor::wait(Clock::time_point until) {
     reap_inherited();
     look_at_files();
     take_signals();
+    take_commands();
     if (fewer_) {
         scale(*std::exchange(fewer_, std::nullopt));
+    }
+}
+
+void Supervisor::leave_out_frozen_time(Clock::time_point intended) {
+    awake_at_ = Clock::now();
+    const Clock::duration late = awake_at_ - intended;
+    if (late < kLateWakeup) {
+        return;
+    }
+    frozen_ += late;
+    for (ManagedProcess& process : processes_) {
+        process.child.leave_out(late);
+        process.policy.leave_out(late);
+        if (process.leave_by) {
+            *process.leave_by += late;
+        }
     }
 }
 
@@ -335,6 +358,9 @@ void Supervisor::look_at_files() {
         console_.warn(fact);
         start_anew(producer());
     }
+    if (!stop_request_ && !control_.is_current()) {
+        control_.renew();
+    }
 }
 
 void Supervisor::renew_lock() {
@@ -404,9 +430,26 @@ void Supervisor::reap_inherited() const {
 }
 
 void Supervisor::take_signals() {
-    int value = 0;
-    while (const int signal = take_signal(signals_, value)) {
-        handle_signal(signal, value);
+    while (const int signal = take_signal(signals_)) {
+        handle_signal(signal);
+    }
+}
+
+void Supervisor::take_commands() {
+    while (const std::optional<std::string> command = control_.receive()) {
+        constexpr std::string_view kScale = "scale ";
+        if (!stop_request_ && command->starts_with(kScale)) {
+            scale_as_asked(std::string_view(*command).substr(kScale.size()));
+        }
+    }
+}
+
+void Supervisor::scale_as_asked(std::string_view count) {
+    unsigned consumers = 0;
+    const char* const end = count.data() + count.size();
+    const auto [rest, error] = std::from_chars(count.data(), end, consumers);
+    if (error == std::errc() && rest == end && consumers >= 1 && consumers <= kMaxConsumers) {
+        scale(consumers);
     }
 }
 
@@ -422,18 +465,12 @@ void Supervisor::reopen_logs() {
     }
 }
 
-void Supervisor::handle_signal(int signal, int value) {
+void Supervisor::handle_signal(int signal) {
     if (signal == SIGCHLD) {
         return;  // it has woken wait(), and who died was looked after
     }
     if (signal == SIGHUP) {
         reopen_logs();
-        return;
-    }
-    if (signal == scale_signal()) {
-        if (!stop_request_ && value >= 1 && value <= static_cast<int>(kMaxConsumers)) {
-            scale(static_cast<unsigned>(value));
-        }
         return;
     }
     const Clock::time_point now = Clock::now();

@@ -4,9 +4,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "console.hpp"
+#include "control_socket.hpp"
 #include "exit_code.hpp"
 #include "log.hpp"
 #include "managed_process.hpp"
@@ -31,13 +33,17 @@ class Supervisor {
     // Between two looks at whether run folder, lock and socket are there.
     static constexpr std::chrono::seconds kPollInterval{2};
 
+    // A wake-up that is later than this was not the kernel's doing.
+    static constexpr std::chrono::milliseconds kLateWakeup{500};
+
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
     // The programs of the producer and of each consumer that there may be. `signals` as
     // claim_signals() returned it.
     Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
-               Segment& segment, SegmentWatch& watch, Log& log, Console& console);
+               ControlSocket& control, Segment& segment, SegmentWatch& watch, Log& log,
+               Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
     // Those that there are to be, and those that were and have not left yet come behind them.
@@ -69,6 +75,10 @@ class Supervisor {
     // Failure(io), with all children ended, where the segment was cut.
     void wait(Clock::time_point until);
 
+    // Time that no limit on a child counts: the launcher did not run, and so perhaps nobody did, as
+    // in a container that was paused.
+    Clock::duration frozen() const { return frozen_; }
+
     // The first stop request, if one has come.
     struct StopRequest {
         std::string reason;
@@ -90,6 +100,9 @@ class Supervisor {
     const std::optional<ExitCode>& failure() const { return failure_; }
 
   private:
+    // Leaves out of all limits how much later it is than it should be: after a wait until then, or
+    // after what is done between two waits and takes no time.
+    void leave_out_frozen_time(Clock::time_point intended);
     void start(ManagedProcess& process);
     static void kill_now(const ManagedProcess& process);
     void leave_behind(const ManagedProcess& process);
@@ -120,12 +133,15 @@ class Supervisor {
     // take the other for gone.
     bool may_start(const ManagedProcess& process) const;
     void take_signals();
-    void handle_signal(int signal, int value);
+    void take_commands();
+    void scale_as_asked(std::string_view count);
+    void handle_signal(int signal);
     Clock::time_point next_time(Clock::time_point until) const;
 
     std::vector<ManagedProcess> processes_;  // the producer, then the consumers
     Descriptor signals_;
     NameClaim& name_;
+    ControlSocket& control_;
     Segment& segment_;
     SegmentWatch& watch_;
     Log& log_;
@@ -136,6 +152,8 @@ class Supervisor {
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
     bool has_left_behind_ = false;
+    Clock::duration frozen_{};
+    Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};  // at the files
     std::optional<unsigned> fewer_;  // consumers that the system has room for
 };

@@ -77,7 +77,7 @@ DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" 
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 setarch --addr-no-randomize ctest --preset tsan \
-    --tests-regex '^unit\.(account|broadcast|demand|dispatch|event_count|partition|ring)'
+    --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|partition|ring)'
 
 step "soak, and beside it: fuzz the wire"
 beside scripts/fuzz.sh 30

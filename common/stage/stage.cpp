@@ -30,35 +30,42 @@ Descriptor ready_descriptor(const std::string& text) {
         static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
 }
 
-RoleLocks take_place(const Address& address, Role place, bool is_by_hand) {
-    std::optional<RoleLocks> places = RoleLocks::find(address.lock_path());
-    if (!places || !places->holder(Role::launcher)) {
+RoleLocks take_role(const Address& address, Role role, bool is_by_hand) {
+    std::optional<RoleLocks> role_locks = RoleLocks::find(address.lock_path());
+    if (!role_locks || !role_locks->holder(Role::launcher)) {
         address.fail_not_running();
     }
     if (is_by_hand) {
-        places->require_not_stopping(address.describe());
+        role_locks->require_not_stopping(address.describe());
     }
-    if (!places->take(place)) {
-        const auto holder = places->holder(place);
-        throw Failure(ExitCode::taken, "the place is taken by pid " +
-                                           std::to_string(holder.value_or(0)) + " in pipeline '" +
-                                           address.name() + "'");
+    if (!role_locks->take(role)) {
+        const auto holder = role_locks->holder(role);
+        throw Failure(ExitCode::taken, "the role is taken by " +
+                                           RoleLocks::describe(holder.value_or(0)) +
+                                           " in pipeline '" + address.name() + "'");
     }
-    if (!places->is_current()) {
+    if (!role_locks->is_current()) {
         address.fail_not_running();
     }
-    return std::move(*places);
+    return std::move(*role_locks);
 }
 
 // The launcher's life, as the kernel tells it. Looked at again behind the opening: a pid may pass
-// to another process in between, the place can't.
-Descriptor watch_launcher(const Address& address, const RoleLocks& places) {
-    const std::optional<pid_t> pid = places.holder(Role::launcher);
+// to another process in between, the role can't.
+Descriptor watch_launcher(const Address& address, const RoleLocks& role_locks) {
+    const std::optional<pid_t> pid = role_locks.holder(Role::launcher);
     if (!pid) {
         address.fail_not_running();
     }
+    if (*pid == 0) {
+        throw Failure(
+            ExitCode::unavailable,
+            "the launcher of " + address.describe() +
+                " is in another pid namespace, where it can't be watched: start the stage "
+                "there");
+    }
     Descriptor launcher(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!launcher.is_open() || places.holder(Role::launcher) != pid) {
+    if (!launcher.is_open() || role_locks.holder(Role::launcher) != pid) {
         address.fail_not_running();
     }
     // From here on the launcher's death is this stage's own business.
@@ -78,9 +85,9 @@ Segment open_segment(const Address& address) {
 }
 
 // "consumer" where a run begins with one, "consumer.2" where there are several.
-std::string name_in_log(const std::string& program, Role place, const Header& header) {
-    const unsigned number = static_cast<unsigned>(place) - static_cast<unsigned>(Role::consumer);
-    if (place < Role::consumer || (number == 0 && header.settings.consumers == 1)) {
+std::string name_in_log(const std::string& program, Role role, const Header& header) {
+    const unsigned number = static_cast<unsigned>(role) - static_cast<unsigned>(Role::consumer);
+    if (role < Role::consumer || (number == 0 && header.settings.consumers == 1)) {
         return program;
     }
     return program + "." + std::to_string(number + 1);
@@ -117,19 +124,19 @@ std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** 
     return said;
 }
 
-Stage::Stage(const StageOptions& options, const std::string& program, Role place)
-    : address_(options.address.value()),
+Stage::Stage(const StageOptions& options, const std::string& program, Role role)
+    : address_(where_it_runs(options.address.value())),
       ready_(ready_descriptor(options.ready_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wake_(make_event_descriptor()),
       is_by_hand_(options.ready_fd.empty()),
-      role_locks_(take_place(address_, place, is_by_hand_)),
+      role_locks_(take_role(address_, role, is_by_hand_)),
       launcher_(watch_launcher(address_, role_locks_)),
       segment_(open_segment(address_)),
       log_(segment_.header().settings.log_folder.data(),
-           name_in_log(program, place, segment_.header()), LogSink::File::may_be_missing,
+           name_in_log(program, role, segment_.header()), LogSink::File::may_be_missing,
            address_.log_label()),
-      place_(place) {
+      role_(role) {
     require_wanted(options);
 }
 
@@ -211,9 +218,9 @@ void Stage::report_ready() {
 }
 
 std::string Stage::describe_consumer(unsigned number) const {
-    const Role place = consumer_role(number);
-    return name_in_log("consumer", place, segment_.header()) +
-           " pid=" + std::to_string(role_locks_.holder(place).value_or(0));
+    const Role role = consumer_role(number);
+    return name_in_log("consumer", role, segment_.header()) +
+           " pid=" + std::to_string(role_locks_.holder(role).value_or(0));
 }
 
 void Stage::count_lost_log_lines() {
@@ -237,7 +244,7 @@ void Stage::leave() {
     if (role_locks_.holder(Role::launcher)) {
         return;
     }
-    role_locks_.leave(place_);
+    role_locks_.leave(role_);
     role_locks_.wait_and_take(Role::cleaning);
     // Another stage may have cleaned up since, and a new launcher have begun on a new lock file.
     if (role_locks_.is_current() && !role_locks_.holder(Role::launcher) &&
@@ -261,6 +268,7 @@ void Stage::clean_up() {
         Segment::remove(address_.name());
     }
     ::unlink(address_.socket_path().c_str());
+    ::unlink(address_.control_path().c_str());
     role_locks_.remove_file();
 }
 

@@ -34,14 +34,14 @@ struct StageOptions {
     std::optional<ExitCode> parse(CommandLine& line, int argc, char** argv);
 };
 
-// A process's part in a running pipeline: its place, the mapped segment, the log, and what it was
-// told from outside. As long as it lives nobody else has the place.
+// A process's part in a running pipeline: its role, the mapped segment, the log, and what it was
+// told from outside. As long as it lives nobody else has the role.
 class Stage {
   public:
-    // Joins the pipeline. Throws Failure: taken where the place is held (with the holder's pid), or
+    // Joins the pipeline. Throws Failure: taken where the role is held (with the holder's pid), or
     // where this stage was started by hand and the pipeline is shutting down; unavailable where no
     // such pipeline runs. Requires that no thread was started.
-    Stage(const StageOptions& options, const std::string& program, Role place);
+    Stage(const StageOptions& options, const std::string& program, Role role);
 
     const Address& address() const { return address_; }
     Segment& segment() { return segment_; }
@@ -54,8 +54,8 @@ class Stage {
     bool may_begin() const;
 
     // Starts to listen to the outside. After should_leave() or launcher_is_gone() has become true
-    // `event count` is rung and wake_fd() is readable from then on. Where the launcher is gone the
-    // kernel ends this process when the grace time is over.
+    // `event_count` is notified and wake_fd() is readable from then on. Where the launcher is gone
+    // the kernel ends this process when the grace time is over.
     void listen(EventCount& event_count);
     int wake_fd() const { return wake_.get(); }
 
@@ -84,8 +84,8 @@ class Stage {
     // Adds the log lines that were lost to the run's count, and complains now and then.
     void count_lost_log_lines();
 
-    // Ends this part. Where the launcher is gone and nobody else is left, it says in its stead what
-    // became of the events, and removes what nobody needs any more.
+    // Ends this part. Where the launcher is gone and nobody else is left, it says on its behalf
+    // what became of the events, and removes what nobody needs any more.
     void leave();
 
   private:
@@ -105,7 +105,7 @@ class Stage {
     Descriptor launcher_;
     Segment segment_;
     Log log_;
-    Role place_;
+    Role role_;
     std::chrono::steady_clock::time_point next_complaint_;
     std::atomic<bool> should_leave_{false};
     std::atomic<bool> launcher_is_gone_{false};

@@ -39,15 +39,15 @@ Descriptor try_to_connect(const Address& address) {
 
 // Throws unless a launcher runs that will have its intake open again.
 void require_running(const Address& address) {
-    const std::optional<RoleLocks> places = RoleLocks::find(address.lock_path());
-    const bool has_launcher = places && places->holder(Role::launcher);
-    if (!has_launcher && !(places && places->stage_holder())) {
+    const std::optional<RoleLocks> role_locks = RoleLocks::find(address.lock_path());
+    const bool has_launcher = role_locks && role_locks->holder(Role::launcher);
+    if (!has_launcher && !(role_locks && role_locks->stage_holder())) {
         address.fail_not_running();
     }
     if (!has_launcher) {
         throw Failure(ExitCode::taken, address.describe() + " is shutting down");
     }
-    places->require_not_stopping(address.describe());
+    role_locks->require_not_stopping(address.describe());
 }
 
 }  // namespace

@@ -176,9 +176,10 @@ Enqueue::Result Enqueue::result() const {
         return Result{accepted_, code, complaint};
     };
     if (!is_closed_ && (signal_ != 0 || is_late_)) {
-        return stopped(signal_ != 0 ? static_cast<ExitCode>(128 + signal_) : ExitCode::taken,
-                       (signal_ != 0 ? "stopped by " + signal_name(signal_)
-                                     : std::string("the time is over")) +
+        const std::string why =
+            signal_ != 0 ? "stopped by " + signal_name(signal_) : std::string("the time is over");
+        return stopped(signal_ != 0 ? ExitCode::io : ExitCode::taken,
+                       why +
                            " while the pipeline takes nothing: so many are in for certain, more "
                            "may follow");
     }

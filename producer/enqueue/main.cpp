@@ -11,6 +11,7 @@
 #include "enqueue.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
+#include "role_locks.hpp"
 #include "signals.hpp"
 
 namespace {
@@ -73,16 +74,24 @@ int main(int argc, char** argv) {
         std::string events;
         line.add_address(name, run_folder);
         std::string timeout;
+        bool prints_socket = false;
+        line.add_command_switch("print-socket", prints_socket,
+                                "Print the path of the intake's socket, and exit");
         line.add_option("timeout", timeout, "DURATION",
                         "Give up after so long, whether it waits to be let in or for room [never]");
         line.add_argument("EVENTS", events, "N for the numbers 1..N, or - for lines of input");
         if (const auto said = line.parse(argc, argv)) {
             return *said;
         }
-        if (events.empty()) {
+        if (events.empty() && !prints_socket) {
             throw Failure(ExitCode::usage, "EVENTS is missing: a number, or - for standard input");
         }
-        const Address address(name, run_folder, line.origin("name"), line.origin("run-dir"));
+        const Address address =
+            where_it_runs(Address(name, run_folder, line.origin("name"), line.origin("run-dir")));
+        if (prints_socket) {
+            print_answer(address.socket_path().string() + "\n");
+            return ExitCode::done;
+        }
         const auto source = source_of(events);
         const auto deadline = timeout.empty() ? std::chrono::steady_clock::time_point::max()
                                               : std::chrono::steady_clock::now() +

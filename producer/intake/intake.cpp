@@ -28,7 +28,7 @@ constexpr int kBetweenAccepts = 100;
 
 // A client may keep what it was read of: the more clients, the less they are read at a time.
 constexpr std::size_t kReadBytes = 256 * 1024;
-constexpr std::size_t kLeastReadBytes = 4 * 1024;
+constexpr std::size_t kMinReadBytes = 4 * 1024;
 constexpr std::size_t kReadBytesOfAll = 16 * 1024 * 1024;
 constexpr std::chrono::milliseconds kFarewell{200};
 
@@ -47,12 +47,18 @@ std::size_t most_clients() {
     return std::max<rlim_t>(limit.rlim_cur, kOwnDescriptors + 1) - kOwnDescriptors;
 }
 
+std::optional<gid_t> group_of(const Settings& settings) {
+    return settings.socket_group < 0 ? std::nullopt
+                                     : std::optional(static_cast<gid_t>(settings.socket_group));
+}
+
 }  // namespace
 
 Intake::Intake(Stage& stage)
     : stage_(stage),
       writer_(stage.segment()),
-      listener_(stage.address().socket_path()),
+      listener_(stage.address().socket_path(), stage.segment().header().settings.socket_mode,
+                group_of(stage.segment().header().settings)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       most_clients_(most_clients()),
       scratch_(kReadBytes) {
@@ -246,7 +252,7 @@ int Intake::milliseconds_to_wait() const {
 }
 
 std::size_t Intake::most_to_read() const {
-    return std::clamp(kReadBytesOfAll / std::max<std::size_t>(1, clients_.size()), kLeastReadBytes,
+    return std::clamp(kReadBytesOfAll / std::max<std::size_t>(1, clients_.size()), kMinReadBytes,
                       kReadBytes);
 }
 

@@ -13,7 +13,7 @@
 
 namespace drainpipe {
 
-Listener::Listener(std::filesystem::path path)
+Listener::Listener(std::filesystem::path path, mode_t mode, std::optional<gid_t> group)
     : path_(std::move(path)),
       socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     if (!socket_.is_open()) {
@@ -28,7 +28,11 @@ Listener::Listener(std::filesystem::path path)
     const int bound = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
                              static_cast<socklen_t>(sizeof address));
     ::umask(mask);
-    if (bound != 0 || ::listen(socket_.get(), SOMAXCONN) != 0) {
+    if (bound == 0 && group && ::chown(path_.c_str(), static_cast<uid_t>(-1), *group) != 0) {
+        throw_errno("cannot give " + path_.string() + " to group " + std::to_string(*group));
+    }
+    if (bound != 0 || ::chmod(path_.c_str(), mode) != 0 ||
+        ::listen(socket_.get(), SOMAXCONN) != 0) {
         throw_errno("cannot listen on " + path_.string());
     }
 }

@@ -1,17 +1,20 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <optional>
 
 #include "descriptor.hpp"
 
 namespace drainpipe {
 
-// The socket that clients connect to, mode 0600. A stale one at its path is replaced; the path is
+// The socket that clients connect to. A stale one at its path is replaced; the path is
 // free again when the listener goes. Requires the producer's place.
 class Listener {
   public:
-    // Throws std::system_error.
-    explicit Listener(std::filesystem::path path);
+    // With that mode, and of that group where one is given. Throws std::system_error.
+    Listener(std::filesystem::path path, mode_t mode, std::optional<gid_t> group);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;

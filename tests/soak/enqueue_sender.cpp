@@ -43,7 +43,8 @@ Receipt EnqueueSender::receipt() {
         return receipt_;  // killed, or in its very start
     if (!said) throw fault("did not say how many got in");
     receipt_.known = *said;
-    const bool is_broken = code == 74 && errors.find("connection broke") != std::string::npos;
+    // "more may have been accepted", "more may follow"
+    const bool is_broken = code == 74 && errors.find("more ") != std::string::npos;
     receipt_.is_exact = !is_broken;
     const bool is_known_code =
         code == 0 || code == 69 || code == 74 || code == 75 || (signal_ && code == 128 + *signal_);

@@ -107,6 +107,25 @@ TEST_SUITE("children") {
         CHECK(pipeline.stop() == 0);
     }
 
+    TEST_CASE("children: a container that is frozen in the middle of starts goes on, and again") {
+        Pipeline pipeline;
+        auto& launcher = pipeline.launch();
+        // Everybody stands still for longer than a child may take to be ready.
+        REQUIRE(await([&] { return !children_of(launcher.pid()).empty(); }));
+        freeze(launcher.pid());
+        for (const pid_t child : children_of(launcher.pid())) ::kill(child, SIGSTOP);
+        let_pass(6s);
+        launcher.send(SIGCONT);
+        let_pass(100ms);
+        for (const pid_t child : children_of(launcher.pid())) ::kill(child, SIGCONT);
+        CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().starting("child exited ").size() == 2);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("children: one that was started by hand and took the place first is kept") {
         for (const std::string role : {"producer", "consumer"}) {
             CAPTURE(role);

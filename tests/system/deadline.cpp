@@ -8,6 +8,7 @@
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
 #include "harness/process_table.hpp"
+#include "harness/terminal.hpp"
 
 using namespace harness;
 using namespace std::chrono_literals;
@@ -277,6 +278,30 @@ TEST_SUITE("deadline") {
         CHECK(pipeline.stop() == 0);
         CHECK(fault_of_redelivery(pipeline.whole_log().events(), 1, kEvents) == "");
         CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("deadline: a log that takes nothing does not keep the launcher beyond it") {
+        for (const bool is_held_before : {false, true}) {
+            CAPTURE(is_held_before);
+            Pipeline pipeline;
+            Terminal terminal;  // that nobody reads: a write to it waits for ever
+            std::filesystem::create_directory(pipeline.log_dir());
+            std::filesystem::create_symlink(terminal.path(), pipeline.log_file());
+            pipeline.launch({"--grace", "500ms"});
+            CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+            CHECK(pipeline.enqueue_all(numbers(1, 20'000)) == 20'000);
+            const auto producer = pipeline.stage("producer").value();
+            if (is_held_before) ::kill(producer, SIGKILL);
+            pipeline.launcher().send(SIGTERM);
+            CHECK(pipeline.launcher().wait() == 124);
+            CHECK(contains(pipeline.errors(), "held up beyond the deadline"));
+            CHECK(
+                await([&] { return !pipeline.stage("producer") && !pipeline.stage("consumer"); }));
+            std::filesystem::remove(pipeline.log_file());
+            pipeline.start();
+            CHECK(pipeline.stop() == 0);
+            CHECK(pipeline.leftovers() == "");
+        }
     }
 
     TEST_CASE("deadline: it cuts off every consumer, and the next start does what they all left") {

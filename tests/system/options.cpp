@@ -54,6 +54,8 @@ TEST_SUITE("options") {
             {"buffer-size", "64K"},
             {"event-delay", "1us"},
             {"log-events", "100/s"},
+            {"socket-mode", "0660"},
+            {"socket-group", "0"},
             {"consumers", "2"},
             {"dispatch", "demand"},
             {"partition-by", "1"},

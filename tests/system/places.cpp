@@ -1,8 +1,11 @@
 // Where programs and scripts may be started from, and how they find each other.
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/audit.hpp"
+#include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
 
 using namespace harness;
@@ -173,6 +176,68 @@ TEST_SUITE("places") {
         write_text(pipeline.segment(), "no segment");
         CHECK(run(pipeline.launcher_command()).code == 73);
         CHECK(std::filesystem::is_directory(pipeline.run_dir()));
+    }
+
+    TEST_CASE("places: enqueue and scale find a pipeline in another default run folder") {
+        Pipeline pipeline;
+        const auto runtime = pipeline.folder() / "runtime";
+        std::filesystem::create_directory(runtime);
+        // As in a login session; the client, as from cron, has none.
+        auto command = pipeline.launcher_command();
+        command.words = {program("launcher"), "--name", pipeline.name(), "--log-dir",
+                         pipeline.log_dir()};
+        command.environment["XDG_RUNTIME_DIR"] = "";
+        pipeline.launch(command);
+        REQUIRE(await([&] { return contains(pipeline.errors(), "ready "); }));
+        Command client{.words = {program("enqueue"), "--name", pipeline.name(), "7"}};
+        client.environment["XDG_RUNTIME_DIR"] = runtime;
+        CHECK(run(client).output == "accepted=7\n");
+        Command scale{.words = {program("launcher"), "--name", pipeline.name(), "scale", "2"}};
+        scale.environment = client.environment;
+        CHECK(run(scale).code == 0);
+        client.words = {program("enqueue"), "--name", pipeline.name(), "--print-socket"};
+        const auto printed = run(client);
+        CHECK(printed.code == 0);
+        CHECK(contains(printed.output, pipeline.name() + ".sock\n"));
+        CHECK(std::filesystem::exists(printed.output.substr(0, printed.output.size() - 1)));
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE("places: one that runs in another run folder is told with folder and pid") {
+        Pipeline pipeline;
+        pipeline.start();
+        auto command = pipeline.launcher_command();
+        command.words = {program("launcher"),         "--name",    pipeline.name(),   "--run-dir",
+                         pipeline.folder() / "other", "--log-dir", pipeline.log_dir()};
+        const auto second = run(command);
+        CHECK(second.code == 75);
+        CHECK(is_one_line(second.errors));
+        CHECK(contains(second.errors, pipeline.run_dir().string()));
+        CHECK(contains(second.errors, std::to_string(pipeline.launcher().pid())));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("places: the socket has the mode and the group that were asked for" *
+              doctest::skip(::geteuid() != 0)) {
+        Pipeline pipeline;
+        constexpr gid_t kGroup = 65534;
+        pipeline.start({"--socket-mode", "0660", "--socket-group", std::to_string(kGroup)});
+        struct stat info {};
+        REQUIRE(::stat(pipeline.socket().c_str(), &info) == 0);
+        CHECK((info.st_mode & 0777) == 0660);
+        CHECK(info.st_gid == kGroup);
+        REQUIRE(::stat(pipeline.run_dir().c_str(), &info) == 0);
+        CHECK((info.st_mode & 0777) == 0750);
+        CHECK(info.st_gid == kGroup);
+        std::filesystem::permissions(pipeline.folder(), std::filesystem::perms{0755});
+        auto command = pipeline.command("enqueue", {"5"});
+        command.user = kNobody;  // of that group
+        CHECK(run(command).output == "accepted=5\n");
+        ::kill(pipeline.stage("producer").value(), SIGKILL);
+        CHECK(await([&] { return run(command).output == "accepted=5\n"; }));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
     }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/audit.hpp"
+#include "harness/client.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
 #include "harness/random.hpp"
@@ -19,9 +20,7 @@ namespace {
 
 // Asks the launcher for so many consumers, and does not wait until it is heard.
 void ask_for(Pipeline& pipeline, int consumers) {
-    sigval value{};
-    value.sival_int = consumers;
-    REQUIRE(::sigqueue(pipeline.launcher().pid(), SIGRTMIN, value) == 0);
+    send_datagram(pipeline.control(), "scale " + std::to_string(consumers));
 }
 
 // Enqueues 64 keys, and waits until the first two consumers have done what is theirs of them.
@@ -135,6 +134,47 @@ TEST_SUITE("scaling") {
             let_pass(random.moment(1500us));
             ask_for(pipeline, 2);
         });
+    }
+
+    TEST_CASE("scaling: what is no command is passed over") {
+        Pipeline pipeline;
+        pipeline.start();
+        for (const std::string text : {"", "scale", "scale 0", "scale 65", "scale x", "stop",
+                                       "scale -1", "scale 99999999999999999999"}) {
+            send_datagram(pipeline.control(), text);
+        }
+        send_datagram(pipeline.control(), std::string(4096, 's'));
+        CHECK(pipeline.scale(2) == 0);
+        CHECK(await([&] { return pipeline.consumer(2).has_value(); }));
+        CHECK(pipeline.log().starting("scale ").size() == 1);
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("scaling: it may be asked for from another pid namespace") {
+        const std::vector<std::string> words = {
+            "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"};
+        Command trial{.words = words};
+        trial.words.push_back("/bin/true");
+        if (run(trial).code != 0) {
+            MESSAGE("skipped: may not make a namespace");
+            return;
+        }
+        Pipeline pipeline;
+        pipeline.start();
+        auto command = pipeline.command("launcher", {"scale", "2"});
+        command.words.insert(command.words.begin(), words.begin(), words.end());
+        const auto outcome = run(command);
+        INFO("standard error: ", outcome.errors);
+        CHECK(outcome.code == 0);
+        CHECK(await([&] { return pipeline.consumer(2).has_value(); }));
+        auto second = pipeline.launcher_command();
+        second.words.insert(second.words.begin(), words.begin(), words.end());
+        const auto refused = run(second);
+        CHECK(refused.code == 75);
+        CHECK(contains(refused.errors, "another pid namespace"));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE("scaling: two that ask at once are both answered") {

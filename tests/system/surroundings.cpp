@@ -4,9 +4,6 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <iterator>
-#include <sstream>
-
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/mount.hpp"
@@ -28,13 +25,6 @@ void check_does_all(Pipeline& pipeline) {
     CHECK(pipeline.stop() == 0);
     CHECK(pipeline.log().account().value().accepted == 100);
     CHECK(pipeline.leftovers() == "");
-}
-
-// The children that the kernel lists for a process.
-std::vector<pid_t> children_of(pid_t pid) {
-    const auto id = std::to_string(pid);
-    std::istringstream list(read_text("/proc/" + id + "/task/" + id + "/children"));
-    return {std::istream_iterator<pid_t>(list), {}};
 }
 
 TEST_SUITE("surroundings") {
@@ -108,7 +98,11 @@ TEST_SUITE("surroundings") {
         REQUIRE(pipeline.await_record("ready "));
         CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
         REQUIRE(await([&] { return std::filesystem::exists(gone); }));
+        // All are in before the consumer finds that its reader is gone, which closes the intake.
+        const pid_t consumer = pipeline.stage("consumer").value();
+        REQUIRE(::kill(consumer, SIGSTOP) == 0);
         CHECK(pipeline.enqueue_all(numbers(2, 5000)) == 4999);
+        REQUIRE(::kill(consumer, SIGCONT) == 0);
         CHECK(shell.wait() == 0);
         CHECK(pipeline.output() == "74\n");
         CHECK(pipeline.log().starting("child exited role=consumer").size() == 1);

@@ -112,6 +112,17 @@ TEST_SUITE("usage") {
                            {{"--partition-by", "1", "--partition-delimiter", "ab"}, "ab"}});
     }
 
+    TEST_CASE("usage: a mode or a group of the socket that is none is refused and shown") {
+        check_all_refused({{{"--socket-mode", "rw"}, "rw"},
+                           {{"--socket-mode", "0999"}, "0999"},
+                           {{"--socket-mode", "01777"}, "01777"},
+                           {{"--socket-mode", "6"}, "6"},
+                           {{"--socket-mode", ""}, "--socket-mode"},
+                           {{"--socket-group", "no such group"}, "no such group"},
+                           {{"--socket-group", "-1"}, "-1"},
+                           {{"--socket-group", ""}, "--socket-group"}});
+    }
+
     TEST_CASE("usage: a limit of records that is none is refused and shown") {
         check_all_refused({{{"--log-events", "some"}, "some"},
                            {{"--log-events", "0/s"}, "0"},
@@ -258,11 +269,26 @@ TEST_SUITE("usage") {
 
     TEST_CASE("usage: the launcher's help names every flag") {
         const auto help = run({.words = {program("launcher"), "--help"}}).output;
-        for (const auto* flag :
-             {"--name", "--run-dir", "--log-dir", "--grace", "--max-demand", "--min-demand",
-              "--capacity", "--buffer-size", "--event-delay", "--consumers", "--dispatch",
-              "--partition-by", "--partition-delimiter", "--discard", "--log-events", "--config",
-              "--help", "--version"}) {
+        for (const auto* flag : {"--name",
+                                 "--run-dir",
+                                 "--log-dir",
+                                 "--grace",
+                                 "--max-demand",
+                                 "--min-demand",
+                                 "--capacity",
+                                 "--buffer-size",
+                                 "--event-delay",
+                                 "--consumers",
+                                 "--dispatch",
+                                 "--partition-by",
+                                 "--partition-delimiter",
+                                 "--discard",
+                                 "--log-events",
+                                 "--socket-mode",
+                                 "--socket-group",
+                                 "--config",
+                                 "--help",
+                                 "--version"}) {
             CAPTURE(flag);
             CHECK(contains(help, flag));
         }

@@ -26,7 +26,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 }
 
 // The text with every digit a 0.
-std::string shape_of(std::string text) {
+std::string form_of(std::string text) {
     for (char& character : text) {
         character = std::isdigit(static_cast<unsigned char>(character)) ? '0' : character;
     }
@@ -43,7 +43,7 @@ TEST_SUITE("log_sink") {
         log.warn("careful");
         const auto lines = lines_of(folder.path() / "new" / "info.log");
         REQUIRE(lines.size() == 2);
-        CHECK(shape_of(lines[0].substr(0, 28)) == "0000-00-00T00:00:00.000000Z ");
+        CHECK(form_of(lines[0].substr(0, 28)) == "0000-00-00T00:00:00.000000Z ");
         CHECK(lines[0].substr(28) ==
               "[" + std::to_string(::getpid()) + "] [launcher] [info] ready name=x");
         CHECK(lines[1].find("[warning] careful") != std::string::npos);

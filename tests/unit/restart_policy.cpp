@@ -6,6 +6,17 @@ using drainpipe::RestartPolicy;
 using namespace std::chrono_literals;
 
 TEST_SUITE("restart_policy") {
+    TEST_CASE("restarts: time in which nothing ran is left out of the window") {
+        RestartPolicy policy;
+        auto now = RestartPolicy::Clock::time_point{} + std::chrono::hours(1);
+        for (std::size_t death = 0; death < RestartPolicy::kMaxDeaths; ++death) {
+            CHECK(policy.died(now).has_value());
+        }
+        now += std::chrono::hours(1);
+        policy.leave_out(std::chrono::hours(1));
+        CHECK_FALSE(policy.died(now).has_value());  // in the ten seconds that ran, a sixth one
+    }
+
     TEST_CASE("restarts: a child that dies once is started again at once") {
         RestartPolicy policy;
         const RestartPolicy::Clock::time_point now{};

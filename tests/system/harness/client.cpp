@@ -19,6 +19,18 @@ namespace {
 
 }  // namespace
 
+void send_datagram(const std::filesystem::path& path, const std::string& text) {
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const ssize_t sent = ::sendto(fd, text.data(), text.size(), MSG_NOSIGNAL,
+                                  reinterpret_cast<const sockaddr*>(&address),
+                                  static_cast<socklen_t>(sizeof address));
+    ::close(fd);
+    if (sent < 0) fail("send a datagram");
+}
+
 SocketClient::SocketClient(const std::filesystem::path& socket)
     : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (fd_ < 0) fail("make a socket");

@@ -14,6 +14,9 @@
 
 namespace harness {
 
+// Sends one datagram to the Unix socket at that path. Fails the test where that can't be done.
+void send_datagram(const std::filesystem::path& path, const std::string& text);
+
 class SocketClient {
   public:
     // Connects. Throws std::system_error when nobody listens.

@@ -66,10 +66,10 @@ std::optional<pid_t> Pipeline::stage(std::string_view role) const {
 }
 
 std::optional<pid_t> Pipeline::consumer(unsigned number) const {
-    const auto state = "--number=" + std::to_string(number) + '\0';
+    const auto mark = "--number=" + std::to_string(number) + '\0';
     for (const auto pid : processes_marked(name_)) {
         const auto words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
-        if (program_of(pid) == "consumer" && words.find(state) != std::string::npos) return pid;
+        if (program_of(pid) == "consumer" && words.find(mark) != std::string::npos) return pid;
     }
     return std::nullopt;
 }
@@ -134,7 +134,7 @@ bool Pipeline::await_output(std::uint64_t events, std::chrono::milliseconds limi
 
 std::string Pipeline::leftovers() const {
     std::string found;
-    for (const auto& path : {segment(), socket(), lock()}) {
+    for (const auto& path : {segment(), socket(), control(), lock()}) {
         if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
             found += path.string() + " ";
         }

@@ -38,6 +38,7 @@ class Pipeline {
     [[nodiscard]] std::filesystem::path log_dir() const { return folder() / "log"; }
     [[nodiscard]] std::filesystem::path segment() const { return "/dev/shm/" + name_; }
     [[nodiscard]] std::filesystem::path socket() const { return run_dir() / (name_ + ".sock"); }
+    [[nodiscard]] std::filesystem::path control() const { return run_dir() / (name_ + ".ctl"); }
     [[nodiscard]] std::filesystem::path lock() const { return run_dir() / (name_ + ".lock"); }
 
     // A program of this pipeline, with its --name and --run-dir before the arguments.

@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 
 #include "await.hpp"
@@ -37,9 +38,9 @@ bool stands_still(pid_t pid) {
     return true;
 }
 
-bool is_marked(pid_t pid, std::string_view state) {
-    return read_text(entry(pid, "cmdline")).find(state) != std::string::npos ||
-           read_text(entry(pid, "environ")).find(state) != std::string::npos;
+bool is_marked(pid_t pid, std::string_view mark) {
+    return read_text(entry(pid, "cmdline")).find(mark) != std::string::npos ||
+           read_text(entry(pid, "environ")).find(mark) != std::string::npos;
 }
 
 }  // namespace
@@ -49,14 +50,14 @@ bool is_running(pid_t pid) {
     return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
 }
 
-std::vector<pid_t> processes_marked(std::string_view state) {
+std::vector<pid_t> processes_marked(std::string_view mark) {
     std::vector<pid_t> found;
     for (const auto& process : std::filesystem::directory_iterator("/proc")) {
         const auto name = process.path().filename().string();
         pid_t pid = 0;
         const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
         const bool is_process = parsed.ec == std::errc{} && *parsed.ptr == '\0';
-        if (is_process && pid != ::getpid() && is_marked(pid, state) && is_running(pid)) {
+        if (is_process && pid != ::getpid() && is_marked(pid, mark) && is_running(pid)) {
             found.push_back(pid);
         }
     }
@@ -89,6 +90,12 @@ std::uint64_t private_memory(pid_t pid) {
     const auto at = text.find(kKey);
     if (at == std::string::npos) return 0;
     return std::stoull(text.substr(at + kKey.size())) * 1024;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    const auto id = std::to_string(pid);
+    std::istringstream list(read_text("/proc/" + id + "/task/" + id + "/children"));
+    return {std::istream_iterator<pid_t>(list), {}};
 }
 
 }  // namespace harness

@@ -17,9 +17,9 @@ namespace harness {
 // True for a process that exists and is no zombie.
 bool is_running(pid_t pid);
 
-// The running processes whose command line or environment holds `state`. With a state that only one
+// The running processes whose command line or environment holds `mark`. With a mark that only one
 // test uses, these are the processes that this test has started, directly or not.
-std::vector<pid_t> processes_marked(std::string_view state);
+std::vector<pid_t> processes_marked(std::string_view mark);
 
 // The program's file name, cut at 15 characters by the kernel.
 std::string program_of(pid_t pid);
@@ -32,5 +32,8 @@ std::chrono::milliseconds cpu_time(pid_t pid);
 
 // Private memory in use now (no shared memory, no file mappings), in bytes.
 std::uint64_t private_memory(pid_t pid);
+
+// The children that the kernel lists for a process.
+std::vector<pid_t> children_of(pid_t pid);
 
 }  // namespace harness

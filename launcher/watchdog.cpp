@@ -1,0 +1,96 @@
+#include "watchdog.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "exit_code.hpp"
+#include "failure.hpp"
+#include "time_left.hpp"
+
+namespace drainpipe {
+namespace {
+
+// A pending request is looked at again after this; what is counted is looks, for time in which
+// nothing ran does not count.
+constexpr std::chrono::milliseconds kPollInterval{100};
+
+Descriptor pending_requests() {
+    sigset_t requests;
+    sigemptyset(&requests);
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+        sigaddset(&requests, signal);
+    }
+    Descriptor descriptor(::signalfd(-1, &requests, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!descriptor.is_open()) {
+        throw_errno("cannot make a signal descriptor");
+    }
+    return descriptor;
+}
+
+bool is_readable(int fd, int milliseconds) {
+    pollfd readable{fd, POLLIN, 0};
+    return ::poll(&readable, 1, milliseconds) > 0;
+}
+
+[[noreturn]] void give_up() {
+    write_if_ready(STDERR_FILENO,
+                   "launcher: held up beyond the deadline, perhaps by a log that takes nothing: "
+                   "giving up; what is left stays in the segment\n");
+    ::_exit(static_cast<int>(ExitCode::deadline));
+}
+
+}  // namespace
+
+Watchdog::Watchdog(std::chrono::microseconds grace)
+    : grace_(grace),
+      requests_(pending_requests()),
+      wake_(make_event_descriptor()),
+      thread_([this] { watch(); }) {}
+
+Watchdog::~Watchdog() {
+    is_over_ = true;
+    wake();
+    thread_.join();
+}
+
+void Watchdog::arm(Clock::time_point deadline) {
+    deadline_ = std::chrono::nanoseconds(deadline.time_since_epoch()).count();
+    wake();
+}
+
+void Watchdog::wake() const { ::eventfd_write(wake_.get(), 1); }
+
+void Watchdog::watch() {
+    await_request();
+    while (!is_over_) {
+        const Clock::time_point until =
+            Clock::time_point{std::chrono::nanoseconds(deadline_)} + kBeyondDeadline;
+        if (Clock::now() >= until) {
+            give_up();
+        }
+        eventfd_t taken = 0;
+        ::eventfd_read(wake_.get(), &taken);
+        is_readable(wake_.get(), milliseconds_until(until));
+    }
+}
+
+void Watchdog::await_request() const {
+    for (std::int64_t looks = 0; !is_over_ && deadline_ == 0;) {
+        std::array<pollfd, 2> waits{{{requests_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+        ::poll(waits.data(), waits.size(), -1);
+        looks = is_readable(requests_.get(), 0) ? looks + 1 : 0;
+        if (looks * kPollInterval > grace_ + kBeyondDeadline) {
+            give_up();
+        }
+        if (looks > 0) {
+            is_readable(wake_.get(), static_cast<int>(kPollInterval.count()));
+        }
+    }
+}
+
+}  // namespace drainpipe
