@@ -1,10 +1,13 @@
 #include "consumer.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
-#include <string_view>
+#include <array>
 #include <thread>
 #include <utility>
-#include <vector>
+
+#include "gauge.hpp"
 
 namespace drainpipe {
 namespace {
@@ -21,41 +24,66 @@ RecordLimit limit_of(const Settings& settings) {
     return {settings.log_events_per_second, settings.consumers};
 }
 
+// Logs what the work says is done, and notes it for the next commit.
+class Noting final : public Work::Outcomes {
+  public:
+    Noting(Delivery& delivery, EventLog& log) : delivery_(delivery), log_(log) {}
+
+    void done(std::uint64_t id) override {
+        const std::uint64_t event = id - 1;
+        log_.add({.kind = delivery_.done({event, id}),
+                  .id = id,
+                  .attempt = delivery_.attempt(event),
+                  .payload = delivery_.payload(event)});
+        ++count_;
+    }
+    std::uint64_t count() const { return count_; }
+
+  private:
+    Delivery& delivery_;
+    EventLog& log_;
+    std::uint64_t count_ = 0;
+};
+
 }  // namespace
 
-Consumer::Consumer(Stage& stage, unsigned number, int output)
-    : stage_(stage),
-      number_(number),
-      reader_(stage.segment(), number,
-              [&stage](unsigned other) { return !stage.has_consumer(other); }),
-      output_(output, stage, [this] { return reader_.begun_payloads(); }),
-      window_(window_of(stage.segment().header().settings)),
-      sink_(output_, stage.log(), limit_of(stage.segment().header().settings)),
-      event_delay_(stage.segment().header().settings.event_delay_microseconds) {
-    stage_.listen(stage.segment().header().events_available);
-}
+Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, Host& host)
+    : segment_(segment),
+      delivery_(delivery),
+      work_(work),
+      log_(log),
+      host_(host),
+      event_log_(log, limit_of(segment.header().settings)),
+      window_(window_of(segment.header().settings)),
+      event_delay_(segment.header().settings.event_delay_microseconds) {}
 
 void Consumer::run() {
-    stage_.report_ready();
-    work_until_stopped();
-    if (is_draining()) {
-        drain();
+    const bool is_at_once = work_.ends() == Work::Ends::at_once;
+    if (is_at_once) {
+        work_at_once();
     } else {
-        reader_.leave();
+        event_count_ = std::make_unique<EventCountDescriptor>(segment_.header().events_available);
+        work_later();
     }
-    sink_.tell_left_out();
-    stage_.leave();
+    if (host_.is_draining()) {
+        begin_drain();
+        is_at_once ? drain_at_once() : drain_later();
+    } else {
+        finish_what_is_in_hand();
+        delivery_.leave();
+    }
+    event_log_.tell_left_out();
 }
 
-void Consumer::work_until_stopped() {
-    const auto is_stopped = [this] { return should_leave() || is_draining(); };
-    std::uint64_t asked = window_.first_ask(reader_.taken_over());
+void Consumer::work_at_once() {
+    const auto is_stopped = [this] { return this->is_stopped(); };
+    std::uint64_t asked = window_.first_ask(delivery_.taken_over());
     std::uint64_t done = 0;
     while (!is_stopped()) {
         const std::uint64_t limit = std::min(hand_.events(), window_.chunk_limit());
-        RingReader::Chunk chunk = reader_.turn(done, asked, limit);
+        Delivery::Chunk chunk = delivery_.turn(done, asked, limit);
         if (chunk.is_empty()) {
-            chunk = reader_.wait(limit, is_stopped);
+            chunk = delivery_.wait(limit, is_stopped);
         }
         done = work_on_hand(chunk, true);
         if (is_cut_off_) {
@@ -63,43 +91,36 @@ void Consumer::work_until_stopped() {
         }
         asked = window_.handled(chunk.size());
     }
-    reader_.commit(done);
+    delivery_.commit(done);
+    delivery_.put_back();
     if (is_cut_off_) {
-        reader_.wait(0, is_stopped);  // what is to come is the stop's business
+        delivery_.wait(0, is_stopped);  // what is to come is the stop's business
     }
 }
 
-void Consumer::drain() {
-    const RingReader::Drain drain = reader_.begin_drain();
-    if (drain.closed_intake) {
-        stage_.log().info("intake closed accepted={}", stage_.account().accepted);
-    }
-    stage_.log().info("terminating in_flight={} buffered={}", drain.in_flight, drain.buffered);
+void Consumer::drain_at_once() {
     // No more at a time than may be in flight: that is what a crash may repeat.
-    const std::uint64_t most = stage_.segment().header().settings.max_demand;
+    const std::uint64_t most = segment_.header().settings.max_demand;
     std::uint64_t done = 0;
     while (true) {
-        if (stage_.launcher_is_gone()) {
-            reader_.expect_no_other();
+        if (host_.is_last()) {
+            delivery_.expect_no_other();
         }
-        const RingReader::Chunk chunk = reader_.turn(done, 0, std::min(hand_.events(), most));
+        const Delivery::Chunk chunk = delivery_.turn(done, 0, std::min(hand_.events(), most));
         if (chunk.is_empty()) {
             break;
         }
         done = work_on_hand(chunk, false);
         if (is_cut_off_) {
-            reader_.commit(done);
-            reader_.leave();
+            delivery_.commit(done);
+            delivery_.leave();
             return;
         }
     }
-    sink_.tell_left_out();
-    if (reader_.is_drained()) {
-        stage_.log().info("drained all");
-    }
+    end_drain();
 }
 
-std::uint64_t Consumer::work_on_hand(const RingReader::Chunk& chunk, bool stoppable) {
+std::uint64_t Consumer::work_on_hand(const Delivery::Chunk& chunk, bool stoppable) {
     const auto before = std::chrono::steady_clock::now();
     const std::uint64_t done = work_on(chunk, stoppable);
     if (!chunk.is_empty()) {
@@ -108,29 +129,32 @@ std::uint64_t Consumer::work_on_hand(const RingReader::Chunk& chunk, bool stoppa
     return done;
 }
 
-std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) {
+std::uint64_t Consumer::work_on(const Delivery::Chunk& chunk, bool stoppable) {
     std::uint64_t done = 0;
     for (const EventRange& range : chunk.ranges) {
         std::uint64_t begun = range.first;
         for (std::uint64_t event = range.first; event < range.last; ++event) {
-            if (sink_.is_full() || (is_slow() && sink_.size() > 0)) {
+            if (work_.room() == 0 || event_log_.is_full() || (is_slow() && started_ > 0)) {
                 flush();
-                reader_.commit(std::exchange(done, 0));
-            }
-            if (stoppable && is_draining()) {
-                flush();
-                return done;
+                delivery_.commit(std::exchange(done, 0));
             }
             if (event == begun) {
-                if (!stage_.may_begin()) {
-                    is_cut_off_ = true;
+                is_cut_off_ = !host_.may_begin();
+                if (is_cut_off_ || (stoppable && host_.is_draining())) {
                     flush();
                     return done;
                 }
                 begun = std::min(range.last, event + (is_slow() ? 1 : kBegunAhead));
-                reader_.begin({event, begun});
+                delivery_.begin({event, begun});
             }
-            work_on_one(event, chunk.kind);
+            if (is_slow()) {
+                std::this_thread::sleep_for(event_delay_);
+            }
+            const Event now{event + 1, delivery_.attempt(event), delivery_.payload(event)};
+            work_.start(now);
+            event_log_.add(
+                {.kind = chunk.kind, .id = now.id, .attempt = now.attempt, .payload = now.payload});
+            ++started_;
             ++done;
         }
     }
@@ -139,26 +163,106 @@ std::uint64_t Consumer::work_on(const RingReader::Chunk& chunk, bool stoppable) 
 }
 
 void Consumer::flush() {
-    sink_.flush();
-    stage_.count_lost_log_lines();
-}
-
-void Consumer::work_on_one(std::uint64_t event, CompletionKind kind) {
-    if (is_slow()) {
-        std::this_thread::sleep_for(event_delay_);
+    if (started_ > 0) {
+        Noting nothing(delivery_, event_log_);
+        work_.advance(nothing);
+        event_log_.flush();
+        started_ = 0;
     }
-    sink_.add({.kind = kind,
-               .id = event + 1,
-               .attempt = reader_.attempt(event),
-               .payload = reader_.payload(event)});
+    host_.records_written();
 }
 
-bool Consumer::should_leave() const {
-    return stage_.should_leave() || number_ >= stage_.segment().header().consumers.load();
+void Consumer::work_later() {
+    std::uint64_t asked = window_.first_ask(delivery_.taken_over());
+    while (!is_stopped()) {
+        const std::uint32_t noted = segment_.header().events_available.prepare_wait();
+        const std::uint64_t started = start_more(std::exchange(asked, 0));
+        const std::uint64_t done = advance();
+        if (done > 0) {
+            asked = window_.handled(done);
+        }
+        if (started + done == 0) {
+            wait(noted, true);
+        }
+    }
 }
 
-bool Consumer::is_draining() const {
-    return stage_.launcher_is_gone() || stage_.segment().header().phase.load() == Phase::draining;
+void Consumer::drain_later() {
+    while (true) {
+        if (host_.is_last()) {
+            delivery_.expect_no_other();
+        }
+        const std::uint32_t noted = segment_.header().events_available.prepare_wait();
+        const std::uint64_t started = start_more(0);
+        if (started + advance() > 0) {
+            continue;
+        }
+        if (delivery_.in_hand() > 0) {
+            wait(noted, false);
+        } else if (is_cut_off_) {
+            delivery_.leave();
+            return;
+        } else {
+            break;
+        }
+    }
+    end_drain();
+}
+
+void Consumer::finish_what_is_in_hand() {
+    while (delivery_.in_hand() > 0) {
+        if (advance() == 0) {
+            wait(segment_.header().events_available.prepare_wait(), false);
+        }
+    }
+    delivery_.commit(0);
+}
+
+std::uint64_t Consumer::start_more(std::uint64_t asked) {
+    is_cut_off_ = !host_.may_begin();
+    const std::uint64_t room = is_cut_off_ ? 0 : work_.room();
+    const Delivery::Chunk chunk =
+        delivery_.turn(0, asked, std::min<std::uint64_t>(room, window_.chunk_limit()));
+    for (const EventRange& range : chunk.ranges) {
+        for (std::uint64_t event = range.first; event < range.last; ++event) {
+            delivery_.begin({event, event + 1});
+            work_.start({event + 1, delivery_.attempt(event), delivery_.payload(event)});
+        }
+    }
+    return chunk.size();
+}
+
+std::uint64_t Consumer::advance() {
+    Noting outcomes(delivery_, event_log_);
+    work_.advance(outcomes);
+    event_log_.flush();
+    host_.records_written();
+    return outcomes.count();
+}
+
+void Consumer::wait(std::uint32_t noted, bool for_host) {
+    event_count_->arm(noted);
+    std::array<pollfd, 3> waits{{{work_.wait_fd(), POLLIN, 0},
+                                 {event_count_->fd(), POLLIN, 0},
+                                 {for_host ? host_.wake_fd() : -1, POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), -1);
+    event_count_->clear();
+}
+
+void Consumer::begin_drain() {
+    const Delivery::Drain drain = delivery_.begin_drain();
+    if (drain.closed_intake) {
+        log_.info("intake closed accepted={}",
+                  account_of(segment_.header(), segment_.states()).accepted);
+    }
+    log_.info("terminating in_flight={} buffered={}", drain.in_flight, drain.buffered);
+}
+
+void Consumer::end_drain() {
+    event_log_.tell_left_out();
+    if (delivery_.is_drained()) {
+        log_.info("drained all");
+    }
 }
 
 }  // namespace drainpipe

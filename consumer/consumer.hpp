@@ -2,53 +2,87 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
+#include "delivery.hpp"
 #include "demand_window.hpp"
+#include "event_count_descriptor.hpp"
+#include "event_log.hpp"
 #include "hand_size.hpp"
-#include "ring_reader.hpp"
-#include "stage.hpp"
-#include "work_sink.hpp"
+#include "work.hpp"
 
 namespace drainpipe {
 
-// Asks for events, does the work on each in order, commits. When it should leave it finishes its
-// chunk and gives the rest back; when the pipeline drains it empties what is in flight to it, maps
+// Asks for events, has the work done on each, commits. When it should leave it finishes what is in
+// hand and gives the rest back; when the pipeline drains it empties what is in flight to it, maps
 // its share of what is still buffered, and works until nothing is left to be had.
 class Consumer {
   public:
-    // `number` from 0. `output` is the descriptor that the payloads go to, not owned.
-    Consumer(Stage& stage, unsigned number, int output);
+    // What the loop asks of the process around it.
+    class Host {
+      public:
+        virtual ~Host() = default;
+
+        virtual bool should_leave() const = 0;
+        virtual bool is_draining() const = 0;
+        // No process is started any more in the place of another one.
+        virtual bool is_last() const = 0;
+        // Whether there is time to begin another event before the stop's deadline.
+        virtual bool may_begin() const = 0;
+        // Readable from when should_leave() or is_last() has become true.
+        virtual int wake_fd() const = 0;
+        // Records were written; some may have been lost.
+        virtual void records_written() = 0;
+    };
+
+    // All of them outlive this object.
+    Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, Host& host);
 
     // Returns when it has left or drained.
     void run();
 
   private:
-    // Works until it should leave, or the pipeline drains.
-    void work_until_stopped();
-    void drain();
-
+    // Of work that ends at once. Each works until it should leave, the pipeline drains, or the
+    // deadline is too near to begin another event.
+    void work_at_once();
+    void drain_at_once();
     // Does the work on the chunk, and returns how many of its events, the last ones, are done but
     // not committed. Stops early where `stoppable` and the pipeline drains, or where the deadline
-    // is too near to begin another one.
-    std::uint64_t work_on(const RingReader::Chunk& chunk, bool stoppable);
+    // is near.
+    std::uint64_t work_on(const Delivery::Chunk& chunk, bool stoppable);
     // The same, and learns how long it takes.
-    std::uint64_t work_on_hand(const RingReader::Chunk& chunk, bool stoppable);
-    void work_on_one(std::uint64_t event, CompletionKind kind);
-
+    std::uint64_t work_on_hand(const Delivery::Chunk& chunk, bool stoppable);
     void flush();
-    bool should_leave() const;
-    bool is_draining() const;
+
+    // Of work that ends later.
+    void work_later();
+    void drain_later();
+    void finish_what_is_in_hand();
+    // Starts what there is room for; how many events that were.
+    std::uint64_t start_more(std::uint64_t asked);
+    // Has the work advance; how many events are done.
+    std::uint64_t advance();
+    // Until the event count was notified after `noted`, the work has something to do, or the host.
+    void wait(std::uint32_t noted, bool for_host);
+
+    void begin_drain();
+    void end_drain();
+    void start(std::uint64_t event);
+    bool is_stopped() const { return host_.should_leave() || host_.is_draining(); }
     bool is_slow() const { return event_delay_.count() > 0; }
 
-    Stage& stage_;
-    unsigned number_;
-    RingReader reader_;
-    Output output_;
+    Segment& segment_;
+    Delivery& delivery_;
+    Work& work_;
+    Log& log_;
+    Host& host_;
+    EventLog event_log_;
     DemandWindow window_;
     HandSize hand_;
-    WorkSink sink_;
     std::chrono::microseconds event_delay_;
-    bool is_cut_off_ = false;  // the deadline is too near
+    std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
+    std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
+    bool is_cut_off_ = false;    // the deadline is too near
 };
 
 }  // namespace drainpipe

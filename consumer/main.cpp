@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "consumer.hpp"
+#include "consumer_stage.hpp"
 #include "failure.hpp"
 
 int main(int argc, char** argv) {
@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
         }
         Stage stage(options, "consumer", consumer_role(options.consumer));
         try {
-            Consumer(stage, options.consumer, STDOUT_FILENO).run();
+            ConsumerStage(stage, options.consumer, STDOUT_FILENO).run();
         } catch (const std::exception& error) {
             stage.log().error("{}", error.what());
             throw;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr EventState kWaiting = EventState::waiting(0);
 
-std::span<ConsumerState> seats_of(Ledger& ledger) {
+std::span<ConsumerState> states_of(Ledger& ledger) {
     return std::span(ledger.consumer_states).first(ledger.consumers_used);
 }
 
@@ -69,12 +69,12 @@ Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change) {
 }
 
 std::uint64_t BroadcastDispatcher::give_run(Ledger& ledger, std::uint64_t events) {
-    for (const ConsumerState& consumer_state : seats_of(ledger)) {
+    for (const ConsumerState& consumer_state : states_of(ledger)) {
         if (consumer_state.is_taken != 0) {
             events = std::min(events, consumer_state.unmet + ahead(ledger, consumer_state));
         }
     }
-    for (ConsumerState& consumer_state : seats_of(ledger)) {
+    for (ConsumerState& consumer_state : states_of(ledger)) {
         consumer_state.unmet -= std::min(consumer_state.unmet.get(),
                                          events - std::min(events, ahead(ledger, consumer_state)));
     }
@@ -93,7 +93,9 @@ Dispatcher::Given BroadcastDispatcher::give_in_drain(const LedgerChange& change,
 }
 
 CompletionKind BroadcastDispatcher::collect(const Ledger& ledger, bool is_draining,
-                                            std::uint64_t limit, std::vector<EventRange>& ranges) {
+                                            std::uint64_t limit,
+                                            const std::vector<EventRange>& /*in_hand*/,
+                                            std::vector<EventRange>& ranges) {
     const std::uint64_t stopped = header().stopped_given_end.load();
     const bool was_in_flight = is_draining && handed_to_ < stopped;
     const std::uint64_t end =
@@ -111,9 +113,7 @@ CompletionKind BroadcastDispatcher::collect(const Ledger& ledger, bool is_draini
                            : CompletionKind::drained;
 }
 
-void BroadcastDispatcher::collect_again(const Ledger& ledger) {
-    handed_to_ = ledger.consumer_states[consumer_].committed;
-}
+void BroadcastDispatcher::put_back(std::uint64_t first) { handed_to_ = first; }
 
 void BroadcastDispatcher::settle(const LedgerChange& change, EventRange done, CompletionKind kind) {
     ConsumerState& consumer_state = change.state_of(consumer_);
@@ -133,7 +133,7 @@ CompletionKind BroadcastDispatcher::kind_now(std::uint64_t event) const {
 void BroadcastDispatcher::move_head(const LedgerChange& change,
                                     std::optional<CompletionKind> kind) const {
     std::uint64_t head = std::numeric_limits<std::uint64_t>::max();
-    for (const ConsumerState& consumer_state : seats_of(*change)) {
+    for (const ConsumerState& consumer_state : states_of(*change)) {
         head = consumer_state.is_taken != 0 ? std::min(head, consumer_state.committed.get()) : head;
     }
     if (head == std::numeric_limits<std::uint64_t>::max()) {

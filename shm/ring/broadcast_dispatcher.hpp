@@ -21,14 +21,16 @@ class BroadcastDispatcher final : public Dispatcher {
     // Gives all of it, to all.
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
     CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           const std::vector<EventRange>& in_hand,
                            std::vector<EventRange>& ranges) override;
-    void collect_again(const Ledger& ledger) override;
+    void put_back(std::uint64_t first) override;
+    bool settles_in_order() const override { return true; }
     void settle(const LedgerChange& change, EventRange done, CompletionKind kind) override;
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
     void begin(EventRange events) override;
     // Counts the deaths since the consumer last got further, for all that its dead process had
-    // begun: exact for the event that it died of. And those of ranges with another dispatch.
+    // begun: exact for the event that it died of. And those of runs with another dispatch.
     std::uint32_t attempt(std::uint64_t event) const override;
     std::vector<EventRange> begun(const Ledger& ledger) const override;
     // Where the consumers became fewer the others wait for one that is gone no longer.

@@ -39,8 +39,11 @@ void DemandDispatcher::attach(const LedgerChange& change) {
 }
 
 CompletionKind DemandDispatcher::collect(const Ledger& ledger, bool is_draining,
-                                         std::uint64_t limit, std::vector<EventRange>& ranges) {
-    const CompletionKind kind = OwningDispatcher::collect(ledger, is_draining, limit, ranges);
+                                         std::uint64_t limit,
+                                         const std::vector<EventRange>& in_hand,
+                                         std::vector<EventRange>& ranges) {
+    const CompletionKind kind =
+        OwningDispatcher::collect(ledger, is_draining, limit, in_hand, ranges);
     Word<std::uint64_t>& in_hand_end = header().in_hand_end[consumer_];
     if (!ranges.empty() && in_hand_end.load() < ranges.back().last) {
         in_hand_end.store(ranges.back().last);

@@ -17,6 +17,7 @@ class DemandDispatcher final : public OwningDispatcher {
     Given give(const LedgerChange& change) override;
     // Has in hand what it collects.
     CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           const std::vector<EventRange>& in_hand,
                            std::vector<EventRange>& ranges) override;
     // Takes half of what the one with the most of it has not in hand, the youngest first.
     bool take_from_others(CompletionKind kind, std::uint64_t most) override;

@@ -45,11 +45,14 @@ class Dispatcher {
     virtual Given give_in_drain(const LedgerChange& change, std::uint64_t most) = 0;
 
     // Appends the next events in flight to this consumer, at most `limit`, all of the kind that
-    // it returns; none that it has appended before and that is not done.
+    // it returns; none of those `in_hand`, which are in order.
     virtual CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                                   const std::vector<EventRange>& in_hand,
                                    std::vector<EventRange>& ranges) = 0;
-    // Forgets what was appended and is not done.
-    virtual void collect_again(const Ledger& ledger) = 0;
+    // What was appended from that event on and is not done is to be appended again.
+    virtual void put_back(std::uint64_t /*first*/) {}
+    // Whether settle() has to be called for events in order.
+    virtual bool settles_in_order() const { return false; }
 
     // Takes events of a kind that others were given and have not in hand, where this one has
     // nothing else of it to do: at most `most`, before the drain no more than it has asked for.
@@ -75,7 +78,7 @@ class Dispatcher {
         return static_cast<unsigned>(ledger.consumers_used);
     }
 
-    // Gives another consumer's consumer_state up in its stead: what is in flight to it goes to
+    // Gives another consumer's consumer_state up on its behalf: what is in flight to it goes to
     // others, what was meant for it alone to this one. Requires that no process has that number and
     // will do work before the number of consumers changes.
     virtual void give_up(unsigned number) = 0;

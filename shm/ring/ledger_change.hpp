@@ -9,7 +9,7 @@ inline const Ledger& published_ledger(const Header& header) {
     return header.ledgers[header.ledger_changes.load() % 2];
 }
 
-// A change of the ledger: made on the copy that does not hold, seen by nobody until publish().
+// A change of the ledger: made on the unpublished copy, seen by nobody until publish().
 // Requires the ring's lock.
 class LedgerChange {
   public:

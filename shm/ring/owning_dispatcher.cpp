@@ -35,12 +35,23 @@ std::vector<EventRange> OwningDispatcher::begun(const Ledger& ledger) const {
 }
 
 void OwningDispatcher::collect_in_state(const Ledger& ledger, EventState state, std::uint64_t limit,
+                                        const std::vector<EventRange>& in_hand,
                                         std::vector<EventRange>& ranges) const {
     std::uint64_t from = ledger.head;
+    auto held = in_hand.begin();
     while (limit > 0) {
         const std::uint64_t first = states_.find(from, ledger.given_end, state);
-        const std::uint64_t most = first + std::min(limit, ledger.given_end - first);
-        if (first == most) {
+        held = std::find_if(held, in_hand.end(),
+                            [&](const EventRange& range) { return range.last > first; });
+        if (held != in_hand.end() && held->first <= first) {
+            from = held->last;
+            continue;
+        }
+        const std::uint64_t end = held != in_hand.end()
+                                      ? std::min(held->first, ledger.given_end.get())
+                                      : ledger.given_end.get();
+        const std::uint64_t most = first + std::min(limit, end - std::min(first, end));
+        if (first >= most) {
             return;
         }
         from = states_.end_of_run(first, most, state);
@@ -50,15 +61,17 @@ void OwningDispatcher::collect_in_state(const Ledger& ledger, EventState state, 
 }
 
 CompletionKind OwningDispatcher::collect(const Ledger& ledger, bool is_draining,
-                                         std::uint64_t limit, std::vector<EventRange>& ranges) {
-    collect_in_state(ledger, given_, limit, ranges);
+                                         std::uint64_t limit,
+                                         const std::vector<EventRange>& in_hand,
+                                         std::vector<EventRange>& ranges) {
+    collect_in_state(ledger, given_, limit, in_hand, ranges);
     if (!is_draining) {
         return CompletionKind::processed;
     }
     if (!ranges.empty()) {
         return CompletionKind::emptied;
     }
-    collect_in_state(ledger, given_in_drain_, limit, ranges);
+    collect_in_state(ledger, given_in_drain_, limit, in_hand, ranges);
     return CompletionKind::drained;
 }
 
@@ -91,15 +104,15 @@ void OwningDispatcher::pass_done(const LedgerChange& change) const {
 std::vector<EventRange> OwningDispatcher::given_events(const Ledger& ledger,
                                                        unsigned number) const {
     std::vector<EventRange> ranges;
-    collect_in_state(ledger, EventState::given(number), kAll, ranges);
-    collect_in_state(ledger, EventState::given_in_drain(number), kAll, ranges);
+    collect_in_state(ledger, EventState::given(number), kAll, {}, ranges);
+    collect_in_state(ledger, EventState::given_in_drain(number), kAll, {}, ranges);
     std::ranges::sort(ranges, {}, &EventRange::first);
     return ranges;
 }
 
 std::uint64_t OwningDispatcher::in_flight(const Ledger& ledger) const {
     std::vector<EventRange> ranges;
-    collect_in_state(ledger, given_, kAll, ranges);
+    collect_in_state(ledger, given_, kAll, {}, ranges);
     std::uint64_t events = 0;
     for (const EventRange& range : ranges) {
         events += range.size();

@@ -12,8 +12,8 @@ class OwningDispatcher : public Dispatcher {
   public:
     void attach(const LedgerChange& change) override;
     CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
+                           const std::vector<EventRange>& in_hand,
                            std::vector<EventRange>& ranges) override;
-    void collect_again(const Ledger&) override {}
     void settle(const LedgerChange& change, EventRange done, CompletionKind kind) override;
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
@@ -55,6 +55,7 @@ class OwningDispatcher : public Dispatcher {
     std::vector<EventRange> given_events(const Ledger& ledger, unsigned number) const;
 
     void collect_in_state(const Ledger& ledger, EventState state, std::uint64_t limit,
+                          const std::vector<EventRange>& in_hand,
                           std::vector<EventRange>& ranges) const;
 
     EventRange last_begun_{};  // by this process

@@ -6,7 +6,7 @@
 namespace drainpipe {
 
 // The ring's lock, for std::lock_guard. Whoever takes it over from a dead process first takes back
-// the states that the dead one had set for a change of the ledger that never came to hold.
+// the states that the dead one had set for a change of the ledger that never was published.
 class RingLock {
   public:
     explicit RingLock(const Segment& segment) : segment_(segment), lock_(segment.header().lock) {}

@@ -44,7 +44,7 @@ class RingWriter {
     std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
 
     // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
-    // it fits(). Whoever makes is_over() true must ring the segment's room_available after it.
+    // it fits(). Whoever makes is_over() true must notify the segment's room_available after it.
     void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
 
     // The oldest event that is not committed, and the consumer that has it, or has to take it, if

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "delivery.hpp"
 #include "event_record.hpp"
-#include "ring_reader.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 
@@ -49,14 +49,14 @@ void lock_robust(benchmark::State& state) {
 }
 BENCHMARK(lock_robust)->Apply(with_spread)->Threads(1)->Threads(2)->UseRealTime();
 
-void begin_all(RingReader& reader, const RingReader::Chunk& chunk) {
+void begin_all(Delivery& reader, const Delivery::Chunk& chunk) {
     for (const EventRange& range : chunk.ranges) {
         reader.begin(range);
     }
 }
 
-void commit_all(RingReader& reader) {
-    const RingReader::Chunk chunk = reader.turn(0, 0, kRoom);
+void commit_all(Delivery& reader) {
+    const Delivery::Chunk chunk = reader.turn(0, 0, kRoom);
     begin_all(reader, chunk);
     reader.turn(chunk.size(), chunk.size(), 0);
 }
@@ -68,7 +68,7 @@ void push_batches(benchmark::State& state, PushOne push_one) {
     const auto batch = static_cast<std::size_t>(state.range(0));
     ScratchSegment scratch("bench-push", kRoom, kRoom * static_cast<std::uint64_t>(state.range(1)));
     RingWriter writer(scratch.get());
-    RingReader reader(scratch.get());
+    Delivery reader(scratch.get());
     reader.turn(0, kRoom, 0);
     std::size_t pushed = 0;
     for (auto step : state) {
@@ -101,12 +101,12 @@ BENCHMARK(push_array)->Apply(with_spread)->ArgsProduct({{1, 10, 100, 1000}, {8, 
 void turn(benchmark::State& state) {
     ScratchSegment scratch("bench-turn", kRoom, kRoom * 8);
     RingWriter writer(scratch.get());
-    RingReader reader(scratch.get());
+    Delivery reader(scratch.get());
     reader.turn(0, kRoom, 0);
     const std::string payloads(kRoom * 8, 'x');
     std::uint64_t done = 0;
     for (auto step : state) {
-        RingReader::Chunk chunk = reader.turn(done, done, 1);
+        Delivery::Chunk chunk = reader.turn(done, done, 1);
         if (chunk.is_empty()) {
             state.PauseTiming();
             benchmark::DoNotOptimize(writer.push_array(payloads, 8));

@@ -39,7 +39,7 @@ RingTransport::~RingTransport() = default;
 void RingTransport::open_sender() { writer_ = std::make_unique<RingWriter>(segment_); }
 
 void RingTransport::open_receiver() {
-    reader_ = std::make_unique<RingReader>(segment_);
+    reader_ = std::make_unique<Delivery>(segment_);
     reader_->turn(0, load_.room, 0);
 }
 
@@ -59,14 +59,14 @@ void RingTransport::commit() {
     done_ = 0;
 }
 
-RingReader::Chunk RingTransport::next_chunk() {
+Delivery::Chunk RingTransport::next_chunk() {
     if (waiting_ != Waiting::sleeping) {
         if (done_ > 0 && !has_events()) {
             commit();  // while there is nothing else to do
         }
         spin_while([&] { return !has_events(); });
     }
-    const RingReader::Chunk chunk = reader_->turn(done_, done_, load_.room);
+    const Delivery::Chunk chunk = reader_->turn(done_, done_, load_.room);
     return chunk.is_empty() ? reader_->wait(load_.room, [] { return false; }) : chunk;
 }
 
@@ -86,7 +86,7 @@ void RingTransport::send(const char* events, std::size_t count) {
 }
 
 void RingTransport::receive(SequenceCheck& check) {
-    const RingReader::Chunk chunk = next_chunk();
+    const Delivery::Chunk chunk = next_chunk();
     SequenceCheck seen = check;  // a copy that no store to shared memory can be taken to change
     for (const EventRange& range : chunk.ranges) {
         reader_->begin(range);

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "ring_reader.hpp"
+#include "delivery.hpp"
 #include "ring_writer.hpp"
 #include "transport.hpp"
 
@@ -30,7 +30,7 @@ class RingTransport : public Transport {
   private:
     void wait_for_room();
     bool has_events() const;
-    RingReader::Chunk next_chunk();
+    Delivery::Chunk next_chunk();
     void commit();
 
     Load load_;
@@ -38,7 +38,7 @@ class RingTransport : public Transport {
     std::string name_;
     Segment segment_;
     std::unique_ptr<RingWriter> writer_;
-    std::unique_ptr<RingReader> reader_;
+    std::unique_ptr<Delivery> reader_;
     std::uint64_t pushed_ = 0;
     std::uint64_t taken_ = 0;
     std::uint64_t done_ = 0;  // not committed yet

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "delivery.hpp"
 #include "other_process.hpp"
-#include "ring_reader.hpp"
 #include "ring_writer.hpp"
 #include "shared_object.hpp"
 
@@ -43,7 +43,7 @@ std::uint64_t number_in(std::string_view payload) {
 
 // Takes events as a consumer does, until all are done.
 void consume(Segment& segment, unsigned number, Tally& tally) {
-    RingReader reader(segment, number);
+    Delivery reader(segment, number);
     ++tally.ready;
     const auto is_over = [&] { return tally.is_over.load(); };
     std::uint64_t done = 0;
@@ -51,7 +51,7 @@ void consume(Segment& segment, unsigned number, Tally& tally) {
     std::uint64_t events = 0;
     std::uint64_t numbers = 0;
     while (!is_over()) {
-        RingReader::Chunk chunk = reader.turn(done, asked, kDemand / 2);
+        Delivery::Chunk chunk = reader.turn(done, asked, kDemand / 2);
         if (chunk.is_empty()) {
             chunk = reader.wait(kDemand / 2, is_over);
         }

@@ -24,7 +24,7 @@ std::uint64_t comes_in_at(const Segment& segment, unsigned number) {
 }
 
 // Begins the chunk, and checks what is in it.
-void begin_and_check(RingReader& reader, const RingReader::Chunk& chunk, std::uint64_t new_from,
+void begin_and_check(Delivery& reader, const Delivery::Chunk& chunk, std::uint64_t new_from,
                      Events& events) {
     begin(reader, chunk);
     for (const std::uint64_t event : events_of(chunk)) {
@@ -62,10 +62,10 @@ Crew::Crew(Segment& segment) : segment_(segment) {
     const Header& header = segment.header();
     const unsigned consumers = header.consumers.load();
     for (unsigned number = consumers; number < header.settings.consumers; ++number) {
-        RingReader(segment, number).leave();
+        Delivery(segment, number).leave();
     }
     for (unsigned number = 0; number < consumers; ++number) {
-        members_.push_back({std::make_unique<RingReader>(segment, number), kMaxDemand, 0});
+        members_.push_back({std::make_unique<Delivery>(segment, number), kMaxDemand, 0});
     }
 }
 
@@ -83,18 +83,18 @@ std::vector<Events> Crew::work_until_idle(std::uint64_t new_from) {
 }
 
 void Crew::work(Member& member, std::uint64_t new_from, Events& events) {
-    const RingReader::Chunk chunk = member.reader->turn(member.done, member.asked, 3);
+    const Delivery::Chunk chunk = member.reader->turn(member.done, member.asked, 3);
     begin_and_check(*member.reader, chunk, new_from, events);
     member.done = member.asked = chunk.size();
 }
 
 Events drained_by(Segment& segment, unsigned number) {
-    RingReader reader(segment, number);
+    Delivery reader(segment, number);
     reader.begin_drain();
     Events events;
     std::uint64_t done = 0;
     while (true) {
-        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
+        const Delivery::Chunk chunk = reader.turn(done, 0, 2);
         if (chunk.is_empty()) {
             return events;
         }

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "ring_reader.hpp"
+#include "delivery.hpp"
 #include "segment.hpp"
 
 namespace drainpipe::test {
@@ -30,7 +30,7 @@ class Crew {
 
   private:
     struct Member {
-        std::unique_ptr<RingReader> reader;
+        std::unique_ptr<Delivery> reader;
         std::uint64_t asked;
         std::uint64_t done;
     };

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "aftermath.hpp"
+#include "delivery.hpp"
 #include "fault_plan.hpp"
 #include "forked.hpp"
-#include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "scenarios.hpp"
 #include "scratch_segment.hpp"
@@ -107,7 +107,9 @@ TEST_SUITE("fault") {
         }
     }
 
-    TEST_CASE("fault: a process killed at any point leaves lock, events, account and bells whole") {
+    TEST_CASE(
+        "fault: a process killed at any point leaves lock, events, account and event counts "
+        "whole") {
         std::set<PointName> reached;
         for (const Scenario& scenario : scenarios()) {
             CAPTURE(scenario.name);
@@ -126,8 +128,8 @@ TEST_SUITE("fault") {
     TEST_CASE("fault: a process killed at any point of a commit in a full ring leaves its room") {
         constexpr std::uint64_t kAll = 6;
         const auto commit_all = [](Segment& segment) {
-            RingReader reader(segment);
-            const RingReader::Chunk chunk = reader.turn(0, kAll, kAll);
+            Delivery reader(segment);
+            const Delivery::Chunk chunk = reader.turn(0, kAll, kAll);
             begin(reader, chunk);
             reader.commit(chunk.size());
         };

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <utility>
 
+#include "delivery.hpp"
 #include "forked.hpp"
 #include "ring_lock.hpp"
-#include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
@@ -41,15 +41,15 @@ void with_events(Segment& segment) { REQUIRE(push(segment, 6)); }
 
 void with_begun_events(Segment& segment) {
     REQUIRE(push(segment, 6));
-    RingReader reader(segment);
+    Delivery reader(segment);
     begin(reader, reader.turn(0, 5, 4));
 }
 
-void drain_with(RingReader& reader) {
+void drain_with(Delivery& reader) {
     reader.begin_drain();
     std::uint64_t done = 0;
     while (true) {
-        const RingReader::Chunk chunk = reader.turn(done, 0, 2);
+        const Delivery::Chunk chunk = reader.turn(done, 0, 2);
         if (chunk.is_empty()) {
             return;
         }
@@ -60,18 +60,18 @@ void drain_with(RingReader& reader) {
 
 // Another consumer asks, and leaves a part to be given to it.
 void with_asking_neighbour(Segment& segment) {
-    RingReader(segment, 1).turn(0, 4, 4);
+    Delivery(segment, 1).turn(0, 4, 4);
     with_begun_events(segment);
 }
 
 // Another consumer has more than it has in hand, and all that there is.
 void with_busy_neighbour(Segment& segment) {
     with_events(segment);
-    RingReader(segment, 1).turn(0, 16, 1);
+    Delivery(segment, 1).turn(0, 16, 1);
 }
 
 void give_back(Segment& segment) {
-    RingReader reader(segment);
+    Delivery reader(segment);
     reader.turn(0, 3, 1);
     reader.leave();
 }
@@ -79,14 +79,14 @@ void give_back(Segment& segment) {
 // The neighbour is to leave for good.
 void with_one_consumer_too_many(Segment& segment) {
     with_events(segment);
-    RingReader(segment, 1).turn(0, 4, 2);
-    RingReader(segment, 0).turn(0, 1, 1);
+    Delivery(segment, 1).turn(0, 4, 2);
+    Delivery(segment, 0).turn(0, 1, 1);
     segment.scale(1);
 }
 
 // A neighbour is to have a part of the keys.
 void with_one_consumer_more(Segment& segment) {
-    RingReader reader(segment);
+    Delivery reader(segment);
     with_events(segment);
     reader.turn(0, 4, 2);
     segment.scale(2);
@@ -108,26 +108,26 @@ void with_dead_holder(Segment& segment) {
     })));
 }
 
-void leave_for_good(Segment& segment) { RingReader(segment, 1).leave(); }
+void leave_for_good(Segment& segment) { Delivery(segment, 1).leave(); }
 
 void turn_and_commit(Segment& segment) {
-    RingReader reader(segment);
-    const RingReader::Chunk chunk = reader.turn(0, 4, 3);
+    Delivery reader(segment);
+    const Delivery::Chunk chunk = reader.turn(0, 4, 3);
     begin(reader, chunk);
     reader.turn(chunk.size(), 3, 3);
 }
 
 // Takes what the neighbour had, who is gone for good.
 void inherit(Segment& segment) {
-    RingReader reader(segment, 0, [](unsigned) { return true; });
-    const RingReader::Chunk chunk = reader.turn(0, 4, 3);
+    Delivery reader(segment, 0, [](unsigned) { return true; });
+    const Delivery::Chunk chunk = reader.turn(0, 4, 3);
     begin(reader, chunk);
     reader.turn(chunk.size(), 3, 3);
 }
 
 // The last of two drains what both had: nobody is started any more.
 void drain_alone(Segment& segment) {
-    RingReader reader(segment, 0, [](unsigned) { return true; });
+    Delivery reader(segment, 0, [](unsigned) { return true; });
     reader.expect_no_other();
     drain_with(reader);
 }
@@ -135,8 +135,8 @@ void drain_alone(Segment& segment) {
 // A neighbour has come, with a part of the keys in flight to it.
 void with_one_consumer_come(Segment& segment) {
     with_one_consumer_more(segment);
-    RingReader(segment, 0).turn(0, 0, 1);
-    RingReader(segment, 1).turn(0, 4, 2);
+    Delivery(segment, 0).turn(0, 0, 1);
+    Delivery(segment, 1).turn(0, 4, 2);
 }
 
 }  // namespace
@@ -152,18 +152,18 @@ std::vector<Scenario> scenarios() {
     const Settings broadcast = settings_for(2, Dispatch::broadcast);
     const auto with_stopped_drain = [](Segment& segment) {
         with_begun_events(segment);
-        RingReader(segment).begin_drain();
+        Delivery(segment).begin_drain();
     };
     const auto drain = [](Segment& segment) {
-        RingReader reader(segment);
+        Delivery reader(segment);
         drain_with(reader);
     };
     return {
         {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
         {"push an array", one, with_events, [](Segment& segment) { push_array(segment, 3); }},
         {"push by key", partition, with_events, [](Segment& segment) { push(segment, 3); }},
-        {"ask", one, with_events, [](Segment& segment) { RingReader(segment).turn(0, 4, 3); }},
-        {"take over", one, with_begun_events, [](Segment& segment) { RingReader{segment}; }},
+        {"ask", one, with_events, [](Segment& segment) { Delivery(segment).turn(0, 4, 3); }},
+        {"take over", one, with_begun_events, [](Segment& segment) { Delivery{segment}; }},
         {"take the lock over", one, with_dead_holder, turn_and_commit},
         {"begin and commit", one, with_events, turn_and_commit},
         {"close the intake", one, with_events,
@@ -172,7 +172,7 @@ std::vector<Scenario> scenarios() {
         {"wait for events", one, [](Segment&) {},
          [](Segment& segment) {
              bool was_asked = false;
-             RingReader(segment).wait(1, [&] { return std::exchange(was_asked, true); });
+             Delivery(segment).wait(1, [&] { return std::exchange(was_asked, true); });
          }},
         {"begin a run", one, with_stopped_drain,
          [](Segment& segment) { segment.begin_run(settings_for(1)); }},
@@ -191,7 +191,7 @@ std::vector<Scenario> scenarios() {
         {"drain a share", demand, with_asking_neighbour, drain},
         {"give one key back", one_key, with_events,
          [](Segment& segment) {
-             RingReader reader(segment);
+             Delivery reader(segment);
              reader.turn(0, 6, 1);
              reader.leave();
          }},
@@ -205,7 +205,7 @@ std::vector<Scenario> scenarios() {
         {"give to all", broadcast, with_asking_neighbour, turn_and_commit},
         {"drain for all", broadcast, with_asking_neighbour, drain},
         {"join a broadcast", broadcast, with_one_consumer_to_come,
-         [](Segment& segment) { RingReader(segment, 2).turn(0, 4, 3); }},
+         [](Segment& segment) { Delivery(segment, 2).turn(0, 4, 3); }},
         {"leave a broadcast", broadcast, with_one_consumer_too_many, leave_for_good},
         {"wait no longer for who is gone", broadcast, with_one_consumer_too_many, inherit},
         {"begin a broadcast again", broadcast, with_asking_neighbour,

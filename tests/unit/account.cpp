@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "delivery.hpp"
 #include "gauge.hpp"
-#include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
@@ -36,8 +36,8 @@ struct Work {
         constexpr std::uint64_t kEach = 256;
         const std::vector<std::string_view> payloads(2 * kEach, "x");
         RingWriter writer(segment);
-        RingReader first(segment, 0);
-        RingReader second(segment, 1);
+        Delivery first(segment, 0);
+        Delivery second(segment, 1);
         for (int round = 0; round < rounds; ++round) {
             begun_pushing += payloads.size();
             REQUIRE(writer.push(payloads).count == payloads.size());
@@ -45,7 +45,7 @@ struct Work {
             first.turn(0, kEach, kEach);
             second.turn(0, kEach, kEach);
             first.turn(0, 0, kEach);
-            for (RingReader* const reader : {&second, &first}) {
+            for (Delivery* const reader : {&second, &first}) {
                 begun_committing += kEach;
                 reader->commit(kEach);
                 done += kEach;
@@ -65,7 +65,7 @@ TEST_SUITE("account") {
         for (int event = 0; event < 20; ++event) {
             REQUIRE(writer.push(std::array<std::string_view, 1>{"x"}).count == 1);
         }
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         begin(reader, reader.turn(0, 10, 4));
         reader.commit(4);
         CHECK(gauge.read().processed == 4);

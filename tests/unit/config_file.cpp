@@ -85,7 +85,7 @@ TEST_SUITE("config_file") {
         CHECK(refusal_of(std::string("name=x\0y", 8)) != "");
     }
 
-    TEST_CASE("config file: a byte-order state is passed over, an item says where it stood") {
+    TEST_CASE("config file: a byte-order mark is passed over, an item says where it stood") {
         CHECK(items_of("\xef\xbb\xbfgrace = 5s") == Items{{"grace", "5s"}});
         CHECK(items_of("\xef\xbb\xbf# x\nname = y") == Items{{"name", "y"}});
         CHECK(refusal_of("name = y\n\xef\xbb\xbfgrace = 5s") != "");

@@ -17,8 +17,8 @@ using Events = std::vector<std::uint64_t>;
 TEST_SUITE("dispatch") {
     TEST_CASE("dispatch: three and two asked for, five events: three and two given") {
         ScratchSegment scratch("three-two", 16, 100, settings_for(2));
-        RingReader first(scratch.get(), 0);
-        RingReader second(scratch.get(), 1);
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
         CHECK(first.turn(0, 3, 9).is_empty());
         CHECK(second.turn(0, 2, 9).is_empty());
         push_many(scratch.get(), 5);
@@ -29,9 +29,9 @@ TEST_SUITE("dispatch") {
     TEST_CASE(
         "dispatch: shares are even, the largest demand is served first, of equals the lower") {
         ScratchSegment scratch("largest", 16, 100, settings_for(3));
-        RingReader first(scratch.get(), 0);
-        RingReader second(scratch.get(), 1);
-        RingReader third(scratch.get(), 2);
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
+        Delivery third(scratch.get(), 2);
         first.turn(0, 2, 9);
         second.turn(0, 3, 9);
         third.turn(0, 3, 9);
@@ -45,8 +45,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: one with nothing to do takes half of what another has not in hand") {
         ScratchSegment scratch("idle", 16, 100, settings_for(2));
-        RingReader busy(scratch.get(), 0);
-        RingReader idle(scratch.get(), 1);
+        Delivery busy(scratch.get(), 0);
+        Delivery idle(scratch.get(), 1);
         push_many(scratch.get(), 10);
         CHECK(begun(busy, busy.turn(0, 10, 3)) == Events{0, 1, 2});
         CHECK(idle.turn(0, 0, 9).is_empty());  // it has not asked
@@ -62,8 +62,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: in the drain what was in flight is taken before what is buffered") {
         ScratchSegment scratch("idle-drain", 16, 100, settings_for(2));
-        RingReader busy(scratch.get(), 0);
-        RingReader idle(scratch.get(), 1);
+        Delivery busy(scratch.get(), 0);
+        Delivery idle(scratch.get(), 1);
         push_many(scratch.get(), 8);
         CHECK(begun(busy, busy.turn(0, 5, 1)) == Events{0});
         idle.begin_drain();
@@ -79,8 +79,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: one that leaves takes its demand along") {
         ScratchSegment scratch("leaver", 16, 100, settings_for(2));
-        RingReader first(scratch.get(), 0);
-        RingReader second(scratch.get(), 1);
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
         first.turn(0, 5, 9);
         second.turn(0, 2, 9);
         first.leave();
@@ -91,8 +91,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: so does one that dies, and its successor asks afresh") {
         ScratchSegment scratch("dead", 16, 100, settings_for(2));
-        REQUIRE(was_killed(fork_to_die([&] { RingReader(scratch.get(), 0).turn(0, 5, 9); })));
-        RingReader successor(scratch.get(), 0);
+        REQUIRE(was_killed(fork_to_die([&] { Delivery(scratch.get(), 0).turn(0, 5, 9); })));
+        Delivery successor(scratch.get(), 0);
         CHECK(successor.taken_over() == 0);
         push_many(scratch.get(), 4);
         CHECK(successor.turn(0, 0, 9).is_empty());
@@ -101,8 +101,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: one that hangs keeps what it was given, the others go on past it") {
         ScratchSegment scratch("hang", 8, 100, settings_for(2));
-        RingReader hung(scratch.get(), 0);
-        RingReader other(scratch.get(), 1);
+        Delivery hung(scratch.get(), 0);
+        Delivery other(scratch.get(), 1);
         push_many(scratch.get(), 8);
         begin(hung, hung.turn(0, 2, 9));
         CHECK(begun(other, other.turn(0, 6, 9)) == Events{2, 3, 4, 5, 6, 7});
@@ -118,8 +118,8 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: what a leaver had not begun goes to the others, unmarked") {
         ScratchSegment scratch("back", 16, 100, settings_for(2));
-        RingReader leaver(scratch.get(), 0);
-        RingReader other(scratch.get(), 1);
+        Delivery leaver(scratch.get(), 0);
+        Delivery other(scratch.get(), 1);
         push_many(scratch.get(), 6);
         begin(leaver, leaver.turn(0, 4, 2));
         leaver.commit(2);
@@ -134,10 +134,10 @@ TEST_SUITE("dispatch") {
     TEST_CASE("dispatch: what one had that is gone for good goes to the others, marked as begun") {
         ScratchSegment scratch("gone", 12, 100, settings_for(2));
         push_many(scratch.get(), 4);
-        RingReader first(scratch.get(), 0, [](unsigned) { return true; });
+        Delivery first(scratch.get(), 0, [](unsigned) { return true; });
         {
-            RingReader second(scratch.get(), 1);
-            const RingReader::Chunk chunk = second.turn(0, 8, 4);
+            Delivery second(scratch.get(), 1);
+            const Delivery::Chunk chunk = second.turn(0, 8, 4);
             second.begin({0, 1});
             CHECK(chunk.size() == 4);
         }
@@ -154,10 +154,11 @@ TEST_SUITE("dispatch") {
 
     TEST_CASE("dispatch: the drain shares what is buffered, each event once") {
         ScratchSegment scratch("share", 64, 100, settings_for(2));
-        RingReader first(scratch.get(), 0);
-        RingReader second(scratch.get(), 1);
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
         push_many(scratch.get(), 40);
         first.turn(0, 4, 4);
+        first.put_back();
         CHECK(first.begin_drain().in_flight == 4);
         CHECK(second.begin_drain().in_flight == 0);
         CHECK(first.turn(0, 0, 9).kind == CompletionKind::emptied);
@@ -171,15 +172,15 @@ TEST_SUITE("dispatch") {
         ScratchSegment scratch("newrun", 16, 100, settings_for(2));
         push_many(scratch.get(), 6);
         {
-            RingReader first(scratch.get(), 0);
-            RingReader second(scratch.get(), 1);
+            Delivery first(scratch.get(), 0);
+            Delivery second(scratch.get(), 1);
             first.turn(0, 2, 9);
             begin(second, second.turn(0, 2, 9));
             second.commit(2);
         }
         scratch.get().begin_run(settings_for(1));
         CHECK(scratch.get().left() == 4);
-        RingReader only(scratch.get(), 0);
+        Delivery only(scratch.get(), 0);
         CHECK(begun(only, only.turn(0, 9, 9)) == Events{0, 1, 4, 5});
         only.commit(4);
         const Account account = account_of(scratch.header(), scratch.get().states());
@@ -200,7 +201,7 @@ TEST_SUITE("dispatch") {
             std::vector<std::thread> consumers;
             for (unsigned number = 0; number < kConsumers; ++number) {
                 consumers.emplace_back([&, number] {
-                    RingReader reader(scratch.get(), number);
+                    Delivery reader(scratch.get(), number);
                     std::uint64_t committed = 0;
                     std::uint64_t asked = 20;
                     while (done < all) {

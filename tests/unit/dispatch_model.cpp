@@ -85,7 +85,7 @@ class Crowd {
         }
     }
 
-    RingReader& reader(unsigned number) {
+    Delivery& reader(unsigned number) {
         if (!readers_[number]) {
             readers_[number].emplace(segment_, number,
                                      [this](unsigned other) { return !readers_[other]; });
@@ -98,7 +98,7 @@ class Crowd {
 
     // Commits some of the chunk at hand; takes the next one when there is none.
     void work(unsigned number) {
-        RingReader& worker = reader(number);
+        Delivery& worker = reader(number);
         if (number >= consumers()) {
             leave(number);
             return;
@@ -113,7 +113,7 @@ class Crowd {
         take(number, worker.turn(0, asked, between(1, 6)));
     }
 
-    void take(unsigned number, const RingReader::Chunk& chunk) {
+    void take(unsigned number, const Delivery::Chunk& chunk) {
         begin(*readers_[number], chunk);
         for (const std::uint64_t event : events_of(chunk)) {
             chunks_[number].push_back(event);
@@ -152,14 +152,14 @@ class Crowd {
     }
 
     void drain(unsigned number) {
-        RingReader& worker = reader(number);
+        Delivery& worker = reader(number);
         if (!chunks_[number].empty()) {
             commit(number, chunks_[number].size());
         }
         worker.begin_drain();
         std::uint64_t done = 0;
         while (true) {
-            const RingReader::Chunk chunk = worker.turn(done, 0, 7);
+            const Delivery::Chunk chunk = worker.turn(done, 0, 7);
             take(number, chunk);
             done = chunk.size();
             if (done == 0) {
@@ -185,7 +185,7 @@ class Crowd {
     Segment& segment_;
     std::mt19937_64 random_;
     std::optional<RingWriter> writer_;
-    std::vector<std::optional<RingReader>> readers_;
+    std::vector<std::optional<Delivery>> readers_;
     std::vector<std::deque<std::uint64_t>> chunks_;
     std::vector<std::vector<std::uint64_t>> done_by_;
     std::map<unsigned, std::uint64_t> pending_;

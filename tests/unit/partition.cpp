@@ -16,10 +16,10 @@ using Events = std::vector<std::uint64_t>;
 namespace {
 
 // Does what there is for it in the drain; how many events that were.
-std::uint64_t drained(RingReader& reader) {
+std::uint64_t drained(Delivery& reader) {
     std::uint64_t all = 0;
     for (std::uint64_t done = 0;; all += done) {
-        const RingReader::Chunk chunk = reader.turn(done, 0, 4);
+        const Delivery::Chunk chunk = reader.turn(done, 0, 4);
         begin(reader, chunk);
         done = chunk.size();
         if (done == 0) {
@@ -52,12 +52,12 @@ TEST_SUITE("partition") {
             }
         };
         const auto key_of = [&](std::uint64_t event) { return scratch.get().payload(event)[0]; };
-        RingReader first(scratch.get(), 0);
+        Delivery first(scratch.get(), 0);
         push_keys();
         CHECK(begun(first, first.turn(0, 8, 1)) == Events{0});  // all eight are in flight
 
         scratch.get().scale(2);
-        RingReader second(scratch.get(), 1);
+        Delivery second(scratch.get(), 1);
         push_keys();
         CHECK(second.turn(0, 64, 64).is_empty());  // nothing of the first one's before it gives it
         const Events firsts = begun(first, first.turn(1, 64, 64));
@@ -82,9 +82,9 @@ TEST_SUITE("partition") {
         ScratchSegment scratch("gone", 64, 1000, settings_for(2, Dispatch::partition));
         RingWriter writer(scratch.get());
         bool is_gone = false;
-        RingReader first(scratch.get(), 0, [&](unsigned) { return is_gone; });
+        Delivery first(scratch.get(), 0, [&](unsigned) { return is_gone; });
         {
-            RingReader second(scratch.get(), 1);
+            Delivery second(scratch.get(), 1);
             for (char key = 'a'; key <= 'p'; ++key) {
                 REQUIRE(push(writer, std::string(1, key)).count == 1);
             }
@@ -108,7 +108,7 @@ TEST_SUITE("partition") {
         for (char key = 'a'; key <= 'p'; ++key) {
             REQUIRE(push(writer, std::string(1, key)).count == 1);
         }
-        RingReader only(scratch.get(), 1, [](unsigned) { return true; });
+        Delivery only(scratch.get(), 1, [](unsigned) { return true; });
         only.begin_drain();
         CHECK(drained(only) < 16);
         only.expect_no_other();
@@ -119,13 +119,13 @@ TEST_SUITE("partition") {
     TEST_CASE("partition: that holds for numbers that came after the last look, too") {
         ScratchSegment scratch("later", 64, 1000, settings_for(1, Dispatch::partition));
         RingWriter writer(scratch.get());
-        RingReader only(scratch.get(), 0, [](unsigned) { return true; });
+        Delivery only(scratch.get(), 0, [](unsigned) { return true; });
         scratch.get().scale(2);
         CHECK(only.turn(0, 4, 4).is_empty());
         for (char key = 'a'; key <= 'p'; ++key) {
             REQUIRE(push(writer, std::string(1, key)).count == 1);
         }
-        { RingReader(scratch.get(), 1).turn(0, 2, 2); }
+        { Delivery(scratch.get(), 1).turn(0, 2, 2); }
         only.begin_drain();
         only.expect_no_other();
         drained(only);
@@ -135,13 +135,13 @@ TEST_SUITE("partition") {
     TEST_CASE("partition: what goes to another is asked for again") {
         ScratchSegment scratch("again", 64, 1000, settings_for(1, Dispatch::partition));
         RingWriter writer(scratch.get());
-        RingReader first(scratch.get(), 0);
+        Delivery first(scratch.get(), 0);
         for (char key = 'a'; key <= 'h'; ++key) {
             REQUIRE(push(writer, std::string(1, key)).count == 1);
         }
         CHECK(begun(first, first.turn(0, 8, 1)).size() == 1);  // all eight are in flight
         scratch.get().scale(2);
-        RingReader second(scratch.get(), 1);
+        Delivery second(scratch.get(), 1);
         std::uint64_t own = 1 + begun(first, first.turn(1, 0, 64)).size();
         for (char key = 'a'; key <= 'p'; ++key) {
             REQUIRE(push(writer, std::string(1, key)).count == 1);
@@ -157,7 +157,7 @@ TEST_SUITE("partition") {
             REQUIRE(push(writer, "key").count == 1);
         }
         const unsigned owner = scratch.get().states().at(0).partition() % 2;
-        RingReader other(scratch.get(), 1 - owner);
+        Delivery other(scratch.get(), 1 - owner);
         CHECK(other.turn(0, 4, 4).is_empty());
         CHECK(scratch.header()
                   .ledgers[scratch.header().ledger_changes.load() % 2]

@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "delivery.hpp"
 #include "forked.hpp"
-#include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
@@ -21,7 +21,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: payloads of any size come back unchanged, in order, over many wrap-arounds") {
         ScratchSegment scratch("sizes", 8, 10000);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         const std::array<std::size_t, 6> sizes{0, 1, 7, 8, 4096, 10000};
         for (int round = 0; round < 300; ++round) {
             for (const std::size_t size : sizes) {
@@ -36,7 +36,7 @@ TEST_SUITE("ring") {
         "ring: one payload may fill the buffer to the last byte, wherever the last one ended") {
         ScratchSegment scratch("exact", 16, 4096);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         REQUIRE(push(writer, "abc").outcome == Outcome::pushed);
         REQUIRE(take_all(reader, 1).size() == 1);
         const std::string whole(4096, 'x');
@@ -49,7 +49,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: full by events and full by bytes are told, and what went in is counted") {
         ScratchSegment scratch("full", 3, 100);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         const std::array<std::string_view, 5> five{"1", "2", "3", "4", "5"};
         const RingWriter::Pushed pushed = writer.push(five);
         CHECK(pushed.count == 3);
@@ -65,7 +65,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: an array of equal payloads is as many events, over many wrap-arounds") {
         ScratchSegment scratch("array", 7, 100);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         for (int round = 0; round < 1000; ++round) {
             REQUIRE(writer.push_array(std::string("abcdefghi"), 3).outcome == Outcome::pushed);
             REQUIRE(push(writer, "more").outcome == Outcome::pushed);
@@ -76,7 +76,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: of an array as much goes in as there is room for") {
         ScratchSegment scratch("arrayfull", 3, 10);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         RingWriter::Pushed pushed = writer.push_array(std::string("abcd"), 1);
         CHECK(pushed.count == 3);
         CHECK(pushed.outcome == Outcome::full);
@@ -108,7 +108,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: nothing is handed out without demand, and no more than was asked for") {
         ScratchSegment scratch("demand", 16, 100);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         for (int event = 0; event < 10; ++event) {
             REQUIRE(push(writer, "x").outcome == Outcome::pushed);
         }
@@ -127,11 +127,11 @@ TEST_SUITE("ring") {
         }
         for (std::uint32_t deaths = 1; deaths <= 3; ++deaths) {
             REQUIRE(was_killed(fork_to_die([&] {
-                RingReader doomed(scratch.get());
+                Delivery doomed(scratch.get());
                 begin(doomed, doomed.turn(0, deaths == 1 ? 4 : 0, 3));
             })));
         }
-        RingReader next(scratch.get());
+        Delivery next(scratch.get());
         const auto chunk = next.turn(0, 0, 4);
         REQUIRE(events_of(chunk) == std::vector<std::uint64_t>{0, 1, 2, 3});
         begin(next, chunk);
@@ -147,12 +147,12 @@ TEST_SUITE("ring") {
         REQUIRE(push(writer, "a").outcome == Outcome::pushed);
         REQUIRE(push(writer, "b").outcome == Outcome::pushed);
         REQUIRE(was_killed(fork_to_die([&] {
-            RingReader doomed(scratch.get());
+            Delivery doomed(scratch.get());
             const auto chunk = doomed.turn(0, 2, 1);
             begin(doomed, chunk);
             doomed.commit(1);
         })));
-        RingReader next(scratch.get());
+        Delivery next(scratch.get());
         CHECK(read_ledger(scratch.header()).head == 1);
         const auto chunk = next.turn(0, 0, 4);
         REQUIRE(events_of(chunk) == std::vector<std::uint64_t>{1});
@@ -170,7 +170,7 @@ TEST_SUITE("ring") {
         })));
         RingWriter writer(scratch.get());
         REQUIRE(push(writer, "next").outcome == Outcome::pushed);
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         CHECK(take_all(reader, 2) == std::vector<std::string>{"whole", "next"});
     }
 
@@ -180,10 +180,10 @@ TEST_SUITE("ring") {
         for (int event = 0; event < 10; ++event) {
             REQUIRE(push(writer, "x").outcome == Outcome::pushed);
         }
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         begin(reader, reader.turn(0, 6, 2));
         reader.commit(2);
-        const RingReader::Drain drain = reader.begin_drain();
+        const Delivery::Drain drain = reader.begin_drain();
         CHECK(drain.closed_intake);
         CHECK(drain.in_flight == 4);
         CHECK(drain.buffered == 4);
@@ -192,8 +192,8 @@ TEST_SUITE("ring") {
         begin(reader, chunk);
         CHECK(reader.turn(3, 0, 1).kind == CompletionKind::emptied);
 
-        RingReader successor(scratch.get());
-        const RingReader::Drain again = successor.begin_drain();
+        Delivery successor(scratch.get());
+        const Delivery::Drain again = successor.begin_drain();
         CHECK_FALSE(again.closed_intake);
         CHECK(again.in_flight == 1);
         CHECK(events_of(successor.turn(0, 0, 9)) == std::vector<std::uint64_t>{5});
@@ -211,11 +211,11 @@ TEST_SUITE("ring") {
             REQUIRE(push(writer, "x").outcome == Outcome::pushed);
         }
         REQUIRE(was_killed(fork_to_die([&] {
-            RingReader doomed(scratch.get());
+            Delivery doomed(scratch.get());
             doomed.begin_drain();
             begin(doomed, doomed.turn(0, 0, 3));
         })));
-        RingReader next(scratch.get());
+        Delivery next(scratch.get());
         next.begin_drain();
         const auto chunk = next.turn(0, 0, 9);
         CHECK(chunk.kind == CompletionKind::drained);
@@ -228,7 +228,7 @@ TEST_SUITE("ring") {
     TEST_CASE("ring: a writer that waits for room is woken when events are committed") {
         ScratchSegment scratch("room", 2, 100);
         RingWriter writer(scratch.get());
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         REQUIRE(push(writer, "a").outcome == Outcome::pushed);
         REQUIRE(push(writer, "b").outcome == Outcome::pushed);
         std::thread consumer([&] { take_all(reader, 1); });
@@ -249,7 +249,7 @@ TEST_SUITE("ring") {
                 }
             }
         });
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         std::uint64_t next = 0;
         std::uint64_t done = 0;
         std::uint64_t asked = 20;

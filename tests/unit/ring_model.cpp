@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ring_reader.hpp"
+#include "delivery.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
@@ -130,8 +130,8 @@ class Walk {
     Segment& segment_;
     std::mt19937_64 random_;
     std::optional<RingWriter> writer_;
-    std::optional<RingReader> reader_;
-    RingReader::Chunk chunk_{};
+    std::optional<Delivery> reader_;
+    Delivery::Chunk chunk_{};
     std::deque<std::string> model_;
     std::uint64_t bytes_ = 0;
     std::uint64_t unmet_ = 0;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ring_reader.hpp"
+#include "delivery.hpp"
 #include "ring_writer.hpp"
 
 namespace drainpipe::test {
@@ -19,14 +19,14 @@ inline RingWriter::Pushed push(RingWriter& writer, std::string_view payload) {
     return writer.push(std::array{payload});
 }
 
-inline void begin(RingReader& reader, const RingReader::Chunk& chunk) {
+inline void begin(Delivery& reader, const Delivery::Chunk& chunk) {
     for (const EventRange& range : chunk.ranges) {
         reader.begin(range);
     }
 }
 
 // The events of a chunk, one by one.
-inline std::vector<std::uint64_t> events_of(const RingReader::Chunk& chunk) {
+inline std::vector<std::uint64_t> events_of(const Delivery::Chunk& chunk) {
     std::vector<std::uint64_t> events;
     for (const EventRange& range : chunk.ranges) {
         for (std::uint64_t event = range.first; event < range.last; ++event) {
@@ -45,13 +45,13 @@ inline void push_many(Segment& segment, int count) {
 }
 
 // Begins the chunk and says which events are in it.
-inline std::vector<std::uint64_t> begun(RingReader& reader, const RingReader::Chunk& chunk) {
+inline std::vector<std::uint64_t> begun(Delivery& reader, const Delivery::Chunk& chunk) {
     begin(reader, chunk);
     return events_of(chunk);
 }
 
 // Takes all that comes, with so much more demand, and commits it.
-inline std::vector<std::string> take_all(RingReader& reader, std::uint64_t asked) {
+inline std::vector<std::string> take_all(Delivery& reader, std::uint64_t asked) {
     std::vector<std::string> payloads;
     auto chunk = reader.turn(0, asked, asked);
     while (!chunk.is_empty()) {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <thread>
 
+#include "delivery.hpp"
 #include "forked.hpp"
-#include "ring_reader.hpp"
 #include "ring_steps.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
@@ -63,10 +63,10 @@ TEST_SUITE("ring_wakeups") {
     TEST_CASE("ring: a sleeping consumer is woken by each push, not by its backstop") {
         ScratchSegment scratch("pushes", 4, 100);
         const Word<std::uint64_t>& head = scratch.header().head;
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         reader.turn(0, kHandOvers, 0);
         const Companion consumer([&] {
-            const RingReader::Chunk chunk = reader.wait(1, never);
+            const Delivery::Chunk chunk = reader.wait(1, never);
             begin(reader, chunk);
             reader.commit(chunk.size());
         });
@@ -85,7 +85,7 @@ TEST_SUITE("ring_wakeups") {
         const Word<std::uint64_t>& tail = scratch.header().tail;
         RingWriter writer(scratch.get());
         REQUIRE(push(writer, "x").count == 1);
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         reader.turn(0, kHandOvers, 0);
         const Companion producer([&] {
             writer.wait_for_room(1, never);
@@ -94,7 +94,7 @@ TEST_SUITE("ring_wakeups") {
         const auto first = Clock::now();
         for (std::uint64_t event = 0; event < kHandOvers; ++event) {
             REQUIRE(producer.falls_asleep());
-            const RingReader::Chunk chunk = reader.turn(0, 0, 1);
+            const Delivery::Chunk chunk = reader.turn(0, 0, 1);
             REQUIRE(chunk.size() == 1);
             begin(reader, chunk);
             reader.commit(1);

@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "delivery.hpp"
 #include "inspection.hpp"
-#include "ring_reader.hpp"
 #include "ring_writer.hpp"
 #include "scratch_segment.hpp"
 
@@ -144,12 +144,12 @@ TEST_SUITE("segment") {
         ScratchSegment scratch("wrap", 4, 100);  // eight slots
         for (int count = 0; count < 6; ++count) {
             push(scratch.get(), "gone");
-            RingReader reader(scratch.get());
+            Delivery reader(scratch.get());
             const auto chunk = reader.turn(0, 1, 1);
             reader.begin(chunk.ranges[0]);
             reader.commit(1);
         }
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         for (int count = 0; count < 4; ++count) {
             push(scratch.get(), "here");
         }
@@ -193,7 +193,7 @@ TEST_SUITE("segment") {
         ScratchSegment scratch("run", 4, 100);
         push(scratch.get(), "abc");
         Header& header = scratch.header();
-        RingReader reader(scratch.get());
+        Delivery reader(scratch.get());
         CHECK(reader.turn(0, 4, 4).size() == 1);
         CHECK(scratch.get().states().at(0) == EventState::given(0));
         header.intake_closed.store(1);

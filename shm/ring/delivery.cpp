@@ -1,13 +1,14 @@
-#include "ring_reader.hpp"
+#include "delivery.hpp"
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
 namespace drainpipe {
 
-std::uint64_t RingReader::Chunk::size() const {
+std::uint64_t Delivery::Chunk::size() const {
     std::uint64_t events = 0;
     for (const EventRange& range : ranges) {
         events += range.size();
@@ -15,7 +16,7 @@ std::uint64_t RingReader::Chunk::size() const {
     return events;
 }
 
-RingReader::RingReader(Segment& segment, unsigned consumer, IsGone is_gone)
+Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone)
     : segment_(segment),
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
@@ -32,19 +33,22 @@ RingReader::RingReader(Segment& segment, unsigned consumer, IsGone is_gone)
     segment_.header().room_available.notify();
 }
 
-RingReader::Chunk RingReader::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
+Delivery::Chunk Delivery::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
+    note_done(done);
     if (limit > 0 && may_inherit()) {
         inherit();
     }
-    visit(done, asked, limit);
+    visit(asked, limit);
     if (limit > 0 && handed_.empty() && may_inherit() && inherit()) {
-        visit(0, 0, limit);
+        visit(0, limit);
     }
-    return {handed_, stretch_};
+    return {limit > 0 ? std::span<const EventRange>(handed_) : std::span<const EventRange>(),
+            kind_};
 }
 
-void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
+void Delivery::visit(std::uint64_t asked, std::uint64_t limit) {
     Header& header = segment_.header();
+    const bool has_done = !done_.empty();
     Dispatcher::Given given;
     bool has_handed_over = false;
     if (limit > 0 && expected_ && expected_->event < header.tail.load()) {
@@ -53,15 +57,15 @@ void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t li
     {
         const std::lock_guard guard(lock_);
         if (limit > 0 && (is_to_hand_over_ || header.scalings.load() != settled_for_)) {
-            change_ledger(std::exchange(done, 0), 0, 0);
+            change_ledger(0, 0);
             has_handed_over = settle_scaling();
         }
-        given = change_ledger(done, asked, limit);
+        given = change_ledger(asked, limit);
         if (limit > 0 && handed_.empty()) {
             given.to_others = hand_out_more(limit) || given.to_others;
         }
     }
-    if (done > 0 || has_handed_over) {
+    if (has_done || has_handed_over) {
         header.room_available.notify();
     }
     if (given.to_others || has_handed_over) {
@@ -69,19 +73,22 @@ void RingReader::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t li
     }
 }
 
-bool RingReader::settle_scaling() {
+bool Delivery::settle_scaling() {
     const Header& header = segment_.header();
     if (const std::uint32_t scalings = header.scalings.load(); scalings != settled_for_) {
         settled_for_ = scalings;
         inherited_.reset();
     }
-    is_to_hand_over_ = false;
+    is_to_hand_over_ = !in_hand_.empty();
+    if (is_to_hand_over_) {
+        return false;
+    }
     const bool has_handed_over = !is_draining_ && dispatcher_->hand_over();
     consumer_end_ = dispatcher_->consumer_end(published_ledger(header));
     return has_handed_over;
 }
 
-bool RingReader::inherit() {
+bool Delivery::inherit() {
     Header& header = segment_.header();
     bool has_inherited = false;
     consumer_end_ = std::max(consumer_end_, dispatcher_->consumer_end(read_ledger(header)));
@@ -107,22 +114,21 @@ bool RingReader::inherit() {
     return has_inherited;
 }
 
-Dispatcher::Given RingReader::change_ledger(std::uint64_t done, std::uint64_t asked,
-                                            std::uint64_t limit) {
+Dispatcher::Given Delivery::change_ledger(std::uint64_t asked, std::uint64_t limit) {
     const LedgerChange change(segment_);
-    settle(change, done);
+    const bool has_settled = settle(change);
     change.state_of(consumer_).unmet += asked;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
-    if (done + asked + given.events > 0 || given.has_looked_on) {
+    if (has_settled || asked + given.events > 0 || given.has_looked_on) {
         change.publish();
     }
     return given;
 }
 
-bool RingReader::hand_out_more(std::uint64_t limit) {
+bool Delivery::hand_out_more(std::uint64_t limit) {
     const auto take = [&](CompletionKind kind) {
         if (handed_.empty() && dispatcher_->take_from_others(kind, limit)) {
-            change_ledger(0, 0, limit);
+            change_ledger(0, limit);
         }
     };
     if (!is_draining_) {
@@ -136,39 +142,95 @@ bool RingReader::hand_out_more(std::uint64_t limit) {
     bool has_given_to_others = false;
     if (handed_.empty()) {
         has_drained_ = true;
-        has_given_to_others = change_ledger(0, 0, limit).to_others;
+        has_given_to_others = change_ledger(0, limit).to_others;
     }
     take(CompletionKind::drained);
     return has_given_to_others;
 }
 
-void RingReader::settle(const LedgerChange& change, std::uint64_t done) {
-    while (done > 0) {
-        assert(settled_runs_ < handed_.size());
-        const EventRange& range = handed_[settled_runs_];
-        const std::uint64_t first = range.first + settled_of_run_;
-        const std::uint64_t last = first + std::min(done, range.last - first);
-        dispatcher_->settle(change, {first, last}, stretch_);
-        done -= last - first;
-        settled_of_run_ += last - first;
-        if (last == range.last) {
-            ++settled_runs_;
-            settled_of_run_ = 0;
+bool Delivery::settle(const LedgerChange& change) {
+    bool has_settled = false;
+    const auto is_settled = [&](const Handed& done) {
+        // Where it may only be said how far a consumer is, what is done early waits for the rest.
+        if (dispatcher_->settles_in_order() && !in_hand_.empty() &&
+            in_hand_.front().range.first < done.range.first) {
+            return false;
         }
+        dispatcher_->settle(change, done.range, done.kind);
+        return has_settled = true;
+    };
+    if (dispatcher_->settles_in_order()) {
+        std::ranges::sort(done_, {}, [](const Handed& done) { return done.range.first; });
+    }
+    std::erase_if(done_, is_settled);
+    return has_settled;
+}
+
+CompletionKind Delivery::note_done(EventRange events, CompletionKind kind) {
+    // What was handed out before the stop and ends after it was in flight when it came.
+    const bool was_in_flight = is_draining_ && kind == CompletionKind::processed;
+    done_.push_back({events, was_in_flight ? CompletionKind::emptied : kind});
+    return done_.back().kind;
+}
+
+void Delivery::note_done(std::uint64_t done) {
+    auto handed = in_hand_.begin();
+    for (; done > 0; ++handed) {
+        assert(handed != in_hand_.end());
+        const std::uint64_t count = std::min(done, handed->range.size());
+        note_done({handed->range.first, handed->range.first + count}, handed->kind);
+        done -= count;
+        handed->range.first += count;
+        if (handed->range.size() > 0) {
+            break;
+        }
+    }
+    in_hand_.erase(in_hand_.begin(), handed);
+}
+
+CompletionKind Delivery::done(EventRange events) {
+    const auto handed = std::ranges::find_if(in_hand_, [&](const Handed& each) {
+        return each.range.first <= events.first && events.last <= each.range.last;
+    });
+    assert(handed != in_hand_.end());
+    const CompletionKind kind = note_done(events, handed->kind);
+    const Handed after{{events.last, handed->range.last}, handed->kind};
+    handed->range.last = events.first;
+    const auto next = handed->range.size() > 0 ? handed + 1 : in_hand_.erase(handed);
+    if (after.range.size() > 0) {
+        in_hand_.insert(next, after);
+    }
+    return kind;
+}
+
+void Delivery::put_back() {
+    if (!in_hand_.empty()) {
+        dispatcher_->put_back(in_hand_.front().range.first);
+        in_hand_.clear();
     }
 }
 
-Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t limit) {
+std::uint64_t Delivery::in_hand() const {
+    std::uint64_t events = 0;
+    for (const Handed& handed : in_hand_) {
+        events += handed.range.size();
+    }
+    return events;
+}
+
+Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t limit) {
     handed_.clear();
-    settled_runs_ = settled_of_run_ = 0;
+    if (is_to_hand_over_) {
+        return {};  // what is in hand comes first
+    }
     Dispatcher::Given given;
     if (segment_.header().drain_begun.load() == 0) {
         given = dispatcher_->give(change);
     }
-    stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
+    collect(*change, limit);
     if (handed_.empty() && has_drained_) {
         given = dispatcher_->give_in_drain(change, limit);
-        stretch_ = dispatcher_->collect(*change, is_draining_, limit, handed_);
+        collect(*change, limit);
     }
     expected_.reset();
     if (handed_.size() == 1 && handed_[0].size() == 1) {
@@ -178,7 +240,21 @@ Dispatcher::Given RingReader::hand_out(const LedgerChange& change, std::uint64_t
     return given;
 }
 
-RingReader::Chunk RingReader::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
+void Delivery::collect(const Ledger& ledger, std::uint64_t limit) {
+    const std::size_t before = in_hand_.size();
+    std::vector<EventRange>& in_hand = ranges_in_hand_;
+    in_hand.clear();
+    std::ranges::transform(in_hand_, std::back_inserter(in_hand), &Handed::range);
+    kind_ = dispatcher_->collect(ledger, is_draining_, limit, in_hand, handed_);
+    for (const EventRange& range : handed_) {
+        in_hand_.push_back({range, kind_});
+    }
+    if (before > 0) {
+        std::ranges::sort(in_hand_, {}, [](const Handed& handed) { return handed.range.first; });
+    }
+}
+
+Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
     EventCount& event_count = segment_.header().events_available;
     while (true) {
         const std::uint32_t noted = event_count.prepare_wait();
@@ -190,7 +266,7 @@ RingReader::Chunk RingReader::wait(std::uint64_t limit, const std::function<bool
     }
 }
 
-RingReader::Drain RingReader::begin_drain() {
+Delivery::Drain Delivery::begin_drain() {
     const std::lock_guard guard(lock_);
     Header& header = segment_.header();
     const bool was_open = header.intake_closed.load() == 0;
@@ -203,13 +279,12 @@ RingReader::Drain RingReader::begin_drain() {
         header.drain_begun.store(1);
     }
     is_draining_ = true;
-    dispatcher_->collect_again(ledger);
     return {.in_flight = dispatcher_->in_flight(ledger),
             .buffered = dispatcher_->buffered(ledger),
             .closed_intake = was_open};
 }
 
-std::vector<std::string_view> RingReader::begun_payloads() {
+std::vector<std::string_view> Delivery::begun_payloads() {
     const std::lock_guard guard(lock_);
     std::vector<std::string_view> payloads;
     for (const EventRange& range : dispatcher_->begun(published_ledger(segment_.header()))) {
@@ -220,9 +295,9 @@ std::vector<std::string_view> RingReader::begun_payloads() {
     return payloads;
 }
 
-bool RingReader::is_drained() const { return segment_.left() == 0; }
+bool Delivery::is_drained() const { return segment_.left() == 0; }
 
-void RingReader::leave() {
+void Delivery::leave() {
     {
         const std::lock_guard guard(lock_);
         dispatcher_->leave();

@@ -15,25 +15,27 @@
 
 namespace drainpipe {
 
-// A consumer's end of the ring. Asks for events, gets some in flight, commits them, and takes part
-// in the drain; what it is given its Dispatcher says.
+// A consumer's end of the ring: the events that it was handed, and what becomes of them. Asks for
+// events, hands some out, takes the outcome of each, in any order, and takes part in the drain;
+// what it is given its Dispatcher says.
 //
-// In-flight payloads are read in place, without the lock: they have one owner, or are not changed
-// before all have done them. Killed between any two stores, what is in flight to this consumer is
-// its successor's.
-// Requires that it is the only one with its number, in one thread.
-class RingReader {
+// In flight is what the segment says was given to this consumer; in hand is what of it was handed
+// out and has no outcome yet, which only this process knows. Payloads are read in place, without
+// the lock: they have one owner, or are not changed before all have done them. Killed between any
+// two stores, what is in flight to this consumer is its successor's. Requires that it is the only
+// one with its number, in one thread.
+class Delivery {
   public:
     // Whether no process has the number of another consumer. A process has to have it before it
-    // makes its RingReader, and until it needs it no more.
+    // makes its Delivery, and until it needs it no more.
     using IsGone = std::function<bool(unsigned)>;
 
     // Takes over what an earlier consumer of that number, from 0, had in flight. Events that it had
     // begun and not committed will be begun again; that is counted now, before any work on them.
-    explicit RingReader(
+    explicit Delivery(
         Segment& segment, unsigned consumer = 0, IsGone is_gone = [](unsigned) { return false; });
 
-    // Events in flight to this consumer, in order; valid until the next call of turn() or wait().
+    // Events that were just handed out, in order; valid until others are.
     struct Chunk {
         std::span<const EventRange> ranges;
         CompletionKind kind;
@@ -45,24 +47,34 @@ class RingReader {
     // How many events were in flight to it when it came.
     std::uint64_t taken_over() const { return taken_over_; }
 
-    // One visit to the lock: commits the next `done` events of the chunk at hand, adds `asked` to
-    // this consumer's demand, and hands out up to `limit` events, of one kind. After
-    // begin_drain() it needs no demand, and hands out what is in flight first. What consumers had
-    // that are gone, and not to be there any more, goes to those that are there. Requires that
-    // `done` events are begun and flushed, and with a limit that then all of the chunk is
-    // committed.
+    // The work on these events, which are in hand, is done: they are committed with the next
+    // turn(). Returns the kind of the run that they count for. Requires that they were handed
+    // out in one.
+    CompletionKind done(EventRange events);
+
+    // One visit to the lock: commits what is done, with the next `done` events in hand, adds
+    // `asked` to this consumer's demand, and hands out up to `limit` events more, of one kind.
+    // After begin_drain() it needs no demand, and hands out what is in flight first. What consumers
+    // had that are gone, and not to be there any more, goes to those that are there. Requires that
+    // the events that are done were begun, and that what was done with them has had its effect.
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
-    // Whoever makes is_over() true must ring the segment's events_available after it.
+    // Whoever makes is_over() true must notify the segment's events_available after it.
     Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over);
 
-    // Notes that the work on these events of the chunk is about to begin. To be called before the
-    // work: what is not begun is not marked as repeated when this process dies.
+    // Notes that the work on these events, which are in hand, is about to begin. To be called
+    // before the work: what is not begun is not marked as repeated when this process dies.
     void begin(EventRange events) { dispatcher_->begin(events); }
 
-    // Commits the next `done` events of the chunk at hand.
+    // Commits what is done, with the next `done` events in hand.
     void commit(std::uint64_t done) { turn(done, 0, 0); }
+
+    // Takes out of hand what is not done: it will be handed out again. Requires that no work on it
+    // is under way.
+    void put_back();
+
+    std::uint64_t in_hand() const;
 
     std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
 
@@ -75,8 +87,8 @@ class RingReader {
         bool closed_intake;  // the intake was still open
     };
 
-    // Closes the intake and notes where the drain begins, if nobody has done so before. Forgets
-    // what of the chunk is not committed: it will be handed out again.
+    // Closes the intake and notes where the drain begins, if nobody has done so before. What is in
+    // hand from here on was in flight when the stop came.
     Drain begin_drain();
 
     // The payloads of all events that a consumer of any number has begun and not done.
@@ -89,13 +101,22 @@ class RingReader {
     // Whether every accepted event is committed.
     bool is_drained() const;
 
-    // Gives this consumer's demand up, and what is in flight to it back. Requires that nothing is
-    // begun and not committed.
+    // Gives this consumer's demand up, and what is in flight to it back. Requires that no work is
+    // under way, and that what is done is committed.
     void leave();
 
   private:
+    // Events with the kind in which they were handed out.
+    struct Handed {
+        EventRange range;
+        CompletionKind kind;
+    };
+
     // One visit to the lock.
-    void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
+    void visit(std::uint64_t asked, std::uint64_t limit);
+    // The next `done` events in hand are done.
+    void note_done(std::uint64_t done);
+    CompletionKind note_done(EventRange events, CompletionKind kind);
     // Brings what it has, and knows of others, in line with how many consumers there are to be;
     // whether it handed something over.
     bool settle_scaling();
@@ -103,15 +124,17 @@ class RingReader {
     bool may_inherit() const {
         return expects_no_other_ || segment_.header().consumers.load() < consumer_end_;
     }
-    // Gives up in the stead of those that are gone for good; whether there were any.
+    // Gives up on behalf of those that are gone for good; whether there were any.
     bool inherit();
     // What visit() does under the lock, as one change of the ledger.
-    Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
-    // EventStates the next `done` handed out events as done.
-    void settle(const LedgerChange& change, std::uint64_t done);
+    Dispatcher::Given change_ledger(std::uint64_t asked, std::uint64_t limit);
+    // EventStates as done what was noted to be; whether there was any.
+    bool settle(const LedgerChange& change);
     // Looks for events where there are none in flight to this one: with the others, and in the
     // drain among those that are buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
+    // Takes in hand what is in flight to this one and is not yet, at most `limit`.
+    void collect(const Ledger& ledger, std::uint64_t limit);
     // Fills `handed_`; whether others were given something too.
     Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
 
@@ -131,11 +154,11 @@ class RingReader {
     unsigned consumer_end_ = 0;  // who may have something
     std::bitset<kMaxConsumers> inherited_;
 
-    // The chunk at hand, and how far it is committed.
-    std::vector<EventRange> handed_;
-    CompletionKind stretch_ = CompletionKind::processed;
-    std::size_t settled_runs_ = 0;
-    std::uint64_t settled_of_run_ = 0;
+    std::vector<EventRange> handed_;  // by the last turn
+    CompletionKind kind_ = CompletionKind::processed;
+    std::vector<Handed> in_hand_;             // in order
+    std::vector<EventRange> ranges_in_hand_;  // of `in_hand_`, while it is added to
+    std::vector<Handed> done_;                // and not committed
 
     // The event that the next chunk probably is, where they come one by one.
     struct Expected {

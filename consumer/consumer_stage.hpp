@@ -1,0 +1,34 @@
+#pragma once
+
+#include "consumer.hpp"
+#include "print_work.hpp"
+#include "stage.hpp"
+
+namespace drainpipe {
+
+// A consumer as a stage of a pipeline: joins it to its ring, its output and its log.
+class ConsumerStage final : private Consumer::Host {
+  public:
+    // `number` from 0. `output` is the descriptor that the payloads go to, not owned.
+    ConsumerStage(Stage& stage, unsigned number, int output);
+
+    // Returns when it has left or drained.
+    void run();
+
+  private:
+    bool should_leave() const override;
+    bool is_draining() const override;
+    bool is_last() const override { return stage_.launcher_is_gone(); }
+    bool may_begin() const override { return stage_.may_begin(); }
+    int wake_fd() const override { return stage_.wake_fd(); }
+    void records_written() override { stage_.count_lost_log_lines(); }
+
+    Stage& stage_;
+    unsigned number_;
+    Delivery delivery_;
+    Output output_;
+    PrintWork work_;
+    Consumer consumer_;
+};
+
+}  // namespace drainpipe

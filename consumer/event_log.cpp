@@ -1,0 +1,45 @@
+#include "event_log.hpp"
+
+#include "copy_bytes.hpp"
+
+namespace drainpipe {
+
+EventLog::EventLog(Log& log, RecordLimit limit) : log_(log), limit_(limit), prefix_(prefix_now()) {}
+
+std::string EventLog::prefix_now() const {
+    return log_.sink().prefix(log_.program(), spdlog::level::info);
+}
+
+void EventLog::add(const EventDone& event) {
+    if (!limit_.is_unlimited() && !limit_.takes(RecordLimit::Clock::now())) {
+        return;
+    }
+    if (count_ == 0) {
+        prefix_ = prefix_now();
+    }
+    char* end = copy_bytes(records_.room(prefix_.size() + kMaxRecord + 1), prefix_);
+    end = write_record(end, event);
+    *end++ = '\n';
+    records_.grow_to(end);
+    ++count_;
+}
+
+void EventLog::flush() {
+    if (count_ > 0) {
+        log_.sink().write_records(records_.text(), count_);
+        records_.clear();
+        count_ = 0;
+    }
+    if (limit_.left_out() > 0 && RecordLimit::Clock::now() >= next_telling_) {
+        next_telling_ = RecordLimit::Clock::now() + kBetweenTellings;
+        tell_left_out();
+    }
+}
+
+void EventLog::tell_left_out() {
+    if (limit_.left_out() > 0) {
+        log_.info("left out records={}", limit_.take_left_out());
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace drainpipe {
+
+// An event as a work gets it. The payload is read in place: it stays until the outcome is told.
+struct Event {
+    std::uint64_t id;       // its place in the order of acceptance, from 1
+    std::uint32_t attempt;  // 1, and one more for each time that it was begun before
+    std::string_view payload;
+};
+
+// What a consumer does with events: the seam for all that can be done with them.
+//
+// The consumer starts events while there is room, has the work advance, and commits what it says is
+// done, in any order; over and over, in one thread. No call waits for anything that takes longer
+// than a write: what does is told of by wait_fd().
+//
+// How it fits:
+// - printing: start() appends the payload to a block, advance() writes the block out. All that was
+//   started has ended then.
+// - a command for each event: start() spawns one, room() is what is left of the jobs. wait_fd() is
+// an
+//   epoll descriptor over the children's pidfds, their pipes and a timerfd for time-outs; advance()
+//   takes what is ready and tells those that have exited.
+// - a worker that is kept: start() appends a line to what it is to be sent, room() is its window;
+//   advance() writes and reads as far as both go, and tells each answer, in the worker's order.
+// - a sink in the network: start() publishes, the client library's descriptor or its callback
+//   (through an eventfd) makes wait_fd() readable, advance() tells what was acknowledged.
+// - a user's function: start() calls it, and it has ended when it returns; where it settles later,
+//   from any thread, that writes to an eventfd.
+class Work {
+  public:
+    // When the work on an event ends that was started.
+    enum class Ends {
+        at_once,  // with the next advance(), all of them; nothing is told
+        later,    // when advance() tells
+    };
+
+    // Told what became of events that were started.
+    class Outcomes {
+      public:
+        virtual ~Outcomes() = default;
+        // The work on it is done, and has had its effect. To be called once for each event.
+        virtual void done(std::uint64_t id) = 0;
+    };
+
+    virtual ~Work() = default;
+
+    virtual Ends ends() const = 0;
+
+    // How many more events may be started now.
+    virtual std::size_t room() const = 0;
+
+    // Starts the work on an event. Requires room.
+    virtual void start(const Event& event) = 0;
+
+    // Goes on with what was started, and tells what has ended. Throws Failure where no event can be
+    // worked on any more; what was not told to be done is left for the next consumer then.
+    virtual void advance(Outcomes& outcomes) = 0;
+
+    // Readable, as poll() has it, when advance() has something to do. -1 where the work ends at
+    // once.
+    virtual int wait_fd() const { return -1; }
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,251 @@
+// The consumer's loop with any work, in a process of the test's own.
+
+#include "consumer.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/timerfd.h>
+
+#include <atomic>
+#include <fstream>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gauge.hpp"
+#include "ring_writer.hpp"
+#include "scratch_folder.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using namespace drainpipe::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Work that ends later, out of order: a timer makes its descriptor readable, and then some of what
+// was started has ended.
+class LaterWork final : public Work {
+  public:
+    explicit LaterWork(std::size_t room)
+        : room_(room), timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {}
+
+    Ends ends() const override { return Ends::later; }
+    std::size_t room() const override { return room_ - running_.size(); }
+    int wait_fd() const override { return timer_.get(); }
+
+    void start(const Event& event) override {
+        CHECK(room() > 0);
+        CHECK(event.payload == "payload " + std::to_string(event.id));
+        CHECK(started.insert(event.id).second);
+        running_.push_back(event.id);
+        most_running = std::max(most_running, running_.size());
+        itimerspec soon{};
+        soon.it_value.tv_nsec = 50'000;
+        ::timerfd_settime(timer_.get(), 0, &soon, nullptr);
+    }
+
+    void advance(Outcomes& outcomes) override {
+        std::uint64_t expired = 0;
+        if (::read(timer_.get(), &expired, sizeof expired) < 0) return;
+        // The youngest first, and not all of them.
+        for (std::size_t count = 1 + running_.size() / 2; count > 0 && !running_.empty(); --count) {
+            outcomes.done(running_.back());
+            running_.pop_back();
+        }
+        if (!running_.empty()) {
+            itimerspec soon{};
+            soon.it_value.tv_nsec = 50'000;
+            ::timerfd_settime(timer_.get(), 0, &soon, nullptr);
+        }
+    }
+
+    std::set<std::uint64_t> started;
+    std::size_t most_running = 0;
+
+  private:
+    std::size_t room_;
+    Descriptor timer_;
+    std::vector<std::uint64_t> running_;
+};
+
+// Work that ends at once, and notes what it did.
+class InstantWork final : public Work {
+  public:
+    Ends ends() const override { return Ends::at_once; }
+    std::size_t room() const override { return 7 - started_; }
+    void start(const Event& event) override {
+        ++started_;
+        ids.push_back(event.id);
+    }
+    void advance(Outcomes&) override { started_ = 0; }
+
+    std::vector<std::uint64_t> ids;
+
+  private:
+    std::size_t started_ = 0;
+};
+
+// A process that is told by the test what to do.
+class TestHost final : public Consumer::Host {
+  public:
+    bool should_leave() const override { return should_leave_; }
+    bool is_draining() const override { return is_draining_; }
+    bool is_last() const override { return false; }
+    bool may_begin() const override { return may_begin_; }
+    int wake_fd() const override { return wake_.get(); }
+    void records_written() override {}
+
+    void tell(std::atomic<bool>& what, EventCount& event_count) {
+        what = true;
+        std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+        event_count.notify_always();
+    }
+
+    std::atomic<bool> should_leave_ = false;
+    std::atomic<bool> is_draining_ = false;
+    std::atomic<bool> may_begin_ = true;
+
+  private:
+    Descriptor wake_ = make_event_descriptor();
+};
+
+// A pipeline of one consumer with that work, whose loop runs in a thread.
+class Running {
+  public:
+    Running(const std::string& name, Work& work, Dispatch dispatch = Dispatch::demand)
+        : scratch_(name, 64, 4096, settings_of(dispatch)),
+          log_(folder_.path(), "consumer", LogSink::File::required),
+          writer_(scratch_.get()),
+          thread_([this, &work] {
+              Delivery delivery(scratch_.get());
+              Consumer(scratch_.get(), delivery, work, log_, host_).run();
+          }) {}
+
+    void push(std::uint64_t first, std::uint64_t last) {
+        for (std::uint64_t id = first; id <= last; ++id) {
+            const std::string payload = "payload " + std::to_string(id);
+            const std::string_view one = payload;
+            while (writer_.push(std::span(&one, 1)).outcome == RingWriter::Outcome::full) {
+                writer_.wait_for_room(payload.size(), [] { return false; });
+            }
+        }
+    }
+
+    void await_done(std::uint64_t events) {
+        while (account().accepted - account().left < events) std::this_thread::yield();
+    }
+
+    Account leave() { return end(host_.should_leave_); }
+    Account drain() {
+        writer_.close_intake();
+        return end(host_.is_draining_);
+    }
+    TestHost& host() { return host_; }
+
+    Account account() { return account_of(scratch_.header(), scratch_.get().states()); }
+
+    std::uint64_t records(const std::string& kind) const {
+        std::ifstream file(folder_.path() / "info.log");
+        std::uint64_t count = 0;
+        for (std::string line; std::getline(file, line);) {
+            count += line.find("] " + kind) != std::string::npos ? 1 : 0;
+        }
+        return count;
+    }
+
+  private:
+    static Settings settings_of(Dispatch dispatch) {
+        Settings settings = settings_for(1, dispatch);
+        settings.max_demand = 20;
+        settings.min_demand = 10;
+        return settings;
+    }
+
+    Account end(std::atomic<bool>& what) {
+        host_.tell(what, scratch_.header().events_available);
+        thread_.join();
+        return account();
+    }
+
+    ScratchSegment scratch_;
+    ScratchFolder folder_;
+    Log log_;
+    TestHost host_;
+    RingWriter writer_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+TEST_SUITE("consumer") {
+    TEST_CASE("consumer: work that ends later, in any order, is committed event by event") {
+        for (const Dispatch dispatch :
+             {Dispatch::demand, Dispatch::partition, Dispatch::broadcast}) {
+            CAPTURE(static_cast<int>(dispatch));
+            LaterWork work(8);
+            Running running("later", work, dispatch);
+            running.push(1, 500);
+            running.await_done(500);
+            const Account account = running.leave();
+            CHECK(account.processed == 500);
+            CHECK(account.left == 0);
+            CHECK(work.started.size() == 500);
+            CHECK(work.most_running == 8);
+            CHECK(running.records("processed id=") == 500);
+        }
+    }
+
+    TEST_CASE("consumer: a drain waits for what is under way, and starts the rest") {
+        LaterWork work(4);
+        Running running("drain", work);
+        running.push(1, 60);
+        running.await_done(5);
+        const Account account = running.drain();
+        CHECK(account.left == 0);
+        CHECK(account.processed + account.emptied + account.drained == 60);
+        CHECK(running.records("emptied id=") == account.emptied);
+        CHECK(running.records("drained id=") == account.drained);
+        CHECK(running.records("drained all") == 1);
+        CHECK(work.started.size() == 60);
+    }
+
+    TEST_CASE("consumer: one that leaves finishes what is under way and gives the rest back") {
+        LaterWork work(4);
+        Running running("leave", work);
+        running.push(1, 60);
+        running.await_done(5);
+        const Account account = running.leave();
+        CHECK(account.processed == work.started.size());
+        CHECK(account.left == 60 - work.started.size());
+        CHECK(account.in_flight == 0);
+    }
+
+    TEST_CASE("consumer: near the deadline nothing is started, what is under way may end") {
+        LaterWork work(4);
+        Running running("deadline", work);
+        running.push(1, 60);
+        running.await_done(5);
+        running.host().may_begin_ = false;
+        const Account account = running.drain();
+        CHECK(account.processed + account.emptied + account.drained == work.started.size());
+        CHECK(account.left == 60 - work.started.size());
+        CHECK(running.records("drained all") == 0);
+    }
+
+    TEST_CASE("consumer: work that ends at once is done in order, in bursts as large as it takes") {
+        InstantWork work;
+        Running running("instant", work);
+        running.push(1, 500);
+        running.await_done(500);
+        const Account account = running.drain();
+        CHECK(account.left == 0);
+        CHECK(running.records("processed id=") + running.records("emptied id=") +
+                  running.records("drained id=") ==
+              500);
+        CHECK(work.ids.size() == 500);
+        CHECK(std::ranges::is_sorted(work.ids));
+    }
+}
