@@ -6,8 +6,8 @@ ConsumerStage::ConsumerStage(Stage& stage, unsigned number, int output)
     : stage_(stage),
       number_(number),
       delivery_(stage.segment(), number,
-                [&stage](unsigned other) { return !stage.has_consumer(other); }),
-      output_(output, stage, [this] { return delivery_.begun_payloads(); }),
+                [&stage](unsigned other) { return !stage.membership().has_consumer(other); }),
+      output_(output, *this),
       work_(output_),
       consumer_(stage.segment(), delivery_, work_, stage.log(), *this) {
     stage_.listen(stage.segment().header().events_available);
@@ -25,6 +25,14 @@ bool ConsumerStage::should_leave() const {
 
 bool ConsumerStage::is_draining() const {
     return stage_.launcher_is_gone() || stage_.segment().header().phase.load() == Phase::draining;
+}
+
+bool ConsumerStage::may_be_cut() const {
+    return stage_.segment().header().output_may_be_cut.load() != 0;
+}
+
+void ConsumerStage::set_may_be_cut(bool on) {
+    stage_.segment().header().output_may_be_cut.store(on ? 1 : 0);
 }
 
 }  // namespace drainpipe

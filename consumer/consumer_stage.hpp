@@ -7,7 +7,7 @@
 namespace drainpipe {
 
 // A consumer as a stage of a pipeline: joins it to its ring, its output and its log.
-class ConsumerStage final : private Consumer::Host {
+class ConsumerStage final : private Consumer::Host, private Output::Host {
   public:
     // `number` from 0. `output` is the descriptor that the payloads go to, not owned.
     ConsumerStage(Stage& stage, unsigned number, int output);
@@ -19,9 +19,17 @@ class ConsumerStage final : private Consumer::Host {
     bool should_leave() const override;
     bool is_draining() const override;
     bool is_last() const override { return stage_.launcher_is_gone(); }
-    bool may_begin() const override { return stage_.may_begin(); }
+    // Of both.
+    bool may_begin() const override { return stage_.membership().may_begin(); }
     int wake_fd() const override { return stage_.wake_fd(); }
     void records_written() override { stage_.count_lost_log_lines(); }
+
+    bool try_output() override { return stage_.membership().try_output(); }
+    void leave_output() override { stage_.membership().leave_output(); }
+    bool may_be_cut() const override;
+    void set_may_be_cut(bool on) override;
+    std::vector<std::string_view> begun_payloads() override { return delivery_.begun_payloads(); }
+    void warn(const std::string& what) override { stage_.warn(what); }
 
     Stage& stage_;
     unsigned number_;

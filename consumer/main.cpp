@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
         if (const auto said = options.parse_consumer(argc, argv)) {
             return *said;
         }
-        Stage stage(options, "consumer", consumer_role(options.consumer));
+        Stage stage(options, consumer_role(options.consumer));
         try {
             ConsumerStage(stage, options.consumer, STDOUT_FILENO).run();
         } catch (const std::exception& error) {

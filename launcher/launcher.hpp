@@ -6,7 +6,7 @@
 #include "console.hpp"
 #include "control_socket.hpp"
 #include "descriptor.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 #include "gauge.hpp"
 #include "log.hpp"
 #include "name_claim.hpp"

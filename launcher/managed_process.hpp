@@ -8,6 +8,7 @@
 
 #include "child.hpp"
 #include "descriptor.hpp"
+#include "pidfd.hpp"
 #include "restart_policy.hpp"
 #include "role_locks.hpp"
 
@@ -23,7 +24,13 @@ struct ManagedProcess {
     bool is_ready() const { return child.is_ready() || external.is_running(); }
     int death_fd() const { return child.is_running() ? child.death_fd() : external.process.get(); }
     pid_t pid() const { return child.is_running() ? child.pid() : external.pid; }
-    void signal(int number) const;
+    void signal(int number) const {
+        if (child.is_running()) {
+            child.signal(number);
+        } else if (external.is_running()) {
+            send_signal(external.process, number);
+        }
+    }
 
     struct External {
         pid_t pid = 0;

@@ -4,7 +4,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +15,9 @@
 #include <vector>
 
 #include "failure.hpp"
+#include "pidfd.hpp"
+#include "poll.hpp"
 #include "signals.hpp"
-#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {
@@ -70,7 +70,7 @@ bool is_told_to_stop(const Descriptor& signals) {
 // Sleeps until the process is dead, a stop request has come (true), or that time. A process that
 // can't be watched is looked for again in a moment.
 bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) {
-    const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const Descriptor process = open_pidfd(pid);
     if (!process.is_open()) {
         until = std::min(until, Clock::now() + kPollInterval);
     }

@@ -20,7 +20,7 @@ constexpr std::uint64_t kMaxFields = 1000000;
 
 // The options as they were written, with their defaults.
 struct Texts {
-    std::string name;
+    std::string name = Address::kDefaultName;
     std::string run_folder;
     std::string log_folder = "log";
     std::string grace = "10s";

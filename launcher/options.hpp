@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "address.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 #include "layout.hpp"
 
 namespace drainpipe {

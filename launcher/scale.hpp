@@ -1,7 +1,7 @@
 #pragma once
 
 #include "address.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 
 namespace drainpipe {
 

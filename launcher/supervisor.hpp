@@ -9,7 +9,7 @@
 
 #include "console.hpp"
 #include "control_socket.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 #include "log.hpp"
 #include "managed_process.hpp"
 #include "name_claim.hpp"

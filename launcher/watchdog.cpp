@@ -8,9 +8,8 @@
 #include <array>
 #include <csignal>
 
-#include "exit_code.hpp"
 #include "failure.hpp"
-#include "time_left.hpp"
+#include "poll.hpp"
 
 namespace drainpipe {
 namespace {

@@ -1,5 +1,5 @@
 #include "failure.hpp"
-#include "intake.hpp"
+#include "producer_stage.hpp"
 
 int main(int argc, char** argv) {
     using namespace drainpipe;
@@ -8,9 +8,9 @@ int main(int argc, char** argv) {
         if (const auto said = options.parse_producer(argc, argv)) {
             return *said;
         }
-        Stage stage(options, "producer", Role::producer);
+        Stage stage(options, Role::producer);
         try {
-            Intake(stage).run();
+            ProducerStage(stage).run();
         } catch (const std::exception& error) {
             stage.log().error("{}", error.what());
             throw;

@@ -1,8 +1,6 @@
 #include "stage.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -30,67 +28,9 @@ Descriptor ready_descriptor(const std::string& text) {
         static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
 }
 
-RoleLocks take_role(const Address& address, Role role, bool is_by_hand) {
-    std::optional<RoleLocks> role_locks = RoleLocks::find(address.lock_path());
-    if (!role_locks || !role_locks->holder(Role::launcher)) {
-        address.fail_not_running();
-    }
-    if (is_by_hand) {
-        role_locks->require_not_stopping(address.describe());
-    }
-    if (!role_locks->take(role)) {
-        const auto holder = role_locks->holder(role);
-        throw Failure(ExitCode::taken, "the role is taken by " +
-                                           RoleLocks::describe(holder.value_or(0)) +
-                                           " in pipeline '" + address.name() + "'");
-    }
-    if (!role_locks->is_current()) {
-        address.fail_not_running();
-    }
-    return std::move(*role_locks);
-}
-
-// The launcher's life, as the kernel tells it. Looked at again behind the opening: a pid may pass
-// to another process in between, the role can't.
-Descriptor watch_launcher(const Address& address, const RoleLocks& role_locks) {
-    const std::optional<pid_t> pid = role_locks.holder(Role::launcher);
-    if (!pid) {
-        address.fail_not_running();
-    }
-    if (*pid == 0) {
-        throw Failure(
-            ExitCode::unavailable,
-            "the launcher of " + address.describe() +
-                " is in another pid namespace, where it can't be watched: start the stage "
-                "there");
-    }
-    Descriptor launcher(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (!launcher.is_open() || role_locks.holder(Role::launcher) != pid) {
-        address.fail_not_running();
-    }
-    // From here on the launcher's death is this stage's own business.
-    ::prctl(PR_SET_PDEATHSIG, 0);
-    return launcher;
-}
-
-Segment open_segment(const Address& address) {
+Membership join(const StageOptions& options, Role role, bool is_by_hand) {
     exit_where_segment_is_cut();
-    try {
-        Segment segment = Segment::open(address.name());
-        segment.hold_as_stage();
-        return segment;
-    } catch (const SegmentRefused& refused) {
-        throw Failure(ExitCode::cannot_create, refused.what());
-    }
-}
-
-// "consumer" where a run begins with one, "consumer.2" where there are several.
-std::string name_in_log(const std::string& program, Role role, const Header& header) {
-    const unsigned number = static_cast<unsigned>(role) - static_cast<unsigned>(Role::consumer);
-    if (role < Role::consumer || (number == 0 && header.settings.consumers == 1)) {
-        return program;
-    }
-    return program + "." + std::to_string(number + 1);
+    return {where_it_runs(options.address.value()), role, is_by_hand};
 }
 
 }  // namespace
@@ -113,7 +53,7 @@ std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
 }
 
 std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** argv) {
-    std::string name;
+    std::string name = Address::kDefaultName;
     std::string run_folder;
     line.add_address(name, run_folder);
     line.add_hidden_option("ready-fd", ready_fd);
@@ -124,47 +64,22 @@ std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** 
     return said;
 }
 
-Stage::Stage(const StageOptions& options, const std::string& program, Role role)
-    : address_(where_it_runs(options.address.value())),
-      ready_(ready_descriptor(options.ready_fd)),
+Stage::Stage(const StageOptions& options, Role role)
+    : ready_(ready_descriptor(options.ready_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
       wake_(make_event_descriptor()),
       is_by_hand_(options.ready_fd.empty()),
-      role_locks_(take_role(address_, role, is_by_hand_)),
-      launcher_(watch_launcher(address_, role_locks_)),
-      segment_(open_segment(address_)),
-      log_(segment_.header().settings.log_folder.data(),
-           name_in_log(program, role, segment_.header()), LogSink::File::may_be_missing,
-           address_.log_label()),
-      role_(role) {
-    require_wanted(options);
-}
-
-// Whom the launcher has started it can use, if only to leave in order.
-void Stage::require_wanted(const StageOptions& options) const {
-    if (!is_by_hand_) {
-        return;
-    }
-    role_locks_.require_not_stopping(address_.describe());
-    const std::uint32_t consumers = segment_.header().consumers.load();
-    if (options.consumer >= consumers) {
-        throw Failure(ExitCode::unavailable,
-                      "pipeline '" + address_.name() + "' has " + std::to_string(consumers) +
-                          " consumers and no number " + std::to_string(options.consumer + 1));
-    }
-}
+      membership_(join(options, role, is_by_hand_)),
+      log_(segment().header().settings.log_folder.data(), membership_.name(),
+           LogSink::File::may_be_missing, membership_.address().log_label()) {}
 
 void Stage::warn(const std::string& what) {
     log_.warn("{}", what);
     write_if_ready(STDERR_FILENO, log_.program() + ": " + what + "\n");
 }
 
-std::chrono::microseconds Stage::grace() const {
-    return std::chrono::microseconds(segment_.header().settings.grace_microseconds);
-}
-
 void Stage::listen(EventCount& event_count) {
-    watcher_.emplace(std::move(signals_), std::move(launcher_),
+    watcher_.emplace(std::move(signals_), membership_.take_launcher(),
                      Watcher::Calls{.leave =
                                         [this, &event_count] {
                                             should_leave_ = true;
@@ -192,17 +107,9 @@ void Stage::wake(EventCount& event_count) {
     ::eventfd_write(wake_.get(), 1);
 }
 
-bool Stage::may_begin() const {
-    const std::int64_t deadline = segment_.header().stop_deadline.load();
-    return deadline == 0 || std::chrono::steady_clock::now().time_since_epoch() + kNothingBegins <
-                                std::chrono::nanoseconds(deadline);
-}
-
 void Stage::end_after_grace() {
-    segment_.header().stop_deadline.store(
-        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch() + grace())
-            .count());
-    const auto microseconds = std::max<std::int64_t>(1, grace().count());
+    membership_.set_deadline();
+    const auto microseconds = std::max<std::int64_t>(1, membership_.grace().count());
     itimerval timer{};
     timer.it_value.tv_sec = microseconds / 1000000;
     timer.it_value.tv_usec = microseconds % 1000000;
@@ -217,59 +124,35 @@ void Stage::report_ready() {
     }
 }
 
-std::string Stage::describe_consumer(unsigned number) const {
-    const Role role = consumer_role(number);
-    return name_in_log("consumer", role, segment_.header()) +
-           " pid=" + std::to_string(role_locks_.holder(role).value_or(0));
-}
-
 void Stage::count_lost_log_lines() {
     const std::uint64_t lost = log_.sink().take_lost();
     if (lost == 0) {
         return;
     }
-    segment_.header().log_lines_lost.add(lost);
+    segment().header().log_lines_lost.add(lost);
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_complaint_) {
         next_complaint_ = now + kBetweenComplaints;
         write_if_ready(STDERR_FILENO, log_.program() +
                                           ": the log can't be written, lines are lost (" +
-                                          std::to_string(segment_.header().log_lines_lost.load()) +
+                                          std::to_string(segment().header().log_lines_lost.load()) +
                                           " so far); the work goes on\n");
     }
 }
 
 void Stage::leave() {
     count_lost_log_lines();
-    if (role_locks_.holder(Role::launcher)) {
-        return;
-    }
-    role_locks_.leave(role_);
-    role_locks_.wait_and_take(Role::cleaning);
-    // Another stage may have cleaned up since, and a new launcher have begun on a new lock file.
-    if (role_locks_.is_current() && !role_locks_.holder(Role::launcher) &&
-        !role_locks_.stage_holder()) {
-        clean_up();
-    }
-    role_locks_.leave(Role::cleaning);
+    membership_.leave([this] {
+        if (has_to_account()) {
+            log_.info("summary {}", to_text(membership_.account()));
+        }
+    });
 }
 
 // A launcher that stops ends all stages that it knows before it gives the account itself. One that
 // was started by hand and never asked to leave it may not have known.
-bool Stage::has_to_account() const {
-    return !is_by_hand_ || should_leave() || segment_.header().phase.load() == Phase::running;
-}
-
-void Stage::clean_up() {
-    if (has_to_account()) {
-        log_.info("summary {}", to_text(account()));
-    }
-    if (account().left == 0 && segment_.is_at(address_.name())) {
-        Segment::remove(address_.name());
-    }
-    ::unlink(address_.socket_path().c_str());
-    ::unlink(address_.control_path().c_str());
-    role_locks_.remove_file();
+bool Stage::has_to_account() {
+    return !is_by_hand_ || should_leave() || segment().header().phase.load() == Phase::running;
 }
 
 }  // namespace drainpipe

@@ -11,9 +11,9 @@
 #include <optional>
 
 #include "failure.hpp"
+#include "poll.hpp"
 #include "role_locks.hpp"
 #include "signals.hpp"
-#include "time_left.hpp"
 
 namespace drainpipe {
 namespace {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "poll.hpp"
 #include "signals.hpp"
-#include "time_left.hpp"
 
 namespace drainpipe {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "descriptor.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 #include "payload_source.hpp"
 #include "progress_bar.hpp"
 #include "wire.hpp"

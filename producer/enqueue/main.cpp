@@ -69,7 +69,7 @@ ExitCode enqueue(const Address& address, PayloadSource& source,
 int main(int argc, char** argv) {
     return run_program("enqueue", [&] {
         CommandLine line("enqueue", "Puts events into a running pipeline.");
-        std::string name;
+        std::string name = Address::kDefaultName;
         std::string run_folder;
         std::string events;
         line.add_address(name, run_folder);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dispatcher.hpp"
+#include "dispatch/dispatcher.hpp"
 #include "ring_lock.hpp"
 #include "segment.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "event_states.hpp"
+#include "event_state.hpp"
 #include "layout.hpp"
 
 namespace drainpipe {

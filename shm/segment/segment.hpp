@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "copy_bytes.hpp"
-#include "event_states.hpp"
+#include "event_state.hpp"
 #include "inspection.hpp"
 #include "layout.hpp"
 #include "partition.hpp"

@@ -1,11 +1,10 @@
-#include "robust_lock.hpp"
-
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <mutex>
 
 #include "forked.hpp"
+#include "ring_lock.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;

@@ -31,7 +31,7 @@ std::string_view piece_of(std::string_view lines) {
     return lines.substr(0, (last != std::string_view::npos ? last : lines.find('\n')) + 1);
 }
 
-// What stands behind the last newline of a file's first `end` bytes; empty where that is more than
+// What follows the last newline of a file's first `end` bytes; empty where that is more than
 // `most` bytes.
 std::string unfinished_line(int fd, off_t end, std::size_t most) {
     const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(most) - 1);
@@ -56,12 +56,8 @@ std::size_t longest_of(const std::vector<std::string_view>& payloads) {
 
 }  // namespace
 
-Output::Output(int fd, Stage& stage, BegunPayloads begun_payloads)
-    : fd_(fd),
-      kind_(Kind::other),
-      appends_((::fcntl(fd, F_GETFL) & O_APPEND) != 0),
-      stage_(stage),
-      begun_payloads_(std::move(begun_payloads)) {
+Output::Output(int fd, Host& host)
+    : fd_(fd), kind_(Kind::other), appends_((::fcntl(fd, F_GETFL) & O_APPEND) != 0), host_(host) {
     struct stat info {};
     if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
         const std::string path = "/proc/self/fd/" + std::to_string(fd);
@@ -80,16 +76,15 @@ void Output::write(std::string_view lines) {
     }
     mend();
     write_lines(lines);
-    stage_.leave_output();
+    host_.leave_output();
 }
 
 bool Output::take(std::string_view lines) {
     return lock_timing_.take([&] {
-        if (stage_.try_output()) {
+        if (host_.try_output()) {
             return TimedLock::Found::free;
         }
-        const bool is_torn_beside =
-            stage_.segment().header().output_may_be_cut.load() != 0 || is_cuttable(lines);
+        const bool is_torn_beside = host_.may_be_cut() || is_cuttable(lines);
         return is_torn_beside ? TimedLock::Found::busy : TimedLock::Found::held;
     });
 }
@@ -135,30 +130,28 @@ void Output::put_out(std::string_view bytes) const {
         }
         const std::string failure =
             std::string("cannot write payloads to standard output: ") + std::strerror(errno);
-        if ((errno != ENOSPC && errno != EDQUOT) || !stage_.may_begin()) {
+        if ((errno != ENOSPC && errno != EDQUOT) || !host_.may_begin()) {
             throw Failure(ExitCode::io, failure);
         }
         if (!std::exchange(is_told, true)) {
-            stage_.warn(failure + ": waiting for room");
+            host_.warn(failure + ": waiting for room");
         }
         std::this_thread::sleep_for(kBetweenTries);
     }
 }
 
 void Output::write_cuttable(std::string_view lines) const {
-    Word<std::uint32_t>& may_be_cut = stage_.segment().header().output_may_be_cut;
-    may_be_cut.store(1);
+    host_.set_may_be_cut(true);
     put_out(lines);
-    may_be_cut.store(0);
+    host_.set_may_be_cut(false);
 }
 
 void Output::mend() const {
-    Word<std::uint32_t>& may_be_cut = stage_.segment().header().output_may_be_cut;
     if (kind_ == Kind::file) {
         mend_file();
-    } else if (may_be_cut.load() != 0) {
+    } else if (host_.may_be_cut()) {
         put_out("\n");
-        may_be_cut.store(0);
+        host_.set_may_be_cut(false);
     }
 }
 
@@ -168,7 +161,7 @@ void Output::mend_file() const {
     if (end <= 0 || ::pread(reading_.get(), &last, 1, end - 1) != 1 || last == '\n') {
         return;
     }
-    const std::vector<std::string_view> begun = begun_payloads_();
+    const std::vector<std::string_view> begun = host_.begun_payloads();
     const std::string piece = unfinished_line(reading_.get(), end, longest_of(begun));
     const bool is_ours = std::any_of(begun.begin(), begun.end(), [&](std::string_view payload) {
         return payload.starts_with(piece);

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "descriptor.hpp"
-#include "stage.hpp"
 #include "timed_lock.hpp"
 
 namespace drainpipe {
@@ -15,11 +14,28 @@ namespace drainpipe {
 // piece of another.
 class Output {
   public:
-    // The payloads that a killed consumer may have been writing.
-    using BegunPayloads = std::function<std::vector<std::string_view>()>;
+    // What the consumers share of it, and what is asked of the process around it.
+    class Host {
+      public:
+        virtual ~Host() = default;
+
+        // Takes the output for this consumer; false while another one has it.
+        [[nodiscard]] virtual bool try_output() = 0;
+        virtual void leave_output() = 0;
+
+        // Whether a line may have been cut by a kill, of a consumer that held the output.
+        virtual bool may_be_cut() const = 0;
+        virtual void set_may_be_cut(bool on) = 0;
+        // The payloads that a killed consumer may have been writing.
+        virtual std::vector<std::string_view> begun_payloads() = 0;
+
+        // Whether there is time to wait for room.
+        virtual bool may_begin() const = 0;
+        virtual void warn(const std::string& what) = 0;
+    };
 
     // The descriptor is not owned.
-    Output(int fd, Stage& stage, BegunPayloads begun_payloads);
+    Output(int fd, Host& host);
 
     // Writes whole lines. To a pipe it writes them in pieces that a kill can't cut, but for lines
     // that are larger than such a piece. Where the disk is full it says so and waits for room.
@@ -44,8 +60,7 @@ class Output {
     int fd_;
     Kind kind_;
     bool appends_;
-    Stage& stage_;
-    BegunPayloads begun_payloads_;
+    Host& host_;
     TimedLock lock_timing_;
     Descriptor reading_;  // of a file
 };

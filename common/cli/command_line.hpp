@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "exit_code.hpp"
+#include "failure.hpp"
 
 namespace drainpipe {
 
@@ -28,7 +28,8 @@ class CommandLine {
     // --config FILE, with the same keys as the flags.
     void add_config_file();
 
-    // The flags that every program of a pipeline has: --name and --run-dir.
+    // The flags that every program of a pipeline has: --name, whose default `name` holds, and
+    // --run-dir.
     void add_address(std::string& name, std::string& run_folder);
 
     // Reads the command line. An exit code means that all is said (--help, --version). Throws

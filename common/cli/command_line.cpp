@@ -8,7 +8,6 @@
 #include <map>
 #include <vector>
 
-#include "address.hpp"
 #include "answer.hpp"
 #include "config_file.hpp"
 #include "failure.hpp"
@@ -155,7 +154,6 @@ void CommandLine::add_config_file() {
 }
 
 void CommandLine::add_address(std::string& name, std::string& run_folder) {
-    name = Address::kDefaultName;
     add_option("name", name, "NAME", "Which pipeline: 1 to 64 of A-Z a-z 0-9 . _ -");
     add_option("run-dir", run_folder, "DIR",
                "Folder of the lock and the socket [$XDG_RUNTIME_DIR/drainpipe, /run/drainpipe for "

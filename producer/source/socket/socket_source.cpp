@@ -1,7 +1,6 @@
-#include "intake.hpp"
+#include "socket_source.hpp"
 
 #include <poll.h>
-#include <spdlog/fmt/fmt.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 #include <utility>
 
 #include "failure.hpp"
-#include "time_left.hpp"
+#include "poll.hpp"
 
 namespace drainpipe {
 namespace {
@@ -23,8 +22,8 @@ namespace {
 constexpr int kMaxAccepts = 64;
 // Descriptors that are not for clients: the log has to be opened again at any time.
 constexpr rlim_t kOwnDescriptors = 32;
-// Milliseconds until a client is accepted again that there were no descriptors for.
-constexpr int kBetweenAccepts = 100;
+// Until a client is accepted again that there were no descriptors for.
+constexpr std::chrono::milliseconds kBetweenAccepts{100};
 
 // A client may keep what it was read of: the more clients, the less they are read at a time.
 constexpr std::size_t kReadBytes = 256 * 1024;
@@ -47,67 +46,37 @@ std::size_t most_clients() {
     return std::max<rlim_t>(limit.rlim_cur, kOwnDescriptors + 1) - kOwnDescriptors;
 }
 
-std::optional<gid_t> group_of(const Settings& settings) {
-    return settings.socket_group < 0 ? std::nullopt
-                                     : std::optional(static_cast<gid_t>(settings.socket_group));
-}
-
 }  // namespace
 
-Intake::Intake(Stage& stage)
-    : stage_(stage),
-      writer_(stage.segment()),
-      listener_(stage.address().socket_path(), stage.segment().header().settings.socket_mode,
-                group_of(stage.segment().header().settings)),
+SocketSource::SocketSource(const Options& options)
+    : listener_(options.path, options.mode, options.group),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       most_clients_(most_clients()),
+      largest_payload_(options.largest_payload),
       scratch_(kReadBytes) {
     if (!epoll_.is_open()) {
         throw_errno("cannot make an epoll descriptor");
     }
-    control(epoll_.get(), EPOLL_CTL_ADD, stage_.wake_fd(), EPOLLIN);
     control(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), 0);
     listen(true);
-    stage_.listen(stage.segment().header().room_available);
 }
 
-void Intake::run() {
-    stage_.report_ready();
-    while (!is_over()) {
-        wait_and_serve();
-    }
-    const bool only_this_stage_leaves = !is_closed_ && !stage_.launcher_is_gone() &&
-                                        stage_.segment().header().phase.load() == Phase::running;
-    if (only_this_stage_leaves) {
-        tell_all(wire::Reason::leaving);
-    } else {
-        close_intake();
-        tell_all(wire::Reason::shutdown);
-    }
-    stage_.leave();
-}
-
-bool Intake::is_over() const {
-    return is_closed_ || stage_.should_leave() || stage_.launcher_is_gone();
-}
-
-void Intake::wait_and_serve() {
+void SocketSource::serve(Acceptor& acceptor) {
     std::array<epoll_event, 64> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                   milliseconds_to_wait());
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     end_stalled_turn();
     listen(true);
-    for (int index = 0; index < count && !is_over(); ++index) {
+    for (int index = 0; index < count && !acceptor.is_over(); ++index) {
         const epoll_event& event = events[static_cast<std::size_t>(index)];
         if (event.data.fd == listener_.fd()) {
             accept_clients();
         } else if (const auto found = clients_.find(event.data.fd); found != clients_.end()) {
-            serve(*found->second, event.events);
+            serve_client(*found->second, event.events, acceptor);
         }
     }
 }
 
-void Intake::accept_clients() {
+void SocketSource::accept_clients() {
     for (int accepts = 0; accepts < kMaxAccepts; ++accepts) {
         bool is_out_of_room = clients_.size() >= most_clients_;
         Descriptor socket = is_out_of_room ? Descriptor() : listener_.accept(is_out_of_room);
@@ -117,19 +86,19 @@ void Intake::accept_clients() {
         if (!socket.is_open()) {
             return;
         }
-        auto client = std::make_unique<Client>(std::move(socket), writer_.largest_payload());
+        auto client = std::make_unique<Client>(std::move(socket), largest_payload_);
         watch(*client);
         clients_.emplace(client->fd(), std::move(client));
     }
 }
 
-void Intake::serve(Client& client, std::uint32_t events) {
+void SocketSource::serve_client(Client& client, std::uint32_t events, Acceptor& acceptor) {
     client.flush();
     if (client.may_be_read() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
         lines_.clear();
         switch (client.read(std::span(scratch_).first(most_to_read()), lines_)) {
             case Client::Input::lines:
-                take_in(client);
+                take_in(client, acceptor);
                 client.release();
                 client.acknowledge();
                 break;
@@ -151,64 +120,39 @@ void Intake::serve(Client& client, std::uint32_t events) {
     }
 }
 
-void Intake::take_in(Client& client) {
+void SocketSource::take_in(Client& client, Acceptor& acceptor) {
     payloads_.clear();
     for (const wire::LineSplitter::Line& line : lines_) {
         const std::uint64_t event = client.count_payload();
         if (line.is_too_long) {
-            client.refuse(event, line.bytes, writer_.largest_payload());
+            client.refuse(event, line.bytes, largest_payload_);
         } else {
             payloads_.push_back(line.payload);
         }
     }
-    push(client);
-}
-
-void Intake::push(Client& client) {
-    std::span<const std::string_view> rest(payloads_);
-    while (!rest.empty()) {
-        const RingWriter::Pushed pushed = writer_.push(rest);
-        client.count_accepted(pushed.count);
-        rest = rest.subspan(pushed.count);
-        if (pushed.outcome == RingWriter::Outcome::intake_closed) {
-            is_closed_ = true;
-            return;
-        }
-        if (pushed.outcome == RingWriter::Outcome::full) {
-            client.acknowledge();
-            client.flush();
-            wait_for_room(rest.front().size());
-            if (is_over()) {
-                return;
-            }
-        }
+    client_ = &client;
+    accepted_ = 0;
+    was_full_ = false;
+    count_accepted(acceptor.accept(payloads_));
+    client_ = nullptr;
+    if (was_full_) {
+        large_turn_.begin_anew(LargeTurn::Clock::now());
     }
 }
 
-void Intake::wait_for_room(std::size_t payload_bytes) {
-    writer_.wait_for_room(payload_bytes, [this] {
-        say_who_holds_up();
-        return is_over();
-    });
-    stall_.end();
-    large_turn_.begin_anew(LargeTurn::Clock::now());
+void SocketSource::count_accepted(std::size_t accepted) {
+    client_->count_accepted(accepted - accepted_);
+    accepted_ = accepted;
 }
 
-void Intake::say_who_holds_up() {
-    const auto stalled = stall_.look(stage_.segment().header().head.load(), Stall::Clock::now());
-    if (!stalled) {
-        return;
-    }
-    const RingWriter::Oldest oldest = writer_.oldest();
-    const std::string line =
-        fmt::format("ring full for={:.0f}s oldest_event={} held_by={}",
-                    std::chrono::duration<double>(*stalled).count(), oldest.event + 1,
-                    oldest.consumer ? stage_.describe_consumer(*oldest.consumer) : "nobody");
-    stage_.log().warn("{}", line);
-    write_if_ready(STDERR_FILENO, "producer: " + line + "\n");
+void SocketSource::on_full(std::size_t accepted) {
+    count_accepted(accepted);
+    client_->acknowledge();
+    client_->flush();
+    was_full_ = true;
 }
 
-void Intake::watch(Client& client) {
+void SocketSource::watch(Client& client) {
     const std::optional<std::uint32_t> before = client.watched;
     client.watched = (client.may_be_read() ? EPOLLIN : 0u) | (client.has_unsent() ? EPOLLOUT : 0u);
     if (client.is_held()) {
@@ -223,7 +167,7 @@ void Intake::watch(Client& client) {
     }
 }
 
-void Intake::remove(const Client& client) {
+void SocketSource::remove(const Client& client) {
     Client* const let_go = large_turn_.forget(client, LargeTurn::Clock::now());
     clients_.erase(client.fd());
     if (let_go) {
@@ -232,7 +176,7 @@ void Intake::remove(const Client& client) {
     listen(true);
 }
 
-void Intake::end_stalled_turn() {
+void SocketSource::end_stalled_turn() {
     if (large_turn_.has_waiting() && LargeTurn::Clock::now() >= large_turn_.deadline()) {
         Client& stalled = *large_turn_.holder();
         stalled.close(wire::Reason::stalled);
@@ -241,35 +185,32 @@ void Intake::end_stalled_turn() {
     }
 }
 
-int Intake::milliseconds_to_wait() const {
+std::optional<std::chrono::steady_clock::time_point> SocketSource::next_time() const {
     if (!is_listening_) {
-        return kBetweenAccepts;
+        return listen_again_;
     }
-    if (!large_turn_.has_waiting()) {
-        return -1;
+    if (large_turn_.has_waiting()) {
+        return large_turn_.deadline();
     }
-    return milliseconds_until(large_turn_.deadline());
+    return std::nullopt;
 }
 
-std::size_t Intake::most_to_read() const {
+std::size_t SocketSource::most_to_read() const {
     return std::clamp(kReadBytesOfAll / std::max<std::size_t>(1, clients_.size()), kMinReadBytes,
                       kReadBytes);
 }
 
-void Intake::listen(bool on) {
+void SocketSource::listen(bool on) {
     if (on != is_listening_) {
         control(epoll_.get(), EPOLL_CTL_MOD, listener_.fd(), on ? EPOLLIN : 0u);
         is_listening_ = on;
+        listen_again_ = std::chrono::steady_clock::now() + kBetweenAccepts;
     }
 }
 
-void Intake::close_intake() {
-    if (writer_.close_intake()) {
-        stage_.log().info("intake closed accepted={}", stage_.account().accepted);
-    }
-}
-
-void Intake::tell_all(wire::Reason reason) {
+void SocketSource::end(Ending ending) {
+    const wire::Reason reason =
+        ending == Ending::leaving ? wire::Reason::leaving : wire::Reason::shutdown;
     const auto deadline = std::chrono::steady_clock::now() + kFarewell;
     listener_.close_to_new();
     accept_clients();
@@ -283,7 +224,7 @@ void Intake::tell_all(wire::Reason reason) {
     }
 }
 
-void Intake::flush_until(Client& client, std::chrono::steady_clock::time_point deadline) {
+void SocketSource::flush_until(Client& client, std::chrono::steady_clock::time_point deadline) {
     client.flush();
     while (client.has_unsent()) {
         pollfd writable{client.fd(), POLLOUT, 0};

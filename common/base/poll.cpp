@@ -1,4 +1,4 @@
-#include "time_left.hpp"
+#include "poll.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "pidfd.hpp"
 #include "signals.hpp"
 
 namespace drainpipe {
@@ -110,7 +111,7 @@ void Child::start() {
     }
     ::setpgid(pid, pid);
     pid_ = pid;
-    pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    pidfd_ = open_pidfd(pid);
     if (!pidfd_.is_open()) {
         const int error = errno;
         kill();

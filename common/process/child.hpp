@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
-#include "exit_code.hpp"
+#include "failure.hpp"
 
 namespace drainpipe {
 

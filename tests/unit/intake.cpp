@@ -1,0 +1,194 @@
+// The intake's loop with any source, in a process of the test's own.
+
+#include "intake.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "delivery.hpp"
+#include "gauge.hpp"
+#include "scratch_folder.hpp"
+#include "scratch_segment.hpp"
+
+using namespace drainpipe;
+using namespace drainpipe::test;
+
+namespace {
+
+// A source that is handed payloads by the test, from another thread.
+class QueueSource final : public Source {
+  public:
+    int wait_fd() const override { return wake_.get(); }
+
+    void serve(Acceptor& acceptor) override {
+        std::uint64_t count = 0;
+        if (::read(wake_.get(), &count, sizeof count) < 0) return;
+        std::vector<std::string> taken;
+        {
+            const std::lock_guard lock(mutex_);
+            taken.swap(queue_);
+        }
+        const std::vector<std::string_view> payloads(taken.begin(), taken.end());
+        accepted += acceptor.accept(payloads);
+    }
+
+    void on_full(std::size_t) override { ++full; }
+    void end(Ending reason) override { ending = reason; }
+
+    void hand_over(std::uint64_t first, std::uint64_t last) {
+        const std::lock_guard lock(mutex_);
+        for (std::uint64_t id = first; id <= last; ++id) queue_.push_back(std::to_string(id));
+        const std::uint64_t one = 1;
+        REQUIRE(::write(wake_.get(), &one, sizeof one) == sizeof one);
+    }
+
+    std::atomic<std::uint64_t> accepted = 0;
+    std::atomic<unsigned> full = 0;
+    std::optional<Ending> ending;
+
+  private:
+    Descriptor wake_ = make_event_descriptor();
+    std::mutex mutex_;
+    std::vector<std::string> queue_;
+};
+
+// A process that is told by the test what to do.
+class TestHost final : public Intake::Host {
+  public:
+    bool should_leave() const override { return should_leave_; }
+    bool is_stopping() const override { return is_stopping_; }
+    int wake_fd() const override { return wake_.get(); }
+    std::string describe_consumer(unsigned number) const override {
+        return "consumer." + std::to_string(number + 1);
+    }
+    void warn(const std::string& what) override {
+        const std::lock_guard lock(mutex_);
+        warnings_.push_back(what);
+    }
+
+    void tell(std::atomic<bool>& what, EventCount& event_count) {
+        what = true;
+        const std::uint64_t one = 1;
+        REQUIRE(::write(wake_.get(), &one, sizeof one) == sizeof one);
+        event_count.notify_always();
+    }
+    std::vector<std::string> warnings() {
+        const std::lock_guard lock(mutex_);
+        return warnings_;
+    }
+
+    std::atomic<bool> should_leave_ = false;
+    std::atomic<bool> is_stopping_ = false;
+
+  private:
+    Descriptor wake_ = make_event_descriptor();
+    std::mutex mutex_;
+    std::vector<std::string> warnings_;
+};
+
+// A pipeline of one producer, whose loop runs in a thread, and room for eight events.
+class Running {
+  public:
+    explicit Running(const std::string& name)
+        : scratch_(name, 8, 4096),
+          log_(folder_.path(), "producer", LogSink::File::required),
+          thread_([this] { Intake(scratch_.get(), source, log_, host).run(); }) {}
+
+    // Commits until so many events are done, and returns their payloads.
+    std::vector<std::string> consume(std::uint64_t events) {
+        std::vector<std::string> payloads;
+        Delivery delivery(scratch_.get());
+        while (payloads.size() < events) {
+            const Delivery::Chunk chunk = delivery.turn(0, 4, 4);
+            for (const EventRange& range : chunk.ranges) {
+                delivery.begin(range);
+                for (std::uint64_t event = range.first; event < range.last; ++event) {
+                    payloads.emplace_back(delivery.payload(event));
+                }
+            }
+            delivery.commit(chunk.size());
+        }
+        delivery.leave();
+        return payloads;
+    }
+
+    void tell(std::atomic<bool>& what) { host.tell(what, scratch_.header().room_available); }
+    void join() { thread_.join(); }
+
+    Account account() { return account_of(scratch_.header(), scratch_.get().states()); }
+    Segment& segment() { return scratch_.get(); }
+
+    QueueSource source;
+    TestHost host;
+
+  private:
+    ScratchSegment scratch_;
+    ScratchFolder folder_;
+    Log log_;
+    std::thread thread_;
+};
+
+std::vector<std::string> numbers(std::uint64_t first, std::uint64_t last) {
+    std::vector<std::string> numbers;
+    for (std::uint64_t number = first; number <= last; ++number) {
+        numbers.push_back(std::to_string(number));
+    }
+    return numbers;
+}
+
+}  // namespace
+
+TEST_SUITE("intake") {
+    TEST_CASE("intake: all that a source has gets in, in order, as there comes to be room") {
+        Running running("intake-order");
+        running.source.hand_over(1, 1000);
+        CHECK(running.consume(1000) == numbers(1, 1000));
+        CHECK(running.source.full > 0);
+        running.source.hand_over(1001, 1003);
+        CHECK(running.consume(3) == numbers(1001, 1003));
+        running.tell(running.host.is_stopping_);
+        running.join();
+        CHECK(running.source.accepted == 1003);
+        CHECK(running.source.ending == Source::Ending::closed);
+        CHECK(running.account().accepted == 1003);
+    }
+
+    TEST_CASE("intake: one that leaves alone leaves the intake open") {
+        Running running("intake-leaves");
+        running.tell(running.host.should_leave_);
+        running.join();
+        CHECK(running.source.ending == Source::Ending::leaving);
+        RingWriter successor(running.segment());
+        const std::string_view payload = "1";
+        CHECK(successor.push(std::span(&payload, 1)).outcome == RingWriter::Outcome::pushed);
+    }
+
+    TEST_CASE("intake: a stop ends the wait for room, and tells how many are in") {
+        Running running("intake-full");
+        running.source.hand_over(1, 20);
+        while (running.source.full == 0) std::this_thread::yield();
+        running.tell(running.host.is_stopping_);
+        running.join();
+        CHECK(running.source.accepted == 8);
+        CHECK(running.source.ending == Source::Ending::closed);
+        CHECK(running.account().accepted == 8);
+        CHECK(running.account().left == 8);
+    }
+
+    TEST_CASE("intake: where nothing is committed for long it says so") {
+        Running running("intake-stall");
+        running.source.hand_over(1, 20);
+        while (running.host.warnings().empty()) std::this_thread::yield();
+        CHECK(running.host.warnings().front().starts_with("ring full for=1s oldest_event=1 "));
+        CHECK(running.consume(20) == numbers(1, 20));
+        running.tell(running.host.is_stopping_);
+        running.join();
+    }
+}
