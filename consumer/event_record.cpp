@@ -22,9 +22,10 @@ char* write_number(char* end, std::uint64_t number) {
 }
 
 char* write_shown(char* end, std::string_view payload) {
-    const std::string_view shown = whole_characters(payload, kMaxShown);
+    const bool is_cut = payload.size() > kMaxShown;
+    const std::string_view shown = is_cut ? whole_characters(payload, kMaxShown) : payload;
     end = is_plain(shown) ? copy_bytes(end, shown) : write_escaped(end, shown);
-    return payload.size() > shown.size() ? copy_bytes(end, "...") : end;
+    return is_cut ? copy_bytes(end, "...") : end;
 }
 
 }  // namespace

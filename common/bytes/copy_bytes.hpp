@@ -27,10 +27,10 @@ inline char* copy_bytes(char* to, std::string_view bytes) {
         copy_ends(8);
     } else if (size >= 4) {
         copy_ends(4);
-    } else {
-        for (std::size_t index = 0; index < size; ++index) {
-            to[index] = from[index];
-        }
+    } else if (size >= 2) {
+        copy_ends(2);
+    } else if (size == 1) {
+        *to = *from;
     }
     return to + size;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -16,11 +15,14 @@ std::uint64_t Delivery::Chunk::size() const {
     return events;
 }
 
-Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone)
+Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
+                   Clock::duration idle_before_taking)
     : segment_(segment),
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
+      settles_in_order_(dispatcher_->settles_in_order()),
       consumer_(consumer),
+      idle_before_taking_(idle_before_taking),
       is_gone_(std::move(is_gone)),
       settled_for_(segment.header().scalings.load() - 1) {
     {
@@ -34,21 +36,26 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone)
 }
 
 Delivery::Chunk Delivery::turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
-    note_done(done);
     if (limit > 0 && may_inherit()) {
         inherit();
     }
-    visit(asked, limit);
+    visit(done, asked, limit);
     if (limit > 0 && handed_.empty() && may_inherit() && inherit()) {
-        visit(0, limit);
+        visit(0, 0, limit);
+    }
+    if (!handed_.empty()) {
+        take_at_.reset();
+    } else if (limit > 0 && may_take_from_others()) {
+        const std::lock_guard guard(lock_);
+        take_from_others(CompletionKind::processed, limit);
     }
     return {limit > 0 ? std::span<const EventRange>(handed_) : std::span<const EventRange>(),
             kind_};
 }
 
-void Delivery::visit(std::uint64_t asked, std::uint64_t limit) {
+void Delivery::visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit) {
     Header& header = segment_.header();
-    const bool has_done = !done_.empty();
+    const bool has_done = done > 0 || !done_.empty();
     Dispatcher::Given given;
     bool has_handed_over = false;
     if (limit > 0 && expected_ && expected_->event < header.tail.load()) {
@@ -57,11 +64,11 @@ void Delivery::visit(std::uint64_t asked, std::uint64_t limit) {
     {
         const std::lock_guard guard(lock_);
         if (limit > 0 && (is_to_hand_over_ || header.scalings.load() != settled_for_)) {
-            change_ledger(0, 0);
+            change_ledger(std::exchange(done, 0), 0, 0);
             has_handed_over = settle_scaling();
         }
-        given = change_ledger(asked, limit);
-        if (limit > 0 && handed_.empty()) {
+        given = change_ledger(done, asked, limit);
+        if (limit > 0 && handed_.empty() && is_draining_) {
             given.to_others = hand_out_more(limit) || given.to_others;
         }
     }
@@ -114,9 +121,11 @@ bool Delivery::inherit() {
     return has_inherited;
 }
 
-Dispatcher::Given Delivery::change_ledger(std::uint64_t asked, std::uint64_t limit) {
+Dispatcher::Given Delivery::change_ledger(std::uint64_t done, std::uint64_t asked,
+                                          std::uint64_t limit) {
     const LedgerChange change(segment_);
-    const bool has_settled = settle(change);
+    settle_next(change, done);
+    const bool has_settled = settle(change) || done > 0;
     change.state_of(consumer_).unmet += asked;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
     if (has_settled || asked + given.events > 0 || given.has_looked_on) {
@@ -125,67 +134,87 @@ Dispatcher::Given Delivery::change_ledger(std::uint64_t asked, std::uint64_t lim
     return given;
 }
 
-bool Delivery::hand_out_more(std::uint64_t limit) {
-    const auto take = [&](CompletionKind kind) {
-        if (handed_.empty() && dispatcher_->take_from_others(kind, limit)) {
-            change_ledger(0, limit);
-        }
-    };
-    if (!is_draining_) {
-        take(CompletionKind::processed);
+// A guess, without the lock: who takes looks again.
+bool Delivery::may_take_from_others() {
+    const Ledger& ledger = published_ledger(segment_.header());
+    if (is_draining_ || is_to_hand_over_ || ledger.consumers_used < 2 ||
+        ledger.given_end == ledger.head) {
+        take_at_.reset();
         return false;
     }
+    const Clock::time_point now = Clock::now();
+    take_at_ = take_at_.value_or(now + idle_before_taking_);
+    if (now < *take_at_) {
+        return false;
+    }
+    take_at_ = now + 100 * idle_before_taking_;
+    return true;
+}
+
+void Delivery::take_from_others(CompletionKind kind, std::uint64_t limit) {
+    if (handed_.empty() && dispatcher_->take_from_others(kind, limit)) {
+        change_ledger(0, 0, limit);
+    }
+}
+
+bool Delivery::hand_out_more(std::uint64_t limit) {
     // What was in flight comes first, whoever had it.
     if (!has_drained_) {
-        take(CompletionKind::emptied);
+        take_from_others(CompletionKind::emptied, limit);
     }
     bool has_given_to_others = false;
     if (handed_.empty()) {
         has_drained_ = true;
-        has_given_to_others = change_ledger(0, limit).to_others;
+        has_given_to_others = change_ledger(0, 0, limit).to_others;
     }
-    take(CompletionKind::drained);
+    take_from_others(CompletionKind::drained, limit);
     return has_given_to_others;
 }
 
-bool Delivery::settle(const LedgerChange& change) {
-    bool has_settled = false;
-    const auto is_settled = [&](const Handed& done) {
-        // Where it may only be said how far a consumer is, what is done early waits for the rest.
-        if (dispatcher_->settles_in_order() && !in_hand_.empty() &&
-            in_hand_.front().range.first < done.range.first) {
-            return false;
-        }
-        dispatcher_->settle(change, done.range, done.kind);
-        return has_settled = true;
-    };
-    if (dispatcher_->settles_in_order()) {
-        std::ranges::sort(done_, {}, [](const Handed& done) { return done.range.first; });
-    }
-    std::erase_if(done_, is_settled);
-    return has_settled;
-}
-
-CompletionKind Delivery::note_done(EventRange events, CompletionKind kind) {
-    // What was handed out before the stop and ends after it was in flight when it came.
-    const bool was_in_flight = is_draining_ && kind == CompletionKind::processed;
-    done_.push_back({events, was_in_flight ? CompletionKind::emptied : kind});
-    return done_.back().kind;
-}
-
-void Delivery::note_done(std::uint64_t done) {
+void Delivery::settle_next(const LedgerChange& change, std::uint64_t done) {
     auto handed = in_hand_.begin();
     for (; done > 0; ++handed) {
         assert(handed != in_hand_.end());
-        const std::uint64_t count = std::min(done, handed->range.size());
-        note_done({handed->range.first, handed->range.first + count}, handed->kind);
+        EventRange& range = handed->range;
+        const std::uint64_t count = std::min(done, range.size());
+        dispatcher_->settle(change, {range.first, range.first + count}, kind_of(*handed));
         done -= count;
-        handed->range.first += count;
-        if (handed->range.size() > 0) {
+        range.first += count;
+        if (range.size() > 0) {
             break;
         }
     }
-    in_hand_.erase(in_hand_.begin(), handed);
+    if (handed == in_hand_.end()) {
+        in_hand_.clear();
+    } else {
+        in_hand_.erase(in_hand_.begin(), handed);
+    }
+}
+
+bool Delivery::settle(const LedgerChange& change) {
+    if (done_.empty()) {
+        return false;
+    }
+    auto first_kept = done_.end();
+    if (settles_in_order_) {
+        // Where it may only be said how far a consumer is, what is done early waits for the rest.
+        std::ranges::sort(done_, {}, [](const Handed& done) { return done.range.first; });
+        first_kept = std::ranges::find_if(done_, [&](const Handed& done) {
+            return !in_hand_.empty() && in_hand_.front().range.first < done.range.first;
+        });
+    }
+    const bool has_settled = first_kept != done_.begin();
+    for (auto done = done_.begin(); done != first_kept; ++done) {
+        dispatcher_->settle(change, done->range, done->kind);
+    }
+    done_.erase(done_.begin(), first_kept);
+    return has_settled;
+}
+
+// What was handed out before the stop and ends after it was in flight when it came.
+CompletionKind Delivery::kind_of(const Handed& handed) const {
+    const bool was_in_flight = is_draining_ && handed.kind == CompletionKind::processed;
+    return was_in_flight ? CompletionKind::emptied : handed.kind;
 }
 
 CompletionKind Delivery::done(EventRange events) {
@@ -193,7 +222,8 @@ CompletionKind Delivery::done(EventRange events) {
         return each.range.first <= events.first && events.last <= each.range.last;
     });
     assert(handed != in_hand_.end());
-    const CompletionKind kind = note_done(events, handed->kind);
+    const CompletionKind kind = kind_of(*handed);
+    done_.push_back({events, kind});
     const Handed after{{events.last, handed->range.last}, handed->kind};
     handed->range.last = events.first;
     const auto next = handed->range.size() > 0 ? handed + 1 : in_hand_.erase(handed);
@@ -225,7 +255,9 @@ Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t l
     }
     Dispatcher::Given given;
     if (segment_.header().drain_begun.load() == 0) {
-        given = dispatcher_->give(change);
+        // Even shares, but none smaller than what one consumer works on and has ready meanwhile:
+        // each has to be woken for it, and quick work is done before it is awake.
+        given = dispatcher_->give(change, 2 * limit);
     }
     collect(*change, limit);
     if (handed_.empty() && has_drained_) {
@@ -242,16 +274,25 @@ Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t l
 
 void Delivery::collect(const Ledger& ledger, std::uint64_t limit) {
     const std::size_t before = in_hand_.size();
-    std::vector<EventRange>& in_hand = ranges_in_hand_;
-    in_hand.clear();
-    std::ranges::transform(in_hand_, std::back_inserter(in_hand), &Handed::range);
-    kind_ = dispatcher_->collect(ledger, is_draining_, limit, in_hand, handed_);
+    ranges_in_hand_.clear();
+    for (const Handed& handed : in_hand_) {
+        ranges_in_hand_.push_back(handed.range);
+    }
+    kind_ = dispatcher_->collect(ledger, is_draining_, limit, ranges_in_hand_, handed_);
     for (const EventRange& range : handed_) {
         in_hand_.push_back({range, kind_});
     }
     if (before > 0) {
         std::ranges::sort(in_hand_, {}, [](const Handed& handed) { return handed.range.first; });
     }
+}
+
+std::chrono::nanoseconds Delivery::time_to_wait() const {
+    if (!take_at_) {
+        return EventCount::kBackstop;
+    }
+    return std::clamp<std::chrono::nanoseconds>(*take_at_ - Clock::now(),
+                                                std::chrono::nanoseconds(0), EventCount::kBackstop);
 }
 
 Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
@@ -262,7 +303,7 @@ Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>&
         if (!chunk.is_empty() || is_over()) {
             return chunk;
         }
-        event_count.wait(noted);
+        event_count.wait(noted, time_to_wait());
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bitset>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,14 +27,22 @@ namespace drainpipe {
 // one with its number, in one thread.
 class Delivery {
   public:
+    using Clock = std::chrono::steady_clock;
+
     // Whether no process has the number of another consumer. A process has to have it before it
     // makes its Delivery, and until it needs it no more.
     using IsGone = std::function<bool(unsigned)>;
 
+    // A consumer that has had nothing for so long takes what another one was given and has not in
+    // hand, and if that was in vain looks again after a hundred times as long. Work that takes next
+    // to no time is done by then, and is left where it is.
+    static constexpr std::chrono::milliseconds kIdleBeforeTaking{1};
+
     // Takes over what an earlier consumer of that number, from 0, had in flight. Events that it had
     // begun and not committed will be begun again; that is counted now, before any work on them.
     explicit Delivery(
-        Segment& segment, unsigned consumer = 0, IsGone is_gone = [](unsigned) { return false; });
+        Segment& segment, unsigned consumer = 0, IsGone is_gone = [](unsigned) { return false; },
+        Clock::duration idle_before_taking = kIdleBeforeTaking);
 
     // Events that were just handed out, in order; valid until others are.
     struct Chunk {
@@ -58,6 +67,9 @@ class Delivery {
     // had that are gone, and not to be there any more, goes to those that are there. Requires that
     // the events that are done were begun, and that what was done with them has had its effect.
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
+
+    // When turn() may find more though nothing was notified.
+    std::optional<Clock::time_point> next_time() const { return take_at_; }
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
     // Whoever makes is_over() true must notify the segment's events_available after it.
@@ -113,10 +125,7 @@ class Delivery {
     };
 
     // One visit to the lock.
-    void visit(std::uint64_t asked, std::uint64_t limit);
-    // The next `done` events in hand are done.
-    void note_done(std::uint64_t done);
-    CompletionKind note_done(EventRange events, CompletionKind kind);
+    void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
     // Brings what it has, and knows of others, in line with how many consumers there are to be;
     // whether it handed something over.
     bool settle_scaling();
@@ -127,12 +136,19 @@ class Delivery {
     // Gives up on behalf of those that are gone for good; whether there were any.
     bool inherit();
     // What visit() does under the lock, as one change of the ledger.
-    Dispatcher::Given change_ledger(std::uint64_t asked, std::uint64_t limit);
-    // EventStates as done what was noted to be; whether there was any.
+    Dispatcher::Given change_ledger(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
+    // The next `done` events in hand are done.
+    void settle_next(const LedgerChange& change, std::uint64_t done);
+    // Settles what done() was told of, as far as it may be; whether there was any.
     bool settle(const LedgerChange& change);
-    // Looks for events where there are none in flight to this one: with the others, and in the
-    // drain among those that are buffered. Whether others were given something too.
+    CompletionKind kind_of(const Handed& handed) const;
+    // In the drain, where there is nothing in flight to this one: looks with the others, and among
+    // what is buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
+    std::chrono::nanoseconds time_to_wait() const;
+    // Whether it has had nothing for long enough, and another one may have something for it.
+    bool may_take_from_others();
+    void take_from_others(CompletionKind kind, std::uint64_t limit);
     // Takes in hand what is in flight to this one and is not yet, at most `limit`.
     void collect(const Ledger& ledger, std::uint64_t limit);
     // Fills `handed_`; whether others were given something too.
@@ -141,10 +157,13 @@ class Delivery {
     Segment& segment_;
     RingLock lock_;
     std::unique_ptr<Dispatcher> dispatcher_;
+    bool settles_in_order_;
     unsigned consumer_;
     bool is_draining_ = false;
     bool has_drained_ = false;  // or is about to: nothing that was in flight follows
     std::uint64_t taken_over_ = 0;
+    Clock::duration idle_before_taking_;
+    std::optional<Clock::time_point> take_at_;  // while it has nothing
 
     // Of the consumers that there no longer are to be.
     IsGone is_gone_;

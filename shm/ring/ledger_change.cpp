@@ -17,14 +17,13 @@ LedgerChange::LedgerChange(const Segment& segment)
     // The last change holds before this one touches the copy that it replaced.
     std::atomic_thread_fence(std::memory_order_release);
     FaultPoint::here().reached();
-    ledger_.copy_from(holding, consumer_states);
+    ledger_.copy_from(holding, consumer_states, header_.settings.dispatch);
 }
 
-ConsumerState& LedgerChange::state_of(unsigned consumer) const {
+void LedgerChange::use(unsigned consumer) const {
     for (; ledger_.consumers_used <= consumer; ledger_.consumers_used += 1) {
         ledger_.consumer_states[ledger_.consumers_used] = ConsumerState{};
     }
-    return ledger_.consumer_states[consumer];
 }
 
 void LedgerChange::publish() const {

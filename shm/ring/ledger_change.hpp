@@ -19,13 +19,20 @@ class LedgerChange {
     Ledger* operator->() const { return &ledger_; }
 
     // The consumer_state of a consumer, in use from now on.
-    ConsumerState& state_of(unsigned consumer) const;
+    ConsumerState& state_of(unsigned consumer) const {
+        if (ledger_.consumers_used <= consumer) {
+            use(consumer);
+        }
+        return ledger_.consumer_states[consumer];
+    }
 
     // Makes the change hold, by one store; then sets back what it commits, and tells the producer
     // of the room. Killed in between, the next change does that. This object is used up.
     void publish() const;
 
   private:
+    void use(unsigned consumer) const;
+
     const Segment& segment_;
     Header& header_;
     std::uint64_t changes_;

@@ -53,14 +53,14 @@ bool EventCount::is_notified_soon(std::uint32_t noted) const noexcept {
     return false;
 }
 
-void EventCount::wait(std::uint32_t noted) noexcept {
+void EventCount::wait(std::uint32_t noted, std::chrono::nanoseconds most) noexcept {
     if (is_notified_soon(noted)) {
         return;
     }
     FaultPoint::here().reached();
     waiters_.fetch_or(kAsleep, std::memory_order_seq_cst);
     FaultPoint::here().reached();
-    const timespec limit{0, std::chrono::nanoseconds(kBackstop).count()};
+    const timespec limit{0, most.count()};
     ::syscall(SYS_futex, &notifications_, FUTEX_WAIT, noted, &limit, nullptr, 0);
 }
 

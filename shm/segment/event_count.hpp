@@ -23,10 +23,11 @@ class EventCount {
     // there is nothing for it.
     std::uint32_t prepare_wait() noexcept;
 
-    // Sleeps until a notification after the prepare_wait() that returned `noted`, for kBackstop at
-    // most. May return early; the caller looks at the state again. Where there is a second
-    // processor it spins first, for about as long as falling asleep and being woken takes.
-    void wait(std::uint32_t noted) noexcept;
+    // Sleeps until a notification after the prepare_wait() that returned `noted`, for so long at
+    // most, which is no more than kBackstop. May return early; the caller looks at the state again.
+    // Where there is a second processor it spins first, for about as long as falling asleep and
+    // being woken takes.
+    void wait(std::uint32_t noted, std::chrono::nanoseconds most = kBackstop) noexcept;
 
     // Wakes all sleepers if there are any; costs a fence and a load if not, and no system call
     // while they only look.

@@ -86,13 +86,6 @@ struct Geometry {
     bool operator==(const Geometry&) const = default;
 };
 
-// Whom an event is for.
-enum class Dispatch : std::uint32_t {
-    demand = 0,     // the consumer with the most unmet demand
-    partition = 1,  // the consumer that has the partition of the event's key
-    broadcast = 2,  // every consumer
-};
-
 // What the run was asked for. Written by the launcher before it starts a stage.
 struct Settings {
     std::uint64_t max_demand;

@@ -7,7 +7,7 @@
 
 namespace drainpipe {
 
-void Ledger::copy_from(const Ledger& other, std::uint64_t state_count) {
+void Ledger::copy_from(const Ledger& other, std::uint64_t state_count, Dispatch dispatch) {
     head = other.head;
     given_end = other.given_end;
     waiting_from = other.waiting_from;
@@ -15,6 +15,12 @@ void Ledger::copy_from(const Ledger& other, std::uint64_t state_count) {
     done = other.done;
     is_broadcast = other.is_broadcast;
     consumers_used = other.consumers_used;
+    if (dispatch == Dispatch::demand) {
+        for (std::uint64_t consumer = 0; consumer < state_count; ++consumer) {
+            consumer_states[consumer].unmet = other.consumer_states[consumer].unmet;
+        }
+        return;
+    }
     partition_owner = other.partition_owner;
     std::copy_n(other.consumer_states.begin(), state_count, consumer_states.begin());
 }
@@ -23,7 +29,7 @@ Ledger read_ledger(const Header& header) {
     Ledger ledger{};
     std::uint64_t changes = header.ledger_changes.load();
     while (true) {
-        ledger.copy_from(header.ledgers[changes % 2], 0);
+        ledger.copy_from(header.ledgers[changes % 2], 0, header.settings.dispatch);
         std::atomic_thread_fence(std::memory_order_acquire);
         const std::uint64_t changes_now = header.ledger_changes.load();
         if (changes_now == changes) {

@@ -9,6 +9,13 @@
 
 namespace drainpipe {
 
+// Whom an event is for.
+enum class Dispatch : std::uint32_t {
+    demand = 0,     // the consumer with the most unmet demand
+    partition = 1,  // the consumer that has the partition of the event's key
+    broadcast = 2,  // every consumer
+};
+
 // What a consumer has coming, by its number from 0.
 struct ConsumerState {
     Part<std::uint64_t> unmet;      // its demand: asked for and not given
@@ -53,9 +60,10 @@ struct Ledger {
     PartitionOwners partition_owner;
     std::array<ConsumerState, kMaxConsumers> consumer_states;
 
-    // Copies all but the states of consumers, and of those the first few. Whoever reads a copy that
-    // others may change looks at ledger_changes before and after.
-    void copy_from(const Ledger& other, std::uint64_t state_count);
+    // Copies all but the states of consumers, and of those the first few; of both only what that
+    // kind of dispatch uses. A process that reads a copy which others may change looks at
+    // ledger_changes before and after.
+    void copy_from(const Ledger& other, std::uint64_t state_count, Dispatch dispatch);
 };
 
 static_assert(sizeof(ConsumerState) == 32);

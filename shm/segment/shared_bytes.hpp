@@ -40,8 +40,17 @@ class SharedBytes {
     }
     // Adds one to each, up to 255.
     void count_up(std::uint64_t first, std::uint64_t last,
-                  FaultPoint point = FaultPoint::here()) const;
+                  FaultPoint point = FaultPoint::here()) const {
+        if (last - first != 1) {
+            count_up_many(first, last, point);
+        } else if (const std::uint8_t count = load(first); count < 0xff) {
+            store(first, static_cast<std::uint8_t>(count + 1), point);
+        }
+    }
 
+    // Not atomic, for these may have to look far: they require the ring's lock, and that all who
+    // write there hold it.
+    //
     // The first event of the range whose byte it is; `last` where there is none.
     std::uint64_t find(std::uint64_t first, std::uint64_t last, std::uint8_t byte) const {
         return first < last && load(first) == byte ? first : find_after(first, last, byte);
@@ -68,22 +77,29 @@ class SharedBytes {
     }
 
   private:
-    static constexpr std::uint64_t kEach = 0x0101010101010101;
-
-    // Calls visit(event, word, bytes) for the bytes of the range, in order, up to eight at a time,
+    // Calls visit(event, word, bytes) for the bytes of the range, in order, one or eight at a time,
     // the first in the word's lowest byte; until one returns false.
     template <typename Visit>
     void for_each_word(std::uint64_t first, std::uint64_t last, Visit visit) const {
         for (const Piece& piece : Pieces(first, last, mask_)) {
-            std::uint64_t at = 0;
-            while (at < piece.count) {
-                std::uint8_t* const byte = bytes_ + piece.place + at;
-                const bool is_word = (piece.place + at) % 8 == 0 && piece.count - at >= 8;
-                const std::uint64_t word = is_word ? load_word(byte) : load_byte(byte);
-                if (!visit(piece.first + at, word, is_word ? 8 : 1)) {
+            std::uint8_t* const begin = bytes_ + piece.place;
+            std::uint8_t* const end = begin + piece.count;
+            std::uint8_t* at = begin;
+            const auto event = [&] { return piece.first + static_cast<std::uint64_t>(at - begin); };
+            for (; at < end && reinterpret_cast<std::uintptr_t>(at) % 8 != 0; ++at) {
+                if (!visit(event(), load_byte(at), 1u)) {
                     return;
                 }
-                at += is_word ? 8 : 1;
+            }
+            for (; end - at >= 8; at += 8) {
+                if (!visit(event(), load_word(at), 8u)) {
+                    return;
+                }
+            }
+            for (; at < end; ++at) {
+                if (!visit(event(), load_byte(at), 1u)) {
+                    return;
+                }
             }
         }
     }
@@ -98,6 +114,7 @@ class SharedBytes {
 
     void fill_many(std::uint64_t first, std::uint64_t last, std::uint8_t byte,
                    FaultPoint point) const;
+    void count_up_many(std::uint64_t first, std::uint64_t last, FaultPoint point) const;
     std::uint64_t find_after(std::uint64_t first, std::uint64_t last, std::uint8_t byte) const;
     std::uint64_t end_of_run_after(std::uint64_t first, std::uint64_t last,
                                    std::uint8_t byte) const;

@@ -117,12 +117,12 @@ double Pipeline::start(const std::vector<std::string>& flags) {
     wait_until(
         [&] {
             text = text_of(log());
-            const auto ready = text.find("] ready ");
+            const auto ready = text.find(" ready name=");
             return ready != std::string::npos && text.find('\n', ready) != std::string::npos;
         },
         "the pipeline is ready");
     const double taken = watch.milliseconds();
-    text.erase(0, text.find("] ready "));
+    text.erase(0, text.find(" ready name="));
     producer_ = pid_in(text, " producer=");
     consumer_ = pid_in(text, " consumer=");
     return taken;

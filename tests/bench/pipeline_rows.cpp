@@ -124,7 +124,7 @@ void run_depth(const std::string& programs, std::uint64_t depth, DepthFigures& f
         Pipeline drained(programs);
         drained.start(room_for(depth));
         time_drain(drained, depth);
-        figures.drain.add(1e9 * drained.seconds_between("] terminating ", "] drained all") /
+        figures.drain.add(1e9 * drained.seconds_between(" terminating ", " drained all") /
                           static_cast<double>(depth));
     }
     Pipeline killed(programs);

@@ -65,7 +65,8 @@ Crew::Crew(Segment& segment) : segment_(segment) {
         Delivery(segment, number).leave();
     }
     for (unsigned number = 0; number < consumers; ++number) {
-        members_.push_back({std::make_unique<Delivery>(segment, number), kMaxDemand, 0});
+        members_.push_back({std::make_unique<Delivery>(segment, number, none_is_gone, kTakeAtOnce),
+                            kMaxDemand, 0});
     }
 }
 

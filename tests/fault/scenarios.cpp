@@ -111,7 +111,7 @@ void with_dead_holder(Segment& segment) {
 void leave_for_good(Segment& segment) { Delivery(segment, 1).leave(); }
 
 void turn_and_commit(Segment& segment) {
-    Delivery reader(segment);
+    Delivery reader(segment, 0, none_is_gone, kTakeAtOnce);
     const Delivery::Chunk chunk = reader.turn(0, 4, 3);
     begin(reader, chunk);
     reader.turn(chunk.size(), 3, 3);

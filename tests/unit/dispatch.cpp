@@ -36,17 +36,30 @@ TEST_SUITE("dispatch") {
         second.turn(0, 3, 9);
         third.turn(0, 3, 9);
         push_many(scratch.get(), 4);
-        CHECK(events_of(second.turn(0, 0, 9)) == Events{0, 1});
+        CHECK(events_of(second.turn(0, 0, 1)) == Events{0});
+        CHECK(events_of(second.turn(0, 0, 1)) == Events{1});
         CHECK(events_of(third.turn(0, 0, 9)) == Events{2, 3});
         CHECK(first.turn(0, 0, 9).is_empty());  // the others have theirs in hand
         push_many(scratch.get(), 1);
         CHECK(events_of(first.turn(0, 0, 9)) == Events{4});  // two asked for, one, and one
     }
 
+    TEST_CASE("dispatch: no share is smaller than what one takes in hand, twice") {
+        ScratchSegment scratch("least", 16, 100, settings_for(2));
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
+        first.turn(0, 9, 9);
+        second.turn(0, 9, 9);
+        push_many(scratch.get(), 8);
+        CHECK(first.turn(0, 0, 3).size() == 3);
+        CHECK(first.turn(0, 0, 9).size() == 3);
+        CHECK(second.turn(0, 0, 9).size() == 2);
+    }
+
     TEST_CASE("dispatch: one with nothing to do takes half of what another has not in hand") {
         ScratchSegment scratch("idle", 16, 100, settings_for(2));
         Delivery busy(scratch.get(), 0);
-        Delivery idle(scratch.get(), 1);
+        Delivery idle(scratch.get(), 1, none_is_gone, kTakeAtOnce);
         push_many(scratch.get(), 10);
         CHECK(begun(busy, busy.turn(0, 10, 3)) == Events{0, 1, 2});
         CHECK(idle.turn(0, 0, 9).is_empty());  // it has not asked
@@ -58,6 +71,30 @@ TEST_SUITE("dispatch") {
         push_many(scratch.get(), 6);
         // What was taken it had asked for: six more.
         CHECK(busy.turn(1, 0, 9).size() + idle.turn(0, 0, 9).size() == 6);
+    }
+
+    TEST_CASE("dispatch: it does so when it has had nothing for a moment, and wakes for it") {
+        ScratchSegment scratch("idle-moment", 16, 100, settings_for(2));
+        Delivery busy(scratch.get(), 0);
+        Delivery idle(scratch.get(), 1, none_is_gone, std::chrono::hours(1));
+        push_many(scratch.get(), 10);
+        CHECK(begun(busy, busy.turn(0, 10, 3)) == Events{0, 1, 2});
+        CHECK_FALSE(idle.next_time());
+        CHECK(idle.turn(0, 9, 9).is_empty());
+        CHECK(idle.next_time());
+        CHECK(idle.turn(0, 0, 9).is_empty());
+        CHECK(begun(busy, busy.turn(3, 0, 9)) == Events{3, 4, 5, 6, 7, 8, 9});
+        busy.commit(7);
+        CHECK(idle.turn(0, 0, 9).is_empty());
+        CHECK_FALSE(idle.next_time());  // there is nothing to wait for
+
+        Delivery other(scratch.get(), 2);
+        push_many(scratch.get(), 1);
+        CHECK(events_of(idle.turn(0, 0, 9)) == Events{10});
+        push_many(scratch.get(), 4);
+        CHECK(idle.turn(1, 4, 1).size() == 1);
+        CHECK(other.turn(0, 1, 9).is_empty());
+        CHECK(other.wait(9, [] { return false; }).size() == 1);
     }
 
     TEST_CASE("dispatch: in the drain what was in flight is taken before what is buffered") {
@@ -201,7 +238,7 @@ TEST_SUITE("dispatch") {
             std::vector<std::thread> consumers;
             for (unsigned number = 0; number < kConsumers; ++number) {
                 consumers.emplace_back([&, number] {
-                    Delivery reader(scratch.get(), number);
+                    Delivery reader(scratch.get(), number, none_is_gone, kTakeAtOnce);
                     std::uint64_t committed = 0;
                     std::uint64_t asked = 20;
                     while (done < all) {

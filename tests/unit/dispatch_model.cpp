@@ -87,8 +87,8 @@ class Crowd {
 
     Delivery& reader(unsigned number) {
         if (!readers_[number]) {
-            readers_[number].emplace(segment_, number,
-                                     [this](unsigned other) { return !readers_[other]; });
+            readers_[number].emplace(
+                segment_, number, [this](unsigned other) { return !readers_[other]; }, kTakeAtOnce);
             chunks_[number].clear();
             const std::uint64_t taken_over = readers_[number]->taken_over();
             pending_[number] = taken_over;

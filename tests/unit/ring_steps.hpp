@@ -15,6 +15,10 @@ namespace drainpipe::test {
 
 // What tests of the ring do again and again.
 
+inline bool none_is_gone(unsigned) { return false; }
+// What another consumer has not in hand is taken at once, without a moment's idleness before.
+inline constexpr Delivery::Clock::duration kTakeAtOnce{};
+
 inline RingWriter::Pushed push(RingWriter& writer, std::string_view payload) {
     return writer.push(std::array{payload});
 }

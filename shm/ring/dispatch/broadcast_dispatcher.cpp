@@ -51,7 +51,7 @@ std::vector<EventRange> BroadcastDispatcher::begun(const Ledger& ledger) const {
     return {{ledger.head, std::min(end, tail())}};
 }
 
-Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change) {
+Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change, std::uint64_t /*least*/) {
     Given given;
     while (true) {
         // What an earlier run has done costs nobody's demand.

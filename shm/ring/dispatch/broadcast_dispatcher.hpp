@@ -17,7 +17,7 @@ class BroadcastDispatcher final : public Dispatcher {
 
     // A consumer_state that nobody had in this run begins behind what was given so far.
     void attach(const LedgerChange& change) override;
-    Given give(const LedgerChange& change) override;
+    Given give(const LedgerChange& change, std::uint64_t least) override;
     // Gives all of it, to all.
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
     CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,

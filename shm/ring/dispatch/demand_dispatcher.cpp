@@ -106,7 +106,7 @@ EventRange DemandDispatcher::next_waiting(Ledger& ledger, std::uint64_t most) co
     return {first, last};
 }
 
-Dispatcher::Given DemandDispatcher::give(const LedgerChange& change) {
+Dispatcher::Given DemandDispatcher::give(const LedgerChange& change, std::uint64_t least) {
     Given given;
     std::uint64_t share = 0;
     while (change->waiting_from < tail()) {
@@ -115,7 +115,9 @@ Dispatcher::Given DemandDispatcher::give(const LedgerChange& change) {
         if (consumer_state.unmet == 0) {
             return given;
         }
-        share = share > 0 ? share : even_share(*change, tail() - change->waiting_from);
+        if (share == 0) {
+            share = std::max(least, even_share(*change, tail() - change->waiting_from));
+        }
         const EventRange events =
             next_waiting(*change, std::min(share, consumer_state.unmet.get()));
         if (events.size() == 0) {

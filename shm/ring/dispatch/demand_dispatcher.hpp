@@ -14,7 +14,7 @@ class DemandDispatcher final : public OwningDispatcher {
         : OwningDispatcher(segment, consumer) {}
 
     void attach(const LedgerChange& change) override;
-    Given give(const LedgerChange& change) override;
+    Given give(const LedgerChange& change, std::uint64_t least) override;
     // Has in hand what it collects.
     CompletionKind collect(const Ledger& ledger, bool is_draining, std::uint64_t limit,
                            const std::vector<EventRange>& in_hand,

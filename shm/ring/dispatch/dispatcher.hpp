@@ -38,8 +38,9 @@ class Dispatcher {
         bool to_others = false;      // who may be asleep
         bool has_looked_on = false;  // past events that it need not look at again
     };
-    // Gives what waits to whom it is for, as far as there is demand.
-    virtual Given give(const LedgerChange& change) = 0;
+    // Gives what waits to whom it is for, as far as there is demand; in no smaller pieces than
+    // `least`, where that many wait and were asked for.
+    virtual Given give(const LedgerChange& change, std::uint64_t least) = 0;
 
     // Gives this consumer at most `most` events of what the stop found buffered.
     virtual Given give_in_drain(const LedgerChange& change, std::uint64_t most) = 0;

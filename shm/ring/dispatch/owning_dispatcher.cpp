@@ -38,26 +38,23 @@ void OwningDispatcher::collect_in_state(const Ledger& ledger, EventState state, 
                                         const std::vector<EventRange>& in_hand,
                                         std::vector<EventRange>& ranges) const {
     std::uint64_t from = ledger.head;
-    auto held = in_hand.begin();
-    while (limit > 0) {
-        const std::uint64_t first = states_.find(from, ledger.given_end, state);
-        held = std::find_if(held, in_hand.end(),
-                            [&](const EventRange& range) { return range.last > first; });
-        if (held != in_hand.end() && held->first <= first) {
-            from = held->last;
-            continue;
+    const auto collect_to = [&](std::uint64_t end) {
+        while (limit > 0) {
+            const std::uint64_t first = states_.find(from, end, state);
+            const std::uint64_t most = first + std::min(limit, end - first);
+            if (first == most) {
+                return;
+            }
+            from = states_.end_of_run(first, most, state);
+            ranges.push_back({first, from});
+            limit -= from - first;
         }
-        const std::uint64_t end = held != in_hand.end()
-                                      ? std::min(held->first, ledger.given_end.get())
-                                      : ledger.given_end.get();
-        const std::uint64_t most = first + std::min(limit, end - std::min(first, end));
-        if (first >= most) {
-            return;
-        }
-        from = states_.end_of_run(first, most, state);
-        ranges.push_back({first, from});
-        limit -= from - first;
+    };
+    for (const EventRange& held : in_hand) {
+        collect_to(held.first);
+        from = held.last;
     }
+    collect_to(ledger.given_end);
 }
 
 CompletionKind OwningDispatcher::collect(const Ledger& ledger, bool is_draining,

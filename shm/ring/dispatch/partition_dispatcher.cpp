@@ -33,7 +33,7 @@ Dispatcher::Given PartitionDispatcher::give_own(const LedgerChange& change, std:
     return given;
 }
 
-Dispatcher::Given PartitionDispatcher::give(const LedgerChange& change) {
+Dispatcher::Given PartitionDispatcher::give(const LedgerChange& change, std::uint64_t /*least*/) {
     Part<std::uint64_t>& unmet = change.state_of(consumer_).unmet;
     const Given given = give_own(change, unmet, given_);
     unmet -= given.events;

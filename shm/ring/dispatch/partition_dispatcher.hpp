@@ -13,7 +13,7 @@ class PartitionDispatcher final : public OwningDispatcher {
         : OwningDispatcher(segment, consumer) {}
 
     // Gives to this consumer alone: nobody else may have its events.
-    Given give(const LedgerChange& change) override;
+    Given give(const LedgerChange& change, std::uint64_t least) override;
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
     unsigned consumer_end(const Ledger& ledger) const override;
     void give_up(unsigned number) override;
