@@ -57,6 +57,13 @@ await() {
     beside=
 }
 
+tests() { # the test preset, and what else ctest is told; says what could not be tested here
+    ctest --preset "$@"
+    case $1 in release) said=build ;; *) said=build-$1 ;; esac
+    grep -ho 'skipped: .*' "$said/Testing/Temporary/LastTest.log" | sort | uniq -c || true
+}
+[ "$(id -u)" -eq 0 ] || echo "skipped: what needs the rights of another user; run as root for that"
+
 step "format and shellcheck"
 find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh .ci/run
@@ -65,15 +72,15 @@ step "build: release"
 quietly build release ON all
 step "build beside the tests: asan, tsan"
 beside build_sanitized
-ctest --preset release --parallel "$jobs"
+tests release --parallel "$jobs"
 step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
-ctest --preset asan --parallel "$jobs" --tests-regex '^unit\.'
-DRAINPIPE_PROGRAMS="$root/build-asan" ctest --preset release --parallel "$jobs" --tests-regex '^system\.'
+tests asan --parallel "$jobs" --tests-regex '^unit\.'
+DRAINPIPE_PROGRAMS="$root/build-asan" tests release --parallel "$jobs" --tests-regex '^system\.'
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 setarch --addr-no-randomize ctest --preset tsan \

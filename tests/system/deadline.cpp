@@ -72,7 +72,7 @@ TEST_SUITE("deadline") {
         const Stopwatch watch;
         CHECK(pipeline.stop() == 124);
         CHECK(watch.elapsed() >= 900ms);
-        CHECK(watch.elapsed() < 2500ms);
+        CHECK(watch.elapsed() < 1s + kAtOnce);
         const auto left = check_cut(pipeline);
         CHECK(contains(pipeline.errors(), std::to_string(left)));
         check_next_start(pipeline, left);
@@ -140,7 +140,7 @@ TEST_SUITE("deadline") {
         CHECK(await(has_ended));
         CHECK(pipeline.launcher().wait() == 124);
         CHECK(watch.elapsed() >= 900ms);
-        CHECK(watch.elapsed() < 2500ms);
+        CHECK(watch.elapsed() < 1s + kAtOnce);
         CHECK(pipeline.log().starting("stopping ").size() == 1);
         check_cut(pipeline);
     }
@@ -162,13 +162,13 @@ TEST_SUITE("deadline") {
 
     TEST_CASE("deadline: a second SIGINT cuts the drain short") {
         Pipeline pipeline;
-        start_with_backlog(pipeline, "10s");
+        start_with_backlog(pipeline, "60s");
         pipeline.launcher().send(SIGINT);
         CHECK(pipeline.await_record("stopping reason=SIGINT"));
         let_pass(500ms);
         const Stopwatch watch;
         CHECK(pipeline.stop(SIGINT) == 124);
-        CHECK(watch.elapsed() < 1500ms);
+        CHECK(watch.elapsed() < kAtOnce);
         check_next_start(pipeline, check_cut(pipeline));
     }
 
@@ -184,10 +184,10 @@ TEST_SUITE("deadline") {
 
     TEST_CASE("deadline: SIGQUIT skips the drain") {
         Pipeline pipeline;
-        start_with_backlog(pipeline, "10s");
+        start_with_backlog(pipeline, "60s");
         const Stopwatch watch;
         CHECK(pipeline.stop(SIGQUIT) == 124);
-        CHECK(watch.elapsed() < 1500ms);
+        CHECK(watch.elapsed() < kAtOnce);
         check_cut(pipeline);
         pipeline.start();
         CHECK(pipeline.stop() == 0);
@@ -196,12 +196,12 @@ TEST_SUITE("deadline") {
 
     TEST_CASE("deadline: SIGQUIT in the middle of a drain skips the rest of it") {
         Pipeline pipeline;
-        start_with_backlog(pipeline, "10s");
+        start_with_backlog(pipeline, "60s");
         pipeline.launcher().send(SIGTERM);
         CHECK(pipeline.await_record("drained id="));
         const Stopwatch watch;
         CHECK(pipeline.stop(SIGQUIT) == 124);
-        CHECK(watch.elapsed() < 1500ms);
+        CHECK(watch.elapsed() < kAtOnce);
         check_next_start(pipeline, check_cut(pipeline));
     }
 
@@ -228,7 +228,7 @@ TEST_SUITE("deadline") {
         };
         CHECK(await(has_ended));
         CHECK(pipeline.launcher().wait() == 124);
-        CHECK(watch.elapsed() < 2500ms);
+        CHECK(watch.elapsed() < 1s + kAtOnce);
         check_next_start(pipeline, check_cut(pipeline));
     }
 
@@ -253,9 +253,7 @@ TEST_SUITE("deadline") {
         const auto producer = pipeline.stage("producer");
         REQUIRE(producer.has_value());
         freeze(*producer);
-        const Stopwatch watch;
         CHECK(pipeline.stop() == 0);
-        CHECK(watch.elapsed() < 7s);
         CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
         CHECK(pipeline.leftovers() == "");
     }

@@ -145,19 +145,24 @@ TEST_SUITE("faults") {
                 Pipeline pipeline;
                 pipeline.start({"--consumers", consumers, "--event-delay", "100us"});
                 CHECK(pipeline.enqueue_all(numbers(1, 2000)) == 2000);
+                const auto producer = pipeline.stage("producer");
                 if (what == "run folder") {
                     std::filesystem::remove_all(pipeline.run_dir());
                 } else {
                     std::filesystem::remove(what == "lock" ? pipeline.lock() : pipeline.socket());
                 }
+                // The producer takes its role and its socket in what was made again.
                 CHECK(await([&] {
-                    return std::filesystem::exists(pipeline.lock()) &&
+                    const auto successor = pipeline.stage("producer");
+                    return successor && successor != producer &&
+                           std::filesystem::exists(pipeline.lock()) &&
                            std::filesystem::exists(pipeline.socket()) &&
                            contains(read_text(pipeline.log_file()), "was removed while in use");
                 }));
                 CHECK(contains(pipeline.errors(), "was removed while in use"));
                 CHECK(pipeline.enqueue_all(numbers(2001, 3000)) == 1000);
-                ::kill(pipeline.consumer(1).value_or(0), SIGKILL);
+                REQUIRE(await([&] { return pipeline.consumer(1).has_value(); }));
+                ::kill(pipeline.consumer(1).value(), SIGKILL);
                 const auto second = run(pipeline.launcher_command());
                 CHECK(second.code == 75);
                 CHECK(std::filesystem::exists(pipeline.socket()));

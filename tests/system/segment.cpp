@@ -16,13 +16,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Refused with 73 or 77 within 2 s, with a line that names the place, and no process is left.
+// Refused with 73 or 77 at once, with a line that names the place, and no process is left.
 void check_refused(const Pipeline& pipeline, const std::filesystem::path& place,
                    const Flags& flags = {}) {
     const auto outcome = run(pipeline.launcher_command(flags), 5s);
     INFO("standard error: ", outcome.errors);
     CHECK((outcome.code == 73 || outcome.code == 77));
-    CHECK(outcome.elapsed < 2s);
+    CHECK(outcome.elapsed < kAtOnce);
     CHECK(is_one_line(outcome.errors));
     CHECK(contains(outcome.errors, place.string()));
     CHECK_FALSE(std::filesystem::exists(pipeline.socket()));
@@ -217,7 +217,7 @@ TEST_SUITE("segment") {
         const auto outcome = run(*command);
         INFO("standard error: ", outcome.errors);
         CHECK(outcome.code == 71);
-        CHECK(outcome.elapsed < 2s);
+        CHECK(outcome.elapsed < kAtOnce);
         CHECK(is_one_line(outcome.errors));
         CHECK(contains(outcome.errors, "/dev/shm is too small"));
         const std::string reason = "No space left on device";

@@ -13,6 +13,10 @@ namespace harness {
 // slow.
 inline constexpr std::chrono::milliseconds kTimeout{20'000};
 
+// What takes a machine next to no time takes less than this, however busy it is: a limit that finds
+// what hangs or waits for something, and says nothing about speed.
+inline constexpr std::chrono::milliseconds kAtOnce{10'000};
+
 // Returns true as soon as `condition()` does, false when it still does not at the limit.
 template <typename Condition>
 [[nodiscard]] bool await(Condition condition, std::chrono::milliseconds limit = kTimeout) {
