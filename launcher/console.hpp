@@ -7,8 +7,8 @@ namespace drainpipe {
 
 // What a person at the terminal wants to know, on standard error. A line that is out of date a
 // moment later (progress) is rewritten in place on a terminal, and printed once a second where
-// standard error is something else. Nobody who does not read it can hold the launcher up: lines are
-// dropped then.
+// standard error is something else. A reader that does not read can't hold the launcher up: lines
+// are dropped then.
 class Console {
   public:
     Console();

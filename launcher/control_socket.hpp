@@ -8,8 +8,8 @@
 
 namespace drainpipe {
 
-// Where a running launcher takes commands: a datagram socket in the run folder, mode 0600. A path
-// leads there from any pid namespace that sees the folder; a pid does not.
+// Where a running launcher takes commands: a datagram socket in the run directory, mode 0600. A
+// path leads there from any pid namespace that sees the directory; a pid does not.
 //
 // A command is one datagram of text, at most kMaxBytes long: "scale 4".
 class ControlSocket {
@@ -19,7 +19,7 @@ class ControlSocket {
     // Binds it, in the place of a stale one. Requires the launcher's place. Throws
     // std::system_error.
     explicit ControlSocket(std::filesystem::path path);
-    // Takes its path away, unless somebody else's stands there.
+    // Takes its path away, unless another process's is there.
     ~ControlSocket();
     ControlSocket(const ControlSocket&) = delete;
     ControlSocket& operator=(const ControlSocket&) = delete;
@@ -29,12 +29,12 @@ class ControlSocket {
     // The next command; nothing when there is none.
     std::optional<std::string> receive() const;
 
-    // Whether the path leads here: the run folder may have been removed and made again.
+    // Whether the path leads here: the run directory may have been removed and made again.
     bool is_current() const;
     // Binds it again. Throws std::system_error.
     void renew();
 
-    // Sends a command; false when nobody is there to take it. Throws std::system_error.
+    // Sends a command; false when no process is there to take it. Throws std::system_error.
     [[nodiscard]] static bool send(const std::filesystem::path& path, const std::string& command);
 
   private:

@@ -22,9 +22,9 @@ constexpr std::chrono::milliseconds kBetweenRounds{100};
 
 Child::Program stage_program(const std::string& program, const Options& options) {
     Child::Program stage{.role = program,
-                         .path = own_folder() / program,
+                         .path = own_directory() / program,
                          .arguments = {"--name=" + options.address.name(),
-                                       "--run-dir=" + options.address.run_folder().string()},
+                                       "--run-dir=" + options.address.run_directory().string()},
                          .has_output = false};
     if (::access(stage.path.c_str(), X_OK) != 0) {
         throw Failure(ExitCode::unavailable, stage.path.string() + " is missing or not executable");
@@ -55,7 +55,8 @@ Launcher::Launcher(const Options& options, Descriptor signals)
 Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
     : options_(options),
       name_claim_(options_, signals, console_),
-      log_(options_.log_folder, "launcher", LogSink::File::required, options_.address.log_label()),
+      log_(options_.log_directory, "launcher", LogSink::File::required,
+           options_.address.log_label()),
       segment_claim_(options_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
@@ -139,8 +140,8 @@ void Launcher::close_intake(Clock::time_point deadline) {
     supervisor_.disable(producer);
     supervisor_.ask_to_leave(producer);
     supervisor_.resume(producer);
-    const Clock::time_point patience = Clock::now() + kIntakeTimeout - supervisor_.frozen();
-    const auto until = [&] { return std::min(deadline, patience + supervisor_.frozen()); };
+    const Clock::time_point limit = Clock::now() + kIntakeTimeout - supervisor_.frozen();
+    const auto until = [&] { return std::min(deadline, limit + supervisor_.frozen()); };
     while (producer.is_running() && !is_cut_short(until())) {
         supervisor_.wait(until());
     }

@@ -42,7 +42,7 @@ void await_cleaning(RoleLocks& role_locks, const Address& address) {
 }
 
 // The lock file with the launcher's place taken. A file that was removed between our opening and
-// our taking it is nobody's lock any more.
+// our taking it is no process's lock any more.
 RoleLocks take_launcher_role(const Address& address) {
     while (true) {
         RoleLocks role_locks = RoleLocks::make(address.lock_path());
@@ -99,11 +99,11 @@ void require_free_socket(const Address& address) {
 
 }  // namespace
 
-RunFolder::RunFolder(const Options& options)
-    : path_(options.address.run_folder()),
-      is_to_go_(options.address.prepare_run_folder(options.socket_group)) {}
+RunDirectory::RunDirectory(const Options& options)
+    : path_(options.address.run_directory()),
+      is_to_go_(options.address.prepare_run_directory(options.socket_group)) {}
 
-RunFolder::~RunFolder() {
+RunDirectory::~RunDirectory() {
     if (is_to_go_) {
         ::rmdir(path_.c_str());
     }
@@ -112,7 +112,7 @@ RunFolder::~RunFolder() {
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
       group_(options.socket_group),
-      run_folder_(options),
+      run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {
     try {
         do {
@@ -128,7 +128,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
 NameClaim::~NameClaim() { release(); }
 
 void NameClaim::open_to_stages() {
-    run_folder_.enable();
+    run_directory_.enable();
     is_open_ = true;
     role_locks_.leave_stages();
 }
@@ -140,7 +140,7 @@ bool NameClaim::has_socket() const {
 
 bool NameClaim::renew() {
     try {
-        address_.prepare_run_folder(group_);
+        address_.prepare_run_directory(group_);
         RoleLocks role_locks = RoleLocks::make(address_.lock_path());
         if (!role_locks.take_stages() || !role_locks.take(Role::launcher) ||
             !role_locks.is_current()) {

@@ -10,13 +10,14 @@
 
 namespace drainpipe {
 
-// The run folder. One that was made and not process is gone with it, unless others use it by now.
-class RunFolder {
+// The run directory. One that was made and not process is gone with it, unless others use it by
+// now.
+class RunDirectory {
   public:
-    explicit RunFolder(const Options& options);
-    ~RunFolder();
-    RunFolder(const RunFolder&) = delete;
-    RunFolder& operator=(const RunFolder&) = delete;
+    explicit RunDirectory(const Options& options);
+    ~RunDirectory();
+    RunDirectory(const RunDirectory&) = delete;
+    RunDirectory& operator=(const RunDirectory&) = delete;
 
     void enable() { is_to_go_ = false; }
 
@@ -27,13 +28,13 @@ class RunFolder {
 
 // The launcher's place, and with it the pipeline's name, as long as it lives.
 //
-// Somebody may remove the lock file while the pipeline runs. Its stages hold their role_locks in a
-// file then that nobody else finds, so that renew() makes another one and takes all their
+// The lock file may be removed while the pipeline runs. Its stages hold their roles in a
+// file then that no other process finds, so that renew() makes another one and takes all their
 // role_locks there, until each has left and its replacement takes its own. Another launcher that is
 // quicker is turned away by the segment, which we hold as well, and we stop.
 class NameClaim {
   public:
-    // Takes the place, and waits for stages that a dead launcher left behind. Throws
+    // Takes the role, and waits for stages that a dead launcher left behind. Throws
     // Failure(taken) where another launcher has it, or where those stages don't leave in time or a
     // signal ends the waiting; Failure(cannot_create) where something that is no socket stands at
     // the socket's path.
@@ -54,7 +55,7 @@ class NameClaim {
     bool is_current() const { return role_locks_.is_current(); }
     bool has_socket() const;
 
-    // Makes run folder and lock file again, and takes the launcher's and all stages' role_locks
+    // Makes run directory and lock file again, and takes the launcher's and all stages' role_locks
     // there. False where that can't be done, or another process was quicker.
     [[nodiscard]] bool renew();
 
@@ -68,7 +69,7 @@ class NameClaim {
 
     Address address_;
     std::optional<gid_t> group_;
-    RunFolder run_folder_;
+    RunDirectory run_directory_;
     RoleLocks role_locks_;
     std::vector<RoleLocks> former_;  // removed, and held by stages that have not left yet
     bool is_open_ = false;           // stages could join

@@ -21,8 +21,8 @@ constexpr std::uint64_t kMaxFields = 1000000;
 // The options as they were written, with their defaults.
 struct Texts {
     std::string name = Address::kDefaultName;
-    std::string run_folder;
-    std::string log_folder = "log";
+    std::string run_directory;
+    std::string log_directory = "log";
     std::string grace = "10s";
     std::string max_demand = "1000";
     std::string min_demand;
@@ -43,8 +43,8 @@ struct Texts {
 
 void describe(CommandLine& line, Texts& texts) {
     line.add_config_file();
-    line.add_address(texts.name, texts.run_folder);
-    line.add_option("log-dir", texts.log_folder, "DIR", "Folder of info.log");
+    line.add_address(texts.name, texts.run_directory);
+    line.add_option("log-dir", texts.log_directory, "DIR", "Directory of info.log");
     line.add_option("grace", texts.grace, "DURATION", "From the stop request to SIGKILL");
     line.add_option("max-demand", texts.max_demand, "N", "Most events in flight to one consumer");
     line.add_option("min-demand", texts.min_demand, "N",
@@ -55,7 +55,7 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_option("event-delay", texts.event_delay, "DURATION", "Simulated work per event");
     line.add_option("socket-mode", texts.socket_mode, "MODE", "Permissions of the intake's socket");
     line.add_option("socket-group", texts.socket_group, "GROUP",
-                    "Group of the socket; the run folder is 0750 of it then");
+                    "Group of the socket; the run directory is 0750 of it then");
     line.add_option("log-events", texts.log_events, "all|N/s|off",
                     "Records of events: one for each, so many a second at most, or none");
     line.add_option("consumers", texts.consumers, "N", "Consumer processes, 1 to 64");
@@ -166,13 +166,13 @@ std::optional<unsigned> scale_of(const Texts& texts) {
     return consumers_of("scale", texts.count);
 }
 
-std::filesystem::path log_folder_of(const CommandLine& line, const Texts& texts) {
-    std::filesystem::path folder = std::filesystem::absolute(texts.log_folder);
-    if (folder.native().size() >= sizeof(Settings::log_folder)) {
+std::filesystem::path log_directory_of(const CommandLine& line, const Texts& texts) {
+    std::filesystem::path directory = std::filesystem::absolute(texts.log_directory);
+    if (directory.native().size() >= sizeof(Settings::log_directory)) {
         throw Failure(ExitCode::usage,
-                      line.origin("log-dir") + ": '" + texts.log_folder + "' is too long");
+                      line.origin("log-dir") + ": '" + texts.log_directory + "' is too long");
     }
-    return folder;
+    return directory;
 }
 
 }  // namespace
@@ -189,8 +189,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
         parse_count(line.origin("max-demand"), texts.max_demand, 1, kMaxDemand);
     return Options{
         .address =
-            Address(texts.name, texts.run_folder, line.origin("name"), line.origin("run-dir")),
-        .log_folder = log_folder_of(line, texts),
+            Address(texts.name, texts.run_directory, line.origin("name"), line.origin("run-dir")),
+        .log_directory = log_directory_of(line, texts),
         .grace = parse_duration(line.origin("grace"), texts.grace),
         .max_demand = max_demand,
         .min_demand = min_demand_of(line, texts, max_demand),

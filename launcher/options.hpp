@@ -16,7 +16,7 @@ namespace drainpipe {
 // What a launcher was asked for, checked.
 struct Options {
     Address address;
-    std::filesystem::path log_folder;  // absolute
+    std::filesystem::path log_directory;  // absolute
     std::chrono::microseconds grace;
     std::uint64_t max_demand;
     std::uint64_t min_demand;

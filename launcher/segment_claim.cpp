@@ -36,9 +36,10 @@ Settings settings_of(const Options& options) {
     settings.socket_mode = options.socket_mode;
     settings.socket_group = options.socket_group ? std::int64_t{*options.socket_group} : -1;
     settings.launcher_pid = ::getpid();
-    const std::string& run_folder = options.address.run_folder().native();
-    run_folder.copy(settings.run_folder.data(), settings.run_folder.size() - 1);
-    options.log_folder.native().copy(settings.log_folder.data(), settings.log_folder.size() - 1);
+    const std::string& run_directory = options.address.run_directory().native();
+    run_directory.copy(settings.run_directory.data(), settings.run_directory.size() - 1);
+    options.log_directory.native().copy(settings.log_directory.data(),
+                                        settings.log_directory.size() - 1);
     return settings;
 }
 
@@ -67,11 +68,11 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
     }
 }
 
-// " (run folder /run/drainpipe, pid 123)", where the segment tells.
+// " (run directory /run/drainpipe, pid 123)", where the segment tells.
 std::string holder_of(const std::string& name) {
     try {
         const Gauge gauge(name);
-        return " (" + gauge.run_folder() + ", pid " + std::to_string(gauge.launcher_pid()) + ")";
+        return " (" + gauge.run_directory() + ", pid " + std::to_string(gauge.launcher_pid()) + ")";
     } catch (const std::exception&) {
         return "";
     }
@@ -80,15 +81,15 @@ std::string holder_of(const std::string& name) {
 [[noreturn]] void held_elsewhere(const std::string& name) {
     throw Failure(ExitCode::taken, segment_path(name) +
                                        " is in use by a pipeline of that name in another run "
-                                       "folder" +
+                                       "directory" +
                                        holder_of(name) + "; choose another --name");
 }
 
-// Looks again for so long whether nobody has the segment any more.
-void await_free(const std::string& name, std::chrono::seconds patience,
+// How long to look again whether the segment is still held.
+void await_free(const std::string& name, std::chrono::seconds timeout,
                 const std::function<bool()>& is_free) {
     // Counted in looks: time in which nothing ran does not count.
-    for (auto left = patience / kPollInterval; !is_free(); --left) {
+    for (auto left = timeout / kPollInterval; !is_free(); --left) {
         if (left == 0) {
             held_elsewhere(name);
         }
@@ -102,7 +103,7 @@ void await_alone(const Segment& segment, const std::string& name) {
     await_free(name, kBrieflyHeldByLauncher, [&] { return segment.hold_as_launcher(); });
     await_free(name, kBrieflyHeld, [&] { return !segment.is_held_by_stage(); });
     if (!segment.is_at(name)) {
-        held_elsewhere(name);  // whoever had it has removed it, and another may be there by now
+        held_elsewhere(name);  // its holder has removed it, and another one may be there by now
     }
 }
 

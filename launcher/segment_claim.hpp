@@ -12,7 +12,7 @@ namespace drainpipe {
 class SegmentClaim {
   public:
     // Makes the segment, or recovers the one that an earlier run left, and begins a run on it.
-    // Throws Failure, with somebody else's segment untouched.
+    // Throws Failure, with the segment of another process untouched.
     SegmentClaim(const Options& options, NameClaim& name, Log& log, Console& console);
 
     // Removes the segment if nothing is left in it and no stage uses it.

@@ -8,7 +8,7 @@
 
 namespace drainpipe {
 
-// Learns from the kernel when somebody removes, renames or cuts the segment's file.
+// Learns from the kernel when the segment's file is removed, renamed or cut.
 class SegmentWatch {
   public:
     // How often to look where the kernel has no notification left for this user.

@@ -257,7 +257,7 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
     const std::string& role = process.child.role();
     log_.info("child exited role={} pid={} {} uptime={:.3f}s", role, ending.pid, ending.describe(),
               in_seconds(now - process.child.started_at()));
-    // Whoever slept until the dead one rings would sleep in vain.
+    // A process that waits for a notification from the dead one would wait in vain.
     segment_.header().events_available.notify_always();
     segment_.header().room_available.notify_always();
     process.leave_by.reset();
@@ -503,7 +503,7 @@ void Supervisor::scale(unsigned count) {
             ask_to_leave(process);
         }
     }
-    // Whoever sleeps looks again who has which partition.
+    // Those that are asleep look again which partitions they have.
     segment_.header().events_available.notify_always();
 }
 

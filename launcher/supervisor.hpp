@@ -30,7 +30,7 @@ class Supervisor {
     // How long a process may take to die of SIGKILL.
     static constexpr std::chrono::seconds kKillTimeout{1};
 
-    // Between two looks at whether run folder, lock and socket are there.
+    // Between two looks at whether run directory, lock and socket are there.
     static constexpr std::chrono::seconds kPollInterval{2};
 
     // A wake-up that is later than this was not the kernel's doing.
@@ -46,7 +46,7 @@ class Supervisor {
                Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
-    // Those that there are to be, and those that were and have not left yet come behind them.
+    // Those that there are to be, and those that were and have not left yet come after them.
     std::span<ManagedProcess> consumers() { return std::span(processes_).subspan(1); }
     std::span<ManagedProcess> all() { return processes_; }
 
@@ -64,7 +64,7 @@ class Supervisor {
     // that has not left when the grace time is over is killed.
     void ask_to_leave(ManagedProcess& process);
 
-    // SIGCONT, for a child that somebody has stopped.
+    // SIGCONT, for a child that was stopped.
     void resume(ManagedProcess& process);
 
     // Ends children with their process groups, now. One that is there kKillTimeout later all the
@@ -75,8 +75,8 @@ class Supervisor {
     // Failure(io), with all children ended, where the segment was cut.
     void wait(Clock::time_point until);
 
-    // Time that no limit on a child counts: the launcher did not run, and so perhaps nobody did, as
-    // in a container that was paused.
+    // Time that no limit on a child counts: the launcher did not run, and so perhaps no process
+    // did, as in a container that was paused.
     Clock::duration frozen() const { return frozen_; }
 
     // The first stop request, if one has come.
@@ -90,7 +90,7 @@ class Supervisor {
     // short.
     bool is_forced() const { return is_forced_; }
 
-    // Somebody removed the segment's file: what runs goes on in its mappings, and is to be stopped.
+    // The segment's file was removed: what runs goes on in its mappings, and is to be stopped.
     bool has_lost_segment() const { return has_lost_segment_; }
 
     // A child outlived its SIGKILL.
@@ -122,7 +122,7 @@ class Supervisor {
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
     void reap_inherited() const;
-    // Has run folder, lock and socket made again where somebody has removed them.
+    // Has run directory, lock and socket made again where they were removed.
     void look_at_files();
     void renew_lock();
     // Has another process take its place over: it leaves and is started again.

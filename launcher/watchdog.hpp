@@ -21,7 +21,7 @@ class Watchdog {
     static constexpr std::chrono::seconds kBeyondDeadline{2};
 
     // Requires that the signals of a stop request are blocked. A request that is pending and that
-    // nobody takes counts as one with this grace time.
+    // no process takes counts as one with this grace time.
     explicit Watchdog(std::chrono::microseconds grace);
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;

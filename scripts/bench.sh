@@ -9,12 +9,12 @@ root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 cd "$root"
 build=$root/build-bench
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-export TMPDIR="$folder"
-said=$folder/said
+export TMPDIR="$directory"
+said=$directory/said
 echo "building into $build" >&2
 if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS=-march=native \
     -DDRAINPIPE_BENCH=ON && cmake --build "$build" --target bench; } >"$said" 2>&1; then

@@ -13,13 +13,13 @@ if [ -f "$root/CMakeLists.txt" ]; then
     programs=$root/build
 fi
 
-folder=$(mktemp -d)
-log=$folder/log/info.log
+directory=$(mktemp -d)
+log=$directory/log/info.log
 name=demo-$$
 launcher=""
 clean_up() {
     [ -z "$launcher" ] || kill -KILL "$launcher" 2>/dev/null || true
-    rm -rf "$folder"
+    rm -rf "$directory"
 }
 trap clean_up EXIT
 
@@ -38,11 +38,11 @@ show() { # the first and the last record of a kind
 }
 
 echo "== start, $events events, 200 us of work on each"
-"$programs/launcher" --name "$name" --run-dir "$folder/run" --log-dir "$folder/log" \
-    --event-delay 200us >"$folder/output" 2>"$folder/said" &
+"$programs/launcher" --name "$name" --run-dir "$directory/run" --log-dir "$directory/log" \
+    --event-delay 200us >"$directory/output" 2>"$directory/said" &
 launcher=$!
 await '\] ready '
-"$programs/enqueue" --name "$name" --run-dir "$folder/run" "$events"
+"$programs/enqueue" --name "$name" --run-dir "$directory/run" "$events"
 await 'processed id=1500 '
 
 echo "== kill -TERM $launcher"
@@ -64,7 +64,7 @@ ids=$(records | grep -oE '\] (processed|emptied|drained) id=[0-9]+' | sed 's/.*=
 echo "processed $(count processed) + emptied $(count emptied) + drained $(count drained) = $events?"
 if [ "$code" -eq 0 ] && [ "$ids" -eq "$events" ] &&
     [ $(($(count processed) + $(count emptied) + $(count drained))) -eq "$events" ] &&
-    [ "$(wc -l <"$folder/output")" -eq "$events" ]; then
+    [ "$(wc -l <"$directory/output")" -eq "$events" ]; then
     echo "every event is accounted for: none lost, none twice"
 else
     echo "demo.sh: the account does not hold (exit code $code, $ids ids)" >&2

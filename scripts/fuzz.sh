@@ -6,12 +6,12 @@ set -eu
 seconds=${1:-30}
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 "$root/scripts/setup.sh" test
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
 
 clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-    -I"$root/producer/wire" "$root"/producer/wire/*.cpp "$root/tests/fuzz/wire.cpp" -o "$folder/fuzz"
-cd "$folder"
+    -I"$root/producer/wire" "$root"/producer/wire/*.cpp "$root/tests/fuzz/wire.cpp" -o "$directory/fuzz"
+cd "$directory"
 mkdir found
 if ! ./fuzz -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 \
     found "$root/tests/fuzz/corpus" >said 2>&1; then

@@ -14,7 +14,7 @@ constexpr std::chrono::microseconds kBetweenTries = 100us;
 }  // namespace
 
 bool TimedLock::take(const std::function<Found()>& try_lock) {
-    const auto patience = was_in_vain_ ? 0us : kTimeout;
+    const auto timeout = was_in_vain_ ? 0us : kTimeout;
     for (auto waited = 0us;; waited += kBetweenTries) {
         const Found found = try_lock();
         if (found == Found::free) {
@@ -24,7 +24,7 @@ bool TimedLock::take(const std::function<Found()>& try_lock) {
         if (found == Found::busy) {
             waited = 0us;
         }
-        if (found == Found::impossible || (found == Found::held && waited >= patience)) {
+        if (found == Found::impossible || (found == Found::held && waited >= timeout)) {
             was_in_vain_ = found == Found::held;
             return false;
         }

@@ -16,7 +16,7 @@ class TextBlock {
     // paid by the first text.
     explicit TextBlock(std::size_t bytes) : text_(new char[bytes]()), capacity_(bytes) {}
 
-    // The end of the text, with room for so many bytes behind it. They belong to the text once
+    // The end of the text, with room for so many bytes after it. They belong to the text once
     // grow_to() has said how far; valid until the next call.
     char* room(std::size_t bytes) {
         if (capacity_ - size_ < bytes) {

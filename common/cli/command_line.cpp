@@ -153,11 +153,12 @@ void CommandLine::add_config_file() {
         ->type_name("FILE");
 }
 
-void CommandLine::add_address(std::string& name, std::string& run_folder) {
+void CommandLine::add_address(std::string& name, std::string& run_directory) {
     add_option("name", name, "NAME", "Which pipeline: 1 to 64 of A-Z a-z 0-9 . _ -");
-    add_option("run-dir", run_folder, "DIR",
-               "Folder of the lock and the socket [$XDG_RUNTIME_DIR/drainpipe, /run/drainpipe for "
-               "root, else /tmp/drainpipe-UID]");
+    add_option(
+        "run-dir", run_directory, "DIR",
+        "Directory of the lock and the socket [$XDG_RUNTIME_DIR/drainpipe, /run/drainpipe for "
+        "root, else /tmp/drainpipe-UID]");
 }
 
 std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {

@@ -30,7 +30,7 @@ class CommandLine {
 
     // The flags that every program of a pipeline has: --name, whose default `name` holds, and
     // --run-dir.
-    void add_address(std::string& name, std::string& run_folder);
+    void add_address(std::string& name, std::string& run_directory);
 
     // Reads the command line. An exit code means that all is said (--help, --version). Throws
     // Failure(usage), and Failure(io) where it can't be said.

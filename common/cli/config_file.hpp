@@ -6,8 +6,8 @@
 
 namespace drainpipe {
 
-// Reads a configuration file: lines of `key = value`, empty lines, and comments behind # or ; at
-// the beginning of a line. The value is all that stands behind the first =, without the blanks
+// Reads a configuration file: lines of `key = value`, empty lines, and comments after # or ; at
+// the beginning of a line. The value is all that follows the first =, without the blanks
 // around it and one pair of quotes. A byte-order mark is passed over. Throws Failure(usage) that
 // names the file and the line's number and shows the line: for a key that is none of `keys` or
 // comes twice, a missing value, and lines of other forms.

@@ -16,9 +16,9 @@ class Log {
   public:
     static constexpr const char* kFileName = "info.log";
 
-    // Makes the folder if it is not there. `label` (Address::log_label) stands before the message
-    // in every record. Throws Failure where the file is required and can't be written.
-    Log(const std::filesystem::path& folder, const std::string& program, LogSink::File need,
+    // Makes the directory if it is not there. `label` (Address::log_label) stands before the
+    // message in every record. Throws Failure where the file is required and can't be written.
+    Log(const std::filesystem::path& directory, const std::string& program, LogSink::File need,
         const std::string& label = "");
 
     template <typename... Arguments>

@@ -62,7 +62,7 @@ struct OpenEnd {
     std::string text;
 };
 
-// What stands behind the file's last newline, as far as a record may reach.
+// What follows the file's last newline, as far as a record may reach.
 std::optional<OpenEnd> open_end_of(int fd) {
     struct stat info {};
     if (!has_open_end(fd) || ::fstat(fd, &info) != 0) {

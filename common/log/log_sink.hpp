@@ -33,12 +33,12 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
     // What stands before the message in a record of this logger at this moment.
     std::string prefix(std::string_view logger, spdlog::level::level_enum level);
 
-    // Appends finished records (`records` of them, each with its newline), behind those that were
+    // Appends finished records (`records` of them, each with its newline), after those that were
     // logged before.
     void write_records(std::string_view text, std::uint64_t records);
 
-    // Goes on in a new file if the old one was renamed or removed; makes the folder again if that
-    // is gone. On failure it stays with the old one and returns false.
+    // Goes on in a new file if the old one was renamed or removed; makes the directory again if
+    // that is gone. On failure it stays with the old one and returns false.
     bool reopen();
 
     // Records lost since the last call.

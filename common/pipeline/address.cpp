@@ -23,25 +23,25 @@ bool is_name_character(char character) {
 }
 
 // In the order in which they are preferred.
-std::vector<std::filesystem::path> default_run_folders() {
-    std::vector<std::filesystem::path> folders;
+std::vector<std::filesystem::path> default_run_directories() {
+    std::vector<std::filesystem::path> directories;
     if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime == '/') {
-        folders.push_back(std::filesystem::path(runtime) / "drainpipe");
+        directories.push_back(std::filesystem::path(runtime) / "drainpipe");
     }
     if (::geteuid() == 0) {
-        folders.emplace_back("/run/drainpipe");
+        directories.emplace_back("/run/drainpipe");
     } else {
         // Where a login session would have it, for who has none.
-        folders.push_back("/run/user/" + std::to_string(::geteuid()) + "/drainpipe");
-        folders.push_back("/tmp/drainpipe-" + std::to_string(::geteuid()));
+        directories.push_back("/run/user/" + std::to_string(::geteuid()) + "/drainpipe");
+        directories.push_back("/tmp/drainpipe-" + std::to_string(::geteuid()));
     }
-    return folders;
+    return directories;
 }
 
-std::filesystem::path default_run_folder() {
-    const std::vector<std::filesystem::path> folders = default_run_folders();
+std::filesystem::path default_run_directory() {
+    const std::vector<std::filesystem::path> directories = default_run_directories();
     const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
-    return runtime && *runtime == '/' ? folders.front() : folders.back();
+    return runtime && *runtime == '/' ? directories.front() : directories.back();
 }
 
 std::filesystem::path without_trailing_slash(const std::filesystem::path& path) {
@@ -51,12 +51,12 @@ std::filesystem::path without_trailing_slash(const std::filesystem::path& path) 
 
 }  // namespace
 
-Address::Address(const std::string& name, const std::string& run_folder,
-                 const std::string& name_origin, const std::string& run_folder_origin)
+Address::Address(const std::string& name, const std::string& run_directory,
+                 const std::string& name_origin, const std::string& run_directory_origin)
     : name_(name),
-      run_folder_(without_trailing_slash(std::filesystem::absolute(
-          run_folder.empty() ? default_run_folder() : std::filesystem::path(run_folder)))),
-      is_default_(run_folder.empty()) {
+      run_directory_(without_trailing_slash(std::filesystem::absolute(
+          run_directory.empty() ? default_run_directory() : std::filesystem::path(run_directory)))),
+      is_default_(run_directory.empty()) {
     if (name.empty() || name.size() > kMaxName || name.front() == '.' ||
         !std::all_of(name.begin(), name.end(), is_name_character)) {
         throw Failure(ExitCode::usage, name_origin + ": '" + name +
@@ -64,7 +64,7 @@ Address::Address(const std::string& name, const std::string& run_folder,
                                            "start with a dot");
     }
     if (socket_path().native().size() >= sizeof(sockaddr_un::sun_path)) {
-        throw Failure(ExitCode::usage, run_folder_origin + ": '" + run_folder_.string() +
+        throw Failure(ExitCode::usage, run_directory_origin + ": '" + run_directory_.string() +
                                            "' is too long for a socket's path");
     }
 }
@@ -79,40 +79,40 @@ void Address::fail_not_running() const {
 
 std::vector<Address> Address::candidates() const {
     std::vector<Address> candidates{*this};
-    for (const std::filesystem::path& folder : default_run_folders()) {
-        if (is_default_ && folder != run_folder_) {
-            candidates.emplace_back(name_, folder.string());
+    for (const std::filesystem::path& directory : default_run_directories()) {
+        if (is_default_ && directory != run_directory_) {
+            candidates.emplace_back(name_, directory.string());
         }
     }
     return candidates;
 }
 
-bool Address::prepare_run_folder(std::optional<gid_t> group) const {
+bool Address::prepare_run_directory(std::optional<gid_t> group) const {
     std::error_code error;
-    std::filesystem::create_directories(run_folder_.parent_path(), error);
-    const bool is_made = ::mkdir(run_folder_.c_str(), 0700) == 0;
+    std::filesystem::create_directories(run_directory_.parent_path(), error);
+    const bool is_made = ::mkdir(run_directory_.c_str(), 0700) == 0;
     if (!is_made && errno != EEXIST) {
-        throw creation_failure("cannot make the run folder " + run_folder_.string(), errno);
+        throw creation_failure("cannot make the run directory " + run_directory_.string(), errno);
     }
     struct stat info {};
-    if (::stat(run_folder_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        throw Failure(ExitCode::cannot_create, run_folder_.string() + " is not a folder");
+    if (::stat(run_directory_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        throw Failure(ExitCode::cannot_create, run_directory_.string() + " is not a directory");
     }
     if (info.st_uid != ::geteuid()) {
-        throw Failure(ExitCode::cannot_create, "the run folder " + run_folder_.string() +
+        throw Failure(ExitCode::cannot_create, "the run directory " + run_directory_.string() +
                                                    " belongs to another user (uid " +
                                                    std::to_string(info.st_uid) + ")");
     }
-    if (group && (::chown(run_folder_.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
-                  ::chmod(run_folder_.c_str(), 0750) != 0)) {
-        throw creation_failure("cannot give the run folder " + run_folder_.string() + " to group " +
-                                   std::to_string(*group),
+    if (group && (::chown(run_directory_.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                  ::chmod(run_directory_.c_str(), 0750) != 0)) {
+        throw creation_failure("cannot give the run directory " + run_directory_.string() +
+                                   " to group " + std::to_string(*group),
                                errno);
     }
     return is_made;
 }
 
-std::filesystem::path own_folder() {
+std::filesystem::path own_directory() {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path();
 }
 

@@ -18,10 +18,10 @@ namespace drainpipe {
 class Membership {
   public:
     // Joins the pipeline. A process that was started by hand is refused where the pipeline is
-    // shutting down or has no consumer of that number; whom the launcher has started it can use, if
-    // only to leave in order. Throws Failure: taken where the role is held (with the holder's pid)
-    // or the pipeline shuts down, unavailable where no such pipeline runs, cannot_create where its
-    // segment can't be used.
+    // shutting down or has no consumer of that number; one that the launcher has started is always
+    // let in, if only to leave in order. Throws Failure: taken where the role is held (with the
+    // holder's pid) or the pipeline shuts down, unavailable where no such pipeline runs,
+    // cannot_create where its segment can't be used.
     Membership(const Address& address, Role role, bool is_by_hand);
 
     const Address& address() const { return address_; }

@@ -33,7 +33,7 @@ class Becoming {
 
     [[noreturn]] void run(int ready) const {
         ::setpgid(0, 0);
-        // Until the stage watches this process itself it would be an orphan that nobody ends.
+        // Until the stage watches this process itself it would be an orphan that no process ends.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent_) {
             ::_exit(0);  // the launcher died before it could be said

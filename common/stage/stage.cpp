@@ -54,12 +54,12 @@ std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
 
 std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** argv) {
     std::string name = Address::kDefaultName;
-    std::string run_folder;
-    line.add_address(name, run_folder);
+    std::string run_directory;
+    line.add_address(name, run_directory);
     line.add_hidden_option("ready-fd", ready_fd);
     const std::optional<ExitCode> said = line.parse(argc, argv);
     if (!said) {
-        address.emplace(name, run_folder, line.origin("name"), line.origin("run-dir"));
+        address.emplace(name, run_directory, line.origin("name"), line.origin("run-dir"));
     }
     return said;
 }
@@ -70,7 +70,7 @@ Stage::Stage(const StageOptions& options, Role role)
       wake_(make_event_descriptor()),
       is_by_hand_(options.ready_fd.empty()),
       membership_(join(options, role, is_by_hand_)),
-      log_(segment().header().settings.log_folder.data(), membership_.name(),
+      log_(segment().header().settings.log_directory.data(), membership_.name(),
            LogSink::File::may_be_missing, membership_.address().log_label()) {}
 
 void Stage::warn(const std::string& what) {

@@ -18,7 +18,7 @@ class CommandLine;
 // What the command line of a stage says.
 struct StageOptions {
     std::optional<Address> address;  // set once parsed
-    std::string ready_fd;            // empty: nobody waits for it
+    std::string ready_fd;            // empty: no process waits for it
     unsigned consumer = 0;           // which one, from 0
 
     // Each reads the command line; an exit code means that all is said (--help). Throws

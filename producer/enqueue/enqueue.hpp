@@ -19,7 +19,7 @@ class Enqueue {
     using Clock = std::chrono::steady_clock;
 
     // How long the exact count is waited for after a signal or the deadline: in a full ring that
-    // nobody empties it never comes.
+    // is never emptied never comes.
     static constexpr std::chrono::seconds kFarewell{1};
 
     // `connection` and `signals` don't block; a signal or the deadline ends the sending, at a whole

@@ -70,9 +70,9 @@ int main(int argc, char** argv) {
     return run_program("enqueue", [&] {
         CommandLine line("enqueue", "Puts events into a running pipeline.");
         std::string name = Address::kDefaultName;
-        std::string run_folder;
+        std::string run_directory;
         std::string events;
-        line.add_address(name, run_folder);
+        line.add_address(name, run_directory);
         std::string timeout;
         bool prints_socket = false;
         line.add_command_switch("print-socket", prints_socket,
@@ -86,8 +86,8 @@ int main(int argc, char** argv) {
         if (events.empty() && !prints_socket) {
             throw Failure(ExitCode::usage, "EVENTS is missing: a number, or - for standard input");
         }
-        const Address address =
-            where_it_runs(Address(name, run_folder, line.origin("name"), line.origin("run-dir")));
+        const Address address = where_it_runs(
+            Address(name, run_directory, line.origin("name"), line.origin("run-dir")));
         if (prints_socket) {
             print_answer(address.socket_path().string() + "\n");
             return ExitCode::done;

@@ -17,7 +17,7 @@ class PayloadSource {
     // What to wait for before fill() has something; -1 when it always has.
     virtual int fd() const = 0;
 
-    // How many payloads there will be, 0 when nobody knows.
+    // How many payloads there will be, 0 when that is not known.
     virtual std::uint64_t total() const = 0;
 };
 

@@ -8,7 +8,7 @@ namespace drainpipe {
 // Shows on standard error how far an enqueue is, where that is a terminal; else it shows nothing.
 class ProgressBar {
   public:
-    // `total` is 0 when nobody knows.
+    // `total` is 0 when that is not known.
     explicit ProgressBar(std::uint64_t total);
     ~ProgressBar();
     ProgressBar(const ProgressBar&) = delete;

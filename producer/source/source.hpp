@@ -12,7 +12,7 @@ namespace drainpipe {
 //
 // The intake waits until the source has something, has it serve, and at the end tells it why no
 // more is accepted; all in one thread. What is accepted is never lost, and what is not, the source
-// still has: it tells whoever sent it.
+// still has: it tells the sender.
 //
 // How it fits:
 // - the socket: wait_fd() is an epoll descriptor over its clients; serve() reads what they sent,
@@ -60,7 +60,7 @@ class Source {
     virtual void on_full(std::size_t /*accepted*/) {}
 
     // Nothing is accepted any more. Accepts no new client, and tells each what became of its
-    // events; takes no longer than a moment, whoever does not listen.
+    // events; takes no longer than a moment, even where a client does not listen.
     virtual void end(Ending ending) = 0;
 };
 

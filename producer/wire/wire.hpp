@@ -9,7 +9,7 @@ namespace drainpipe::wire {
 
 // What a client and the intake say to each other, over a Unix stream socket, in lines of text.
 //
-// The client sends payloads, each ended by a newline; bytes behind the last newline when it shuts
+// The client sends payloads, each ended by a newline; bytes after the last newline when it shuts
 // down its side are no event. The intake answers:
 //
 //     accepted=K                         so many of this client's events are in the ring

@@ -105,7 +105,7 @@ bool Delivery::inherit() {
             continue;
         }
         const std::lock_guard guard(lock_);
-        // One that has come since has its place before it comes to the lock. This is the one
+        // One that has come since has its role before it comes to the lock. This is the one
         // system call with the lock held; it is made once for each that is gone.
         if (is_gone_(number) && (expects_no_other_ || number >= header.consumers.load())) {
             dispatcher_->give_up(number);
@@ -158,7 +158,7 @@ void Delivery::take_from_others(CompletionKind kind, std::uint64_t limit) {
 }
 
 bool Delivery::hand_out_more(std::uint64_t limit) {
-    // What was in flight comes first, whoever had it.
+    // What was in flight comes first, to whichever consumer.
     if (!has_drained_) {
         take_from_others(CompletionKind::emptied, limit);
     }

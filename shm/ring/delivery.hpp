@@ -72,7 +72,7 @@ class Delivery {
     std::optional<Clock::time_point> next_time() const { return take_at_; }
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
-    // Whoever makes is_over() true must notify the segment's events_available after it.
+    // What makes is_over() true must notify the segment's events_available after it.
     Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over);
 
     // Notes that the work on these events, which are in hand, is about to begin. To be called
@@ -99,14 +99,14 @@ class Delivery {
         bool closed_intake;  // the intake was still open
     };
 
-    // Closes the intake and notes where the drain begins, if nobody has done so before. What is in
-    // hand from here on was in flight when the stop came.
+    // Closes the intake and notes where the drain begins, if no consumer has done so before. What
+    // is in hand from here on was in flight when the stop came.
     Drain begin_drain();
 
     // The payloads of all events that a consumer of any number has begun and not done.
     std::vector<std::string_view> begun_payloads();
 
-    // From now on nobody is started again: what any consumer had that is gone is for those that are
+    // From now on no consumer is started again: what a departed one had is for those that are
     // left. (In a broadcast each has its own, and what is left of it waits for the next run.)
     void expect_no_other() { expects_no_other_ = true; }
 

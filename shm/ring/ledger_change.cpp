@@ -31,7 +31,7 @@ void LedgerChange::publish() const {
     assert(ledger_.waiting_from <= header_.tail.load() && ledger_.given_end <= header_.tail.load());
     FaultPoint::here().reached();
     header_.ledger_changes.store(changes_ + 1);
-    // Whoever sees what is set back below sees that the change holds, too.
+    // A process that sees what is set back below sees the change, too.
     std::atomic_thread_fence(std::memory_order_release);
     if (const std::uint64_t told = header_.head.load(); told != ledger_.head) {
         segment_.forget(told, ledger_.head);

@@ -18,7 +18,7 @@ class LedgerChange {
     Ledger& operator*() const { return ledger_; }
     Ledger* operator->() const { return &ledger_; }
 
-    // The consumer_state of a consumer, in use from now on.
+    // The state of a consumer, in use from now on.
     ConsumerState& state_of(unsigned consumer) const {
         if (ledger_.consumers_used <= consumer) {
             use(consumer);

@@ -27,8 +27,8 @@ class RobustLock {
     pthread_mutex_t* mutex_;
 };
 
-// The ring's lock, for std::lock_guard. Whoever takes it over from a dead process first takes back
-// the states that the dead one had set for a change of the ledger that never was published.
+// The ring's lock, for std::lock_guard. The process that takes it over from a dead one first takes
+// back the states that the dead one had set for a change of the ledger that never was published.
 class RingLock {
   public:
     explicit RingLock(const Segment& segment) : segment_(segment), lock_(segment.header().lock) {}

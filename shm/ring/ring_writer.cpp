@@ -21,7 +21,7 @@ void RingWriter::look_at_head() {
     used_from_ = segment_.begin_of(head_);
 }
 
-RingWriter::Room RingWriter::room_behind(const Written& written) const {
+RingWriter::Room RingWriter::room_after(const Written& written) const {
     const Geometry& geometry = segment_.header().geometry;
     const std::uint64_t used_bytes = static_cast<std::uint32_t>(end_ - used_from_);
     return {.events = geometry.capacity - (tail_ - head_ + written.count),
@@ -33,7 +33,7 @@ bool RingWriter::fits(std::size_t payload_bytes) const {
 }
 
 void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
-    Room room = room_behind(written);
+    Room room = room_after(written);
     std::uint64_t event = tail_ + written.count;
     auto end = static_cast<std::uint32_t>(end_ + written.bytes);
     for (const std::string_view payload : payloads.subspan(written.count)) {
@@ -54,7 +54,7 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
 
 void RingWriter::write_array(std::span<const char> payloads, std::size_t payload_bytes,
                              Written& written) {
-    const Room room = room_behind(written);
+    const Room room = room_after(written);
     const std::size_t count =
         std::min({(payloads.size() - written.bytes) / payload_bytes,
                   static_cast<std::size_t>(room.events), room.bytes / payload_bytes});
@@ -127,7 +127,7 @@ void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bo
     while (true) {
         const std::uint32_t noted = event_count.prepare_wait();
         look_at_head();
-        const Room room = room_behind({});
+        const Room room = room_after({});
         if ((room.events > 0 && room.bytes >= payload_bytes) || is_over()) {
             return;
         }

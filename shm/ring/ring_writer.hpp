@@ -35,7 +35,7 @@ class RingWriter {
     // each fits().
     [[nodiscard]] Pushed push(std::span<const std::string_view> payloads);
 
-    // The same for payloads of `payload_bytes` each that lie one behind the other. Requires that it
+    // The same for payloads of `payload_bytes` each that lie one after the other. Requires that it
     // is above 0, divides the size of `payloads` and fits().
     [[nodiscard]] Pushed push_array(std::span<const char> payloads, std::size_t payload_bytes);
 
@@ -44,7 +44,7 @@ class RingWriter {
     std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
 
     // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
-    // it fits(). Whoever makes is_over() true must notify the segment's room_available after it.
+    // it fits(). What makes is_over() true must notify the segment's room_available after it.
     void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
 
     // The oldest event that is not committed, and the consumer that has it, or has to take it, if
@@ -60,12 +60,12 @@ class RingWriter {
     bool close_intake();
 
   private:
-    // Room behind what is accepted or written.
+    // Room after what is accepted or written.
     struct Room {
         std::uint64_t events;
         std::uint64_t bytes;
     };
-    // What was written behind the tail and is not accepted yet.
+    // What was written after the tail and is not accepted yet.
     struct Written {
         std::size_t count = 0;
         std::uint64_t bytes = 0;
@@ -73,11 +73,11 @@ class RingWriter {
 
     // Refreshes what is known of the head.
     void look_at_head();
-    Room room_behind(const Written& written) const;
+    Room room_after(const Written& written) const;
     // Write the next payloads, as far as there is room.
     void write(std::span<const std::string_view> payloads, Written& written);
     void write_array(std::span<const char> payloads, std::size_t payload_bytes, Written& written);
-    // EventStates the partitions of events that were written, where there are keys.
+    // Sets the partitions of events that were written, where there are keys.
     void set_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.
     Pushed accept(const Written& written, std::size_t wanted);

@@ -67,7 +67,7 @@ void EventCount::wait(std::uint32_t noted, std::chrono::nanoseconds most) noexce
 void EventCount::notify() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (waiters_.load(std::memory_order_relaxed) != 0) {
-        // Who falls asleep behind the second look finds that the ring has counted.
+        // One that falls asleep after the second look finds that the notification has counted.
         const std::uint32_t before = count_notification();
         if (((before | waiters_.load(std::memory_order_seq_cst)) & kAsleep) != 0) {
             wake_all();
@@ -81,9 +81,9 @@ void EventCount::notify_always() noexcept {
 }
 
 std::uint32_t EventCount::count_notification() noexcept {
-    // Cleared before the ring counts: a sleeper that announces itself in between either sees the
-    // new count and does not sleep, or had the old one noted and is woken. A sleeper that was
-    // killed costs one ring in vain, not one for ever.
+    // Cleared before the notification counts: a sleeper that announces itself in between either
+    // sees the new count and does not sleep, or had the old one noted and is woken. A sleeper that
+    // was killed costs one notification in vain, not one for ever.
     FaultPoint::here().reached();
     const std::uint32_t before = waiters_.exchange(0, std::memory_order_seq_cst);
     FaultPoint::here().reached();

@@ -36,7 +36,7 @@ class EventState {
     static constexpr EventState done(CompletionKind kind) {
         return EventState(kDone + static_cast<unsigned>(kind));
     }
-    // Done by an earlier run, behind others that were not.
+    // Done by an earlier run, after others that were not.
     static constexpr EventState done_before() { return EventState(kDone + kCompletionKinds); }
 
     // As it lies in the segment; of_byte() takes any byte, is_valid() tells.

@@ -28,7 +28,7 @@ struct Reading {
     std::array<std::uint64_t, kCompletionKinds> done{};
 };
 
-// The states of the events from the head on that were given to somebody, or may have been.
+// The states of the events from the head on that were given to a consumer, or may have been.
 Reading read_once(const Header& header, const EventStates& states) {
     Reading reading{.ledger = read_ledger(header), .tail = header.tail.load()};
     const Ledger& ledger = reading.ledger;
@@ -118,9 +118,9 @@ Account Gauge::read() const {
     return account_of(header(), EventStates({const_cast<std::uint8_t*>(states), geometry.slots}));
 }
 
-std::string Gauge::run_folder() const {
-    const auto& folder = header().settings.run_folder;
-    return {folder.data(), ::strnlen(folder.data(), folder.size())};
+std::string Gauge::run_directory() const {
+    const auto& directory = header().settings.run_directory;
+    return {directory.data(), ::strnlen(directory.data(), directory.size())};
 }
 
 std::uint64_t Gauge::log_lines_lost() const { return header().log_lines_lost.load(); }

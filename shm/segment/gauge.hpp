@@ -37,7 +37,7 @@ class Gauge {
     Account read() const;
 
     // Of the launcher that began the run.
-    std::string run_folder() const;
+    std::string run_directory() const;
     std::int32_t launcher_pid() const { return header().settings.launcher_pid; }
 
     std::uint64_t log_lines_lost() const;

@@ -5,20 +5,20 @@
 
 namespace drainpipe {
 
-// Somebody else's object, or one that does not hold together: nobody may touch it.
+// Another program's object, or one that does not hold together: it must not be touched.
 class SegmentRefused : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-// A segment of ours by its magic, but damaged or of another layout: nobody may touch it, but its
+// A segment of ours by its magic, but damaged or of another layout: it must not be touched, but its
 // owner may throw it away.
 class SegmentUnusable : public SegmentRefused {
   public:
     using SegmentRefused::SegmentRefused;
 };
 
-// Another launcher, of another run folder, is making a segment of that name.
+// Another launcher, of another run directory, is making a segment of that name.
 class SegmentTaken : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

@@ -100,8 +100,9 @@ struct Settings {
     std::uint32_t socket_mode;         // of the intake's socket
     std::int32_t launcher_pid;         // in its own pid namespace
     std::int64_t socket_group;         // that the socket belongs to; -1 for the user's own
-    std::array<char, 128> run_folder;  // absolute, ends with a zero: longer no socket's path may be
-    std::array<char, 4096> log_folder;  // absolute, ends with a zero
+    std::array<char, 128>
+        run_directory;  // absolute, ends with a zero: longer no socket's path may be
+    std::array<char, 4096> log_directory;  // absolute, ends with a zero
 };
 
 // How far the run is. Moved by the launcher alone, forward until the next run begins.
@@ -135,7 +136,7 @@ struct Header {
     Word<std::uint32_t> drain_begun;
     Word<std::uint64_t> stopped_given_end;
 
-    // The run. Written by the launcher; log_lines_lost is added to by everybody.
+    // The run. Written by the launcher; log_lines_lost is added to by every process.
     alignas(kLineBytes) Word<Phase> phase;
     Word<std::uint32_t> consumers;           // that there are to be
     Word<std::uint32_t> scalings;            // how often that was changed, or asked to be
@@ -180,8 +181,8 @@ static_assert(offsetof(Settings, partition_delimiter) == 52);
 static_assert(offsetof(Settings, socket_mode) == 56);
 static_assert(offsetof(Settings, launcher_pid) == 60);
 static_assert(offsetof(Settings, socket_group) == 64);
-static_assert(offsetof(Settings, run_folder) == 72);
-static_assert(offsetof(Settings, log_folder) == 200);
+static_assert(offsetof(Settings, run_directory) == 72);
+static_assert(offsetof(Settings, log_directory) == 200);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(sizeof(EventCount) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);

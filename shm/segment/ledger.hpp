@@ -9,7 +9,7 @@
 
 namespace drainpipe {
 
-// Whom an event is for.
+// Which consumer an event is for.
 enum class Dispatch : std::uint32_t {
     demand = 0,     // the consumer with the most unmet demand
     partition = 1,  // the consumer that has the partition of the event's key
@@ -74,7 +74,7 @@ static_assert(sizeof(Ledger) == 136 + kMaxConsumers * sizeof(ConsumerState));
 struct Header;
 
 // A copy that is consistent, read without the lock while others change it. Without the
-// consumer_states.
+// consumers' states.
 Ledger read_ledger(const Header& header);
 
 }  // namespace drainpipe

@@ -84,7 +84,7 @@ ipc::shared_memory_object create(const std::string& name) {
         return {ipc::create_only, name.c_str(), ipc::read_write, ipc::permissions(0600)};
     } catch (const ipc::interprocess_exception& error) {
         if (error.get_error_code() == ipc::already_exists_error) {
-            throw SegmentTaken(segment_path(name) + " was made by somebody else just now");
+            throw SegmentTaken(segment_path(name) + " was made by another process just now");
         }
         throw;
     }
@@ -134,7 +134,7 @@ Segment Segment::make(const std::string& name, const Geometry& geometry) {
     auto object = describe("cannot create " + path, [&] { return create(name); });
     // Another launcher may have taken it for what a dead one left half made.
     if (!hold_exclusively(object) || !leads_to(name, object)) {
-        throw SegmentTaken(path + " is being made by somebody else");
+        throw SegmentTaken(path + " is being made by another process");
     }
     FaultPoint::here().reached();
     try {
@@ -230,7 +230,7 @@ void Segment::forget(std::uint64_t first, std::uint64_t last) const {
 std::uint64_t Segment::left() const {
     while (true) {
         const std::uint64_t head = read_ledger(*header_).head;
-        // The tail may be further already than a ring behind that head.
+        // The tail may be more than a ring after that head already.
         const std::uint64_t tail = std::min(header_->tail.load(), head + header_->geometry.slots);
         const std::uint64_t left = states().count_undone(head, tail);
         std::atomic_thread_fence(std::memory_order_acquire);  // the states before the second look

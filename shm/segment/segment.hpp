@@ -18,11 +18,11 @@ namespace drainpipe {
 // A segment, mapped: its life and its parts, none of its rules.
 //
 // The payload buffer is mapped twice, back to back, so that a payload that runs over the buffer's
-// end is one piece of memory to whoever writes or reads it.
+// end is one piece of memory to the process that writes or reads it.
 class Segment {
   public:
-    // Makes the segment, mode 0600, all of its memory reserved. Throws SegmentTaken where somebody
-    // else has made one since the name was seen absent, or took this one for half made;
+    // Makes the segment, mode 0600, all of its memory reserved. Throws SegmentTaken where another
+    // process has made one since the name was seen absent, or took this one for half made;
     // std::system_error (ENOSPC where /dev/shm is too small) and leaves nothing behind then.
     // Requires that the caller holds the pipeline's launcher place.
     static Segment make(const std::string& name, const Geometry& geometry);
@@ -32,7 +32,7 @@ class Segment {
     static Segment open(const std::string& name);
 
     // Takes away an object that can't be mapped as a segment, half made or damaged; false when
-    // somebody holds it, or another stands there by now.
+    // a process holds it, or another one is there by now.
     [[nodiscard]] static bool remove_unheld(const std::string& name);
 
     // Takes the name away; the memory goes with the last mapping. Absent is fine.
@@ -42,14 +42,14 @@ class Segment {
     // recoveries, so that identity and id together name an event for good.
     std::string identity() const;
 
-    // Whether the name still leads to this segment: somebody may have removed or replaced it.
+    // Whether the name still leads to this segment: it may have been removed or replaced.
     bool is_at(const std::string& name) const;
 
-    // Whether its file has its size: somebody may have cut it, and to touch it then is death.
+    // Whether its file has its size: it may have been cut, and to touch it then is death.
     bool is_whole() const;
 
-    // A launcher holds its segment against any other launcher, whatever its run folder; false when
-    // another one does. A stage holds it as long as it has it mapped.
+    // A launcher holds its segment against any other launcher, whatever its run directory; false
+    // when another one does. A stage holds it as long as it has it mapped.
     [[nodiscard]] bool hold_as_launcher() const;
     void hold_as_stage() const;
     bool is_held_by_stage() const;
@@ -104,7 +104,7 @@ class Segment {
         return {bytes_at(begin), slot(event).end - begin};
     }
 
-    // The state of an event that nobody was given yet.
+    // The state of an event that was given to no consumer yet.
     EventState state_of_new(std::uint64_t event) const {
         return EventState::waiting(partition_of(payload(event), header_->settings));
     }

@@ -47,7 +47,10 @@ class Part {
 
     constexpr Part(T value = T{}) noexcept : value_(value) {}
     Part(const Part& other) noexcept : value_(other.get()) {}
-    Part& operator=(const Part& other) noexcept { return *this = other.get(); }
+    Part& operator=(const Part& other) noexcept {
+        *this = other.get();
+        return *this;
+    }
     Part& operator=(T value) noexcept {
         value_.store(value, std::memory_order_relaxed);
         return *this;

@@ -2,7 +2,7 @@
 #include <exception>
 #include <string_view>
 
-#include "folder.hpp"
+#include "directory.hpp"
 #include "pipeline_rows.hpp"
 #include "sharing_rows.hpp"
 #include "transport_rows.hpp"
@@ -26,10 +26,10 @@ int main(int argc, char** argv) {
     try {
         Table table;
         if (wants_ring) {
-            const Folder folder;
+            const Directory directory;
             const Effort full{.runs = 15, .seconds = 0.1, .round_trips = 20000};
             const Effort quick{.runs = 5, .seconds = 0.05, .round_trips = 5000};
-            print_transports(table, is_quick ? quick : full, folder.path());
+            print_transports(table, is_quick ? quick : full, directory.path());
             print_sharing(table, is_quick ? quick : full);
         }
         if (wants_pipeline) {

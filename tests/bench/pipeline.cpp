@@ -103,14 +103,14 @@ Pipeline::~Pipeline() {
 
 double Pipeline::start(const std::vector<std::string>& flags) {
     std::vector<std::string> words{
-        programs_ + "/launcher", "--name", name_, "--run-dir", folder_.file("run"), "--log-dir",
-        folder_.file("log")};
+        programs_ + "/launcher", "--name", name_, "--run-dir", directory_.file("run"), "--log-dir",
+        directory_.file("log")};
     words.insert(words.end(), flags.begin(), flags.end());
-    std::filesystem::remove_all(folder_.file("log"));
+    std::filesystem::remove_all(directory_.file("log"));
     const Stopwatch watch;
     launcher_ = std::make_unique<OtherProcess>([&] {
         redirect(STDOUT_FILENO, output(), O_WRONLY | O_CREAT | O_TRUNC);
-        redirect(STDERR_FILENO, folder_.file("said"), O_WRONLY | O_CREAT | O_TRUNC);
+        redirect(STDERR_FILENO, directory_.file("said"), O_WRONLY | O_CREAT | O_TRUNC);
         execute(words);
     });
     std::string text;
@@ -133,7 +133,7 @@ double Pipeline::run_enqueue(const std::string& events, const std::string& input
         redirect(STDIN_FILENO, input, O_RDONLY);
         redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
         execute(
-            {programs_ + "/enqueue", "--name", name_, "--run-dir", folder_.file("run"), events});
+            {programs_ + "/enqueue", "--name", name_, "--run-dir", directory_.file("run"), events});
     });
     return client.wait();
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "folder.hpp"
+#include "directory.hpp"
 #include "other_process.hpp"
 
 namespace drainpipe::bench {
@@ -16,7 +16,7 @@ namespace drainpipe::bench {
 // and its segment removed.
 class Pipeline {
   public:
-    // `programs` is the folder that they lie in.
+    // `programs` is the directory that they lie in.
     explicit Pipeline(std::string programs);
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
@@ -53,16 +53,16 @@ class Pipeline {
     pid_t launcher() const { return launcher_->pid(); }
     pid_t producer() const { return producer_; }
     pid_t consumer() const { return consumer_; }
-    std::string log() const { return folder_.file("log/info.log"); }
-    std::string output() const { return folder_.file("output"); }
-    const Folder& folder() const { return folder_; }
+    std::string log() const { return directory_.file("log/info.log"); }
+    std::string output() const { return directory_.file("output"); }
+    const Directory& directory() const { return directory_; }
 
   private:
     double run_enqueue(const std::string& events, const std::string& input);
 
     std::string programs_;
     std::string name_;
-    Folder folder_;
+    Directory directory_;
     std::unique_ptr<OtherProcess> launcher_;
     pid_t producer_ = 0;
     pid_t consumer_ = 0;

@@ -52,7 +52,7 @@ struct StreamFigures {
 void run_stream(const std::string& programs, std::uint64_t events, StreamFigures& figures) {
     Pipeline pipeline(programs);
     figures.start.add(pipeline.start({}));
-    const std::string lines = pipeline.folder().file("lines");
+    const std::string lines = pipeline.directory().file("lines");
     write_numbers(lines, events);
     const auto per_event = [&](double seconds) {
         return 1e9 * seconds / static_cast<double>(events);
@@ -87,11 +87,11 @@ void print_against_peers(Table& table, const PipelineEffort& effort, const std::
             pipeline.start(room_for(effort.events));
             drain.add(million_per_second(effort.events, time_drain(pipeline, effort.events)));
         }
-        const Folder folder;
-        spdlog.add(million_per_second(effort.events,
-                                      write_with_spdlog(folder.file("lines.log"), effort.events)));
+        const Directory directory;
+        spdlog.add(million_per_second(
+            effort.events, write_with_spdlog(directory.file("lines.log"), effort.events)));
         run_stream(programs, effort.events, stream);
-        const double seconds = move_with_redis(folder.path(), effort.events);
+        const double seconds = move_with_redis(directory.path(), effort.events);
         if (seconds > 0) {
             redis.add(million_per_second(effort.events, seconds));
         }

@@ -15,7 +15,7 @@ struct PipelineEffort {
 };
 
 // The whole pipeline beside spdlog and Redis, then what it costs against depth. `programs` is the
-// folder of the launcher and its like.
+// directory of the launcher and its like.
 void print_pipeline(Table& table, const PipelineEffort& effort, const std::string& programs);
 
 }  // namespace drainpipe::bench

@@ -46,7 +46,7 @@ int free_port() {
     return ntohs(address.sin_port);
 }
 
-void run_server(int port, const std::string& folder) {
+void run_server(int port, const std::string& directory) {
     const int nowhere = ::open("/dev/null", O_RDWR);
     ::dup2(nowhere, STDOUT_FILENO);
     ::dup2(nowhere, STDERR_FILENO);
@@ -54,7 +54,7 @@ void run_server(int port, const std::string& folder) {
     // redis-server is but a link to it, in a package that would start a service.
     ::execlp("redis-check-rdb", "redis-server", "--bind", kHost, "--port",
              std::to_string(port).c_str(), "--save", "", "--appendonly", "no", "--daemonize", "no",
-             "--dir", folder.c_str(), nullptr);
+             "--dir", directory.c_str(), nullptr);
     throw std::runtime_error("cannot run the server of redis-tools");
 }
 
@@ -108,9 +108,9 @@ void pop_all(redisContext& connection, std::uint64_t count) {
 
 }  // namespace
 
-double move_with_redis(const std::string& folder, std::uint64_t count) {
+double move_with_redis(const std::string& directory, std::uint64_t count) {
     const int port = free_port();
-    const OtherProcess server([&] { run_server(port, folder); });
+    const OtherProcess server([&] { run_server(port, directory); });
     const Connection receiver = connect(port);
     if (!receiver) {
         return -1;

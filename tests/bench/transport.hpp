@@ -106,7 +106,7 @@ class Transport {
     virtual void open_sender() {}
     virtual void open_receiver() {}
 
-    // Sends events that lie one behind the other; waits until all of them are on their way.
+    // Sends events that lie one after the other; waits until all of them are on their way.
     virtual void send(const char* events, std::size_t count) = 0;
 
     // Waits for events, shows each to the check, and returns when there was at least one.

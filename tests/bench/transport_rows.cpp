@@ -168,7 +168,7 @@ std::string of_the_first(const Figure& figure, const Figure& first) {
     return &figure == &first ? "" : text;
 }
 
-std::vector<Contender> everybody(const Load& load, const std::string& folder) {
+std::vector<Contender> everybody(const Load& load, const std::string& directory) {
     std::vector<Contender> all{
         {"ring, on the event count", load, ring(Waiting::sleeping)},
         {"pipe", load, stream(StreamTransport::Kind::pipe)},
@@ -178,25 +178,25 @@ std::vector<Contender> everybody(const Load& load, const std::string& folder) {
         {"spsc_queue (spins)", load, spsc<64>},
     };
 #ifdef DRAINPIPE_BENCH_ZMQ
-    all.push_back({"ZeroMQ ipc", load, [folder](const Load& its) {
-                       return std::make_unique<ZmqTransport>(its, folder);
+    all.push_back({"ZeroMQ ipc", load, [directory](const Load& its) {
+                       return std::make_unique<ZmqTransport>(its, directory);
                    }});
 #else
-    static_cast<void>(folder);
+    static_cast<void>(directory);
 #endif
     return all;
 }
 
 }  // namespace
 
-void print_transports(Table& table, const Effort& effort, const std::string& folder) {
+void print_transports(Table& table, const Effort& effort, const std::string& directory) {
     table.section("Events between two processes, against the targets",
                   "ring: any size, robust lock, every event begun, checked and committed");
     print_targets(table, effort);
     print_trip_targets(table, effort);
 
     table.section("The same work by everybody: 64 B, one event per call", "");
-    const auto singles = everybody(load_of(64, 1), folder);
+    const auto singles = everybody(load_of(64, 1), directory);
     const auto passages = run_passages(singles, effort);
     const auto trips = run_trips(singles, effort.runs, effort.round_trips / 10);
     for (std::size_t index = 0; index < singles.size(); ++index) {
@@ -210,7 +210,7 @@ void print_transports(Table& table, const Effort& effort, const std::string& fol
     table.state("ZeroMQ ipc", "M/s", {});
 #endif
     table.section("The same in batches of 1000", "");
-    const auto batches = everybody(load_of(64, 1000), folder);
+    const auto batches = everybody(load_of(64, 1000), directory);
     const auto batched = run_passages(batches, effort);
     for (std::size_t index = 0; index < batches.size(); ++index) {
         table.state(batches[index].name, "M/s", batched[index].rate,

@@ -12,7 +12,7 @@ struct Effort {
     std::size_t round_trips;  // of those that spin; those that sleep get a tenth
 };
 
-// Events from one process to another, ours beside each peer. `folder` is for sockets.
-void print_transports(Table& table, const Effort& effort, const std::string& folder);
+// Events from one process to another, ours beside each peer. `directory` is for sockets.
+void print_transports(Table& table, const Effort& effort, const std::string& directory);
 
 }  // namespace drainpipe::bench

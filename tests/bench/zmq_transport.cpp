@@ -9,9 +9,9 @@
 namespace drainpipe::bench {
 namespace {
 
-std::string free_address(const std::string& folder) {
+std::string free_address(const std::string& directory) {
     static std::atomic<int> count{0};
-    return "ipc://" + folder + "/zmq-" + std::to_string(++count);
+    return "ipc://" + directory + "/zmq-" + std::to_string(++count);
 }
 
 void check_result(int result, const char* action) {
@@ -22,8 +22,8 @@ void check_result(int result, const char* action) {
 
 }  // namespace
 
-ZmqTransport::ZmqTransport(const Load& load, const std::string& folder)
-    : load_(load), address_(free_address(folder)), received_(load.bytes) {}
+ZmqTransport::ZmqTransport(const Load& load, const std::string& directory)
+    : load_(load), address_(free_address(directory)), received_(load.bytes) {}
 
 ZmqTransport::~ZmqTransport() {
     if (socket_ != nullptr) {

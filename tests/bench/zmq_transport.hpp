@@ -10,7 +10,7 @@ namespace drainpipe::bench {
 // ZeroMQ's PUSH and PULL over a Unix socket: one message to an event, any number under way.
 class ZmqTransport : public Transport {
   public:
-    ZmqTransport(const Load& load, const std::string& folder);
+    ZmqTransport(const Load& load, const std::string& directory);
     ~ZmqTransport() override;
 
     void open_sender() override;

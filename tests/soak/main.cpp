@@ -41,7 +41,8 @@ void report(const Fault& fault, std::uint64_t seed, const Plan& plan, const Stor
               << "\n\nwhat happened:\n";
     for (const auto& line : story.lines()) std::cout << "  " << line << "\n";
     std::cout << "\nwho is there:\n"
-              << Census(room.name()).describe() << "\nkept: " << room.folder().string() << "\n\n";
+              << Census(room.name()).describe() << "\nkept: " << room.directory().string()
+              << "\n\n";
 }
 
 // Each round has a seed of its own, so that a soak that begins with it begins with that round.

@@ -14,24 +14,24 @@
 namespace soak {
 namespace {
 
-std::filesystem::path make_folder() {
+std::filesystem::path make_directory() {
     const auto stem = "dp-soak-" + std::to_string(::getpid()) + "-XXXXXX";
     auto form = (std::filesystem::temp_directory_path() / stem).string();
     if (::mkdtemp(form.data()) == nullptr) {
-        throw std::system_error(errno, std::generic_category(), "make folder " + form);
+        throw std::system_error(errno, std::generic_category(), "make directory " + form);
     }
     return form;
 }
 
 }  // namespace
 
-Room::Room() : folder_(make_folder()), name_(folder_.filename().string()) {}
+Room::Room() : directory_(make_directory()), name_(directory_.filename().string()) {}
 
 Room::~Room() {
     end_processes();
     std::error_code ignored;
     std::filesystem::remove_all(segment(), ignored);
-    if (!is_kept_) std::filesystem::remove_all(folder_, ignored);
+    if (!is_kept_) std::filesystem::remove_all(directory_, ignored);
 }
 
 harness::Command Room::command(std::string_view program,
@@ -40,12 +40,12 @@ harness::Command Room::command(std::string_view program,
     command.words = {harness::program(program), "--name=" + name_,
                      "--run-dir=" + run_dir().string()};
     command.words.insert(command.words.end(), arguments.begin(), arguments.end());
-    command.folder = folder_;
+    command.directory = directory_;
     return command;
 }
 
 std::filesystem::path Room::new_file(std::string_view stem) {
-    return folder_ / (std::string(stem) + "." + std::to_string(++files_));
+    return directory_ / (std::string(stem) + "." + std::to_string(++files_));
 }
 
 std::string Room::running() const {
@@ -70,7 +70,7 @@ std::string Room::left_files() const {
 void Room::keep() {
     is_kept_ = true;
     std::error_code ignored;
-    std::filesystem::copy_file(segment(), folder_ / "segment", ignored);
+    std::filesystem::copy_file(segment(), directory_ / "segment", ignored);
 }
 
 void Room::end_processes() const {

@@ -1,8 +1,8 @@
 #pragma once
 
-// Where one round happens: a pipeline name that nobody else has, and a folder for its socket, log,
-// output and clients. Whatever is left of the round when the room goes, processes of that name and
-// the segment, goes with it; the folder too, unless it is to be kept.
+// Where one round happens: a pipeline name that nobody else has, and a directory for its socket,
+// log, output and clients. Whatever is left of the round when the room goes, processes of that name
+// and the segment, goes with it; the directory too, unless it is to be kept.
 
 #include <filesystem>
 #include <string>
@@ -21,11 +21,11 @@ class Room {
     Room& operator=(const Room&) = delete;
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
-    [[nodiscard]] std::filesystem::path run_dir() const { return folder_ / "run"; }
-    [[nodiscard]] std::filesystem::path log_file() const { return folder_ / "log" / "info.log"; }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    [[nodiscard]] std::filesystem::path run_dir() const { return directory_ / "run"; }
+    [[nodiscard]] std::filesystem::path log_file() const { return directory_ / "log" / "info.log"; }
     // What the consumers of all runs put out.
-    [[nodiscard]] std::filesystem::path output() const { return folder_ / "output"; }
+    [[nodiscard]] std::filesystem::path output() const { return directory_ / "output"; }
     [[nodiscard]] std::filesystem::path segment() const { return "/dev/shm/" + name_; }
     [[nodiscard]] std::filesystem::path socket() const { return run_dir() / (name_ + ".sock"); }
 
@@ -40,13 +40,13 @@ class Room {
     // What is still there of segment, socket and lock.
     [[nodiscard]] std::string left_files() const;
 
-    // Keeps the folder for a look at it, and puts a copy of the segment there.
+    // Keeps the directory for a look at it, and puts a copy of the segment there.
     void keep();
 
   private:
     void end_processes() const;
 
-    const std::filesystem::path folder_;
+    const std::filesystem::path directory_;
     const std::string name_;
     int files_ = 0;
     bool is_kept_ = false;

@@ -16,7 +16,7 @@ const std::vector<std::string> kNoOutput = {
 
 // Whatever became of its output: exit code 74 and one line on standard error with these words.
 void check_not_answered(const Pipeline& pipeline, Command command, std::string_view words) {
-    command.folder = pipeline.folder();
+    command.directory = pipeline.directory();
     for (const auto& line : kNoOutput) {
         CAPTURE(line);
         const auto outcome = run(after(line, command));

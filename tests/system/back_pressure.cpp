@@ -65,7 +65,7 @@ TEST_SUITE("back_pressure") {
         const auto text = lines_of_size(1000, 60'000);
         auto client = pipeline.enqueue_text(text);
         const auto pids = processes_marked(pipeline.name());
-        const auto output = pipeline.folder() / "launcher-output.1";
+        const auto output = pipeline.directory() / "launcher-output.1";
         std::uint64_t early = 0;
         std::uint64_t most = 0;
         const auto has_finished = [&] {

@@ -16,23 +16,23 @@ constexpr std::string_view kExitsAtOnce = "#!/bin/sh\nexit 3\n";
 constexpr std::string_view kNeverReady = "#!/bin/sh\nwhile :; do sleep 0.2; done\n";
 constexpr std::string_view kDeaf = "#!/bin/sh\ntrap '' TERM INT\nwhile :; do sleep 0.2; done\n";
 
-// A folder with the real programs, in which a test replaces what it wants broken.
+// A directory with the real programs, in which a test replaces what it wants broken.
 struct BrokenPrograms {
-    BrokenPrograms() { copy_programs(folder.path()); }
+    BrokenPrograms() { copy_programs(directory.path()); }
     [[nodiscard]] std::filesystem::path path(std::string_view name) const {
-        return folder.path() / name;
+        return directory.path() / name;
     }
     void replace(std::string_view name, std::string_view script) const {
         std::filesystem::remove(path(name));
         write_script(path(name), script);
     }
-    const TemporaryFolder folder{"dp-programs"};
+    const TemporaryDirectory directory{"dp-programs"};
 };
 
 // The launcher gives up by itself with this code, names the culprit, and leaves nothing.
 void check_gives_up(const BrokenPrograms& programs, std::string_view role, int code) {
     CAPTURE(role);
-    Pipeline pipeline(programs.folder.path());
+    Pipeline pipeline(programs.directory.path());
     CHECK(pipeline.launch({"--grace", "1s"}).wait(15s) == code);
     INFO("standard error: ", pipeline.errors());
     CHECK(contains(pipeline.errors(), role));
@@ -71,7 +71,7 @@ TEST_SUITE("children") {
     TEST_CASE("children: one that never reports ready ends the start within 15 s") {
         const BrokenPrograms programs;
         programs.replace("consumer", kNeverReady);
-        Pipeline pipeline(programs.folder.path());
+        Pipeline pipeline(programs.directory.path());
         const int code = pipeline.launch({"--grace", "1s"}).wait(15s);
         CHECK(code > 0);
         CHECK(code < 128);
@@ -83,7 +83,7 @@ TEST_SUITE("children") {
     TEST_CASE("children: a stop during a start that hangs keeps its deadline") {
         const BrokenPrograms programs;
         programs.replace("producer", kDeaf);
-        Pipeline pipeline(programs.folder.path());
+        Pipeline pipeline(programs.directory.path());
         pipeline.launch({"--grace", "1s"});
         CHECK(await([&] { return pipeline.stage("producer").has_value(); }));
         const Stopwatch watch;
@@ -143,7 +143,7 @@ TEST_SUITE("children") {
             };
             CHECK(await(is_dead));
             auto command = pipeline.command(role);
-            command.output = pipeline.folder() / "by-hand";
+            command.output = pipeline.directory() / "by-hand";
             Process by_hand(command);
             CHECK(await([&] { return pipeline.stage(role).value_or(*first) == by_hand.pid(); }));
             CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);

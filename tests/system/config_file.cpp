@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 std::filesystem::path config_of(const Pipeline& pipeline, const std::string& text) {
-    const auto path = pipeline.folder() / "drainpipe.conf";
+    const auto path = pipeline.directory() / "drainpipe.conf";
     write_text(path, text);
     return path;
 }
@@ -44,7 +44,7 @@ TEST_SUITE("config_file") {
         for (const std::string quote : {"", "\"", "'"}) {
             CAPTURE(quote);
             Pipeline pipeline;
-            const auto log_dir = pipeline.folder() / "a, b";
+            const auto log_dir = pipeline.directory() / "a, b";
             const auto config =
                 config_of(pipeline, "# where\r\n\r\nlog-dir = " + quote + log_dir.string() + quote +
                                         " \r\ngrace=7s\r\n");
@@ -67,7 +67,7 @@ TEST_SUITE("config_file") {
             config_of(pipeline, "name = one other\nrun-dir = " + pipeline.run_dir().string());
         Command command{.words = {program("launcher"), "--config", config},
                         .environment = {{"SYSTEM_TEST_PIPELINE", pipeline.name()}},
-                        .folder = pipeline.folder()};
+                        .directory = pipeline.directory()};
         check_refused(pipeline, command, {"drainpipe.conf:1: name", "'one other'"});
     }
 
@@ -95,8 +95,8 @@ TEST_SUITE("config_file") {
 
     TEST_CASE("config file: one that can't be read is refused and shown") {
         const Pipeline pipeline;
-        check_refused(pipeline, pipeline.launcher_command({"--config", pipeline.folder()}),
-                      {pipeline.folder()});
+        check_refused(pipeline, pipeline.launcher_command({"--config", pipeline.directory()}),
+                      {pipeline.directory()});
     }
 }
 

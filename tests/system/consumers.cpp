@@ -173,7 +173,7 @@ TEST_SUITE("consumers") {
 
     TEST_CASE("consumers: large lines to a slow reader are not torn") {
         Pipeline pipeline;
-        const auto fifo = pipeline.folder() / "fifo";
+        const auto fifo = pipeline.directory() / "fifo";
         REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
         SlowReader reader(fifo);
         auto& launcher = pipeline.launch(

@@ -40,19 +40,19 @@ std::optional<Command> with_no_inotify(Command command) {
 class Stranger {
   public:
     Stranger() {
-        copy_programs(folder_.path());
-        REQUIRE(::chown(folder_.path().c_str(), kNobody, kNobody) == 0);
+        copy_programs(directory_.path());
+        REQUIRE(::chown(directory_.path().c_str(), kNobody, kNobody) == 0);
     }
     [[nodiscard]] Command does(Command command, const std::string& program) const {
-        command.words[0] = folder_.path() / program;
-        command.folder = folder_.path();
+        command.words[0] = directory_.path() / program;
+        command.directory = directory_.path();
         command.user = kNobody;
         return command;
     }
-    [[nodiscard]] const std::filesystem::path& home() const { return folder_.path(); }
+    [[nodiscard]] const std::filesystem::path& home() const { return directory_.path(); }
 
   private:
-    TemporaryFolder folder_{"dp-stranger"};
+    TemporaryDirectory directory_{"dp-stranger"};
 };
 
 TEST_SUITE("faults") {
@@ -137,8 +137,8 @@ TEST_SUITE("faults") {
     }
 
     TEST_CASE(
-        "faults: run folder, lock or socket that are removed are made again, nothing is lost") {
-        for (const std::string what : {"socket", "lock", "run folder"}) {
+        "faults: run directory, lock or socket that are removed are made again, nothing is lost") {
+        for (const std::string what : {"socket", "lock", "run directory"}) {
             for (const std::string consumers : {"1", "3"}) {
                 CAPTURE(what);
                 CAPTURE(consumers);
@@ -146,7 +146,7 @@ TEST_SUITE("faults") {
                 pipeline.start({"--consumers", consumers, "--event-delay", "100us"});
                 CHECK(pipeline.enqueue_all(numbers(1, 2000)) == 2000);
                 const auto producer = pipeline.stage("producer");
-                if (what == "run folder") {
+                if (what == "run directory") {
                     std::filesystem::remove_all(pipeline.run_dir());
                 } else {
                     std::filesystem::remove(what == "lock" ? pipeline.lock() : pipeline.socket());
@@ -268,7 +268,7 @@ TEST_SUITE("faults") {
         INFO("standard error: ", outcome.errors);
         CHECK(outcome.code == 77);
         CHECK(is_one_line(outcome.errors));
-        CHECK(contains(outcome.errors, pipeline.folder().string()));
+        CHECK(contains(outcome.errors, pipeline.directory().string()));
         CHECK(pipeline.leftovers() == "");
     }
 }

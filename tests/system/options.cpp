@@ -30,7 +30,7 @@ std::string variable_of(const std::string& flag) {
 TEST_SUITE("options") {
     TEST_CASE("options: flag beats environment beats config file beats default") {
         Pipeline pipeline;
-        const auto config = pipeline.folder() / "drainpipe.conf";
+        const auto config = pipeline.directory() / "drainpipe.conf";
         write_text(config, "grace=3s\n");
         CHECK(grace_of_run(pipeline.launcher_command(), pipeline) == "10s");
         auto command = pipeline.launcher_command({"--config", config});
@@ -67,7 +67,7 @@ TEST_SUITE("options") {
             text += key + "=\"" + value + "\"\n";
             from_environment.environment[variable_of(key)] = value;
         }
-        const auto config = pipeline.folder() / "drainpipe.conf";
+        const auto config = pipeline.directory() / "drainpipe.conf";
         write_text(config, text);
         const Command from_file{.words = {program("launcher"), "--config", config}};
         for (const auto& command : {from_file, from_environment}) {
@@ -81,7 +81,7 @@ TEST_SUITE("options") {
 
     TEST_CASE("options: a broadcast may be asked for in the config file, and in the environment") {
         Pipeline pipeline;
-        const auto config = pipeline.folder() / "drainpipe.conf";
+        const auto config = pipeline.directory() / "drainpipe.conf";
         write_text(config, "dispatch = broadcast\nconsumers = 2\n");
         auto from_environment = pipeline.launcher_command();
         from_environment.environment["DRAINPIPE_DISPATCH"] = "broadcast";
@@ -139,11 +139,11 @@ TEST_SUITE("options") {
         CHECK(grace_of_run(command, pipeline) == "10s");
     }
 
-    TEST_CASE("options: name and folders may come from the environment, for enqueue as well") {
+    TEST_CASE("options: name and directories may come from the environment, for enqueue as well") {
         Pipeline pipeline;
         Command command;
         command.words = {program("launcher")};
-        command.folder = pipeline.folder();
+        command.directory = pipeline.directory();
         command.environment = {{"DRAINPIPE_NAME", pipeline.name()},
                                {"DRAINPIPE_RUN_DIR", pipeline.run_dir()},
                                {"DRAINPIPE_LOG_DIR", pipeline.log_dir()}};

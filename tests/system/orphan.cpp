@@ -96,7 +96,7 @@ TEST_SUITE("orphan") {
         pipeline.start({"--event-delay", "5ms", "--grace", "1s", "--max-demand", "10"});
         CHECK(pipeline.enqueue_all(numbers(1, 500)) == 500);
         kill_launcher(pipeline);
-        const auto orphans_output = pipeline.folder() / "launcher-output.1";
+        const auto orphans_output = pipeline.directory() / "launcher-output.1";
         pipeline.start();
         CHECK(pipeline.stop() == 0);
         const auto output = read_text(orphans_output) + pipeline.output();

@@ -21,27 +21,28 @@ void check_runs(Pipeline& pipeline, const Command& command) {
     CHECK(pipeline.leftovers() == "");
 }
 
-// enqueue.sh, given as this path and started in this folder, reaches the running pipeline.
+// enqueue.sh, given as this path and started in this directory, reaches the running pipeline.
 void check_script(const Pipeline& pipeline, const std::filesystem::path& script,
-                  const std::filesystem::path& folder) {
+                  const std::filesystem::path& directory) {
     auto command = pipeline.command("enqueue", {"5"});
     command.words[0] = script;
-    command.folder = folder;
-    command.environment["CDPATH"] = folder;  // a shell's cd looks there, and prints where it went
+    command.directory = directory;
+    command.environment["CDPATH"] =
+        directory;  // a shell's cd looks there, and prints where it went
     const auto outcome = run(command);
     CAPTURE(script);
-    CAPTURE(folder);
+    CAPTURE(directory);
     INFO("standard error: ", outcome.errors);
     CHECK(outcome.code == 0);
     CHECK(outcome.output == "accepted=5\n");
 }
 
 TEST_SUITE("places") {
-    TEST_CASE("places: the launcher may be started from any folder") {
-        for (const std::string folder : {"/", "/tmp"}) {
+    TEST_CASE("places: the launcher may be started from any directory") {
+        for (const std::string directory : {"/", "/tmp"}) {
             Pipeline pipeline;
             auto command = pipeline.launcher_command();
-            command.folder = folder;
+            command.directory = directory;
             check_runs(pipeline, command);
         }
     }
@@ -49,25 +50,25 @@ TEST_SUITE("places") {
     TEST_CASE("places: the launcher may be started as ./launcher and by a path with ..") {
         Pipeline pipeline;
         auto command = pipeline.launcher_command();
-        command.folder = programs_folder();
+        command.directory = programs_directory();
         command.words[0] = "./launcher";
         check_runs(pipeline, command);
-        command.words[0] = "../" + programs_folder().filename().string() + "/launcher";
+        command.words[0] = "../" + programs_directory().filename().string() + "/launcher";
         check_runs(pipeline, command);
     }
 
     TEST_CASE("places: the launcher may be started through a symbolic link") {
         Pipeline pipeline;
-        const auto link = pipeline.folder() / "start-it";
+        const auto link = pipeline.directory() / "start-it";
         std::filesystem::create_symlink(program("launcher"), link);
         auto command = pipeline.launcher_command();
         command.words[0] = link;
         check_runs(pipeline, command);
     }
 
-    TEST_CASE("places: the programs may live in a folder with spaces") {
-        const TemporaryFolder parent("dp-places");
-        const auto home = parent.path() / "a folder  with 'spaces'";
+    TEST_CASE("places: the programs may live in a directory with spaces") {
+        const TemporaryDirectory parent("dp-places");
+        const auto home = parent.path() / "a directory  with 'spaces'";
         std::filesystem::create_directory(home);
         copy_programs(home);
         Pipeline pipeline(home);
@@ -80,7 +81,7 @@ TEST_SUITE("places") {
         command.words[4] = "run here";
         command.words[6] = "log here";
         pipeline.launch(command);
-        const auto log_file = pipeline.folder() / "log here" / "info.log";
+        const auto log_file = pipeline.directory() / "log here" / "info.log";
         const auto is_ready = [&] {
             return !RecordLog(read_text(log_file)).first("ready ").empty();
         };
@@ -92,34 +93,34 @@ TEST_SUITE("places") {
         CHECK(pipeline.output() == numbers(1, 5));
     }
 
-    TEST_CASE("places: siblings are found beside the executable, not in PATH or the folder") {
-        const TemporaryFolder decoys("dp-decoys");
+    TEST_CASE("places: siblings are found beside the executable, not in PATH or the directory") {
+        const TemporaryDirectory decoys("dp-decoys");
         const auto touched = decoys.path() / "touched";
         for (const auto* name : {"producer", "consumer", "enqueue"}) {
             write_script(decoys.path() / name, "#!/bin/sh\ntouch '" + touched.string() + "'\n");
         }
         Pipeline pipeline;
         auto command = pipeline.launcher_command();
-        command.folder = decoys.path();
+        command.directory = decoys.path();
         command.environment["PATH"] = decoys.path().string() + ":/usr/bin:/bin";
         check_runs(pipeline, command);
         CHECK_FALSE(std::filesystem::exists(touched));
     }
 
-    TEST_CASE("places: enqueue.sh works from the build folder and from any other") {
+    TEST_CASE("places: enqueue.sh works from the build directory and from any other") {
         Pipeline pipeline;
         pipeline.start();
-        check_script(pipeline, "scripts/enqueue.sh", programs_folder());
-        check_script(pipeline, "./scripts/enqueue.sh", programs_folder());
+        check_script(pipeline, "scripts/enqueue.sh", programs_directory());
+        check_script(pipeline, "./scripts/enqueue.sh", programs_directory());
         check_script(pipeline, "../scripts/enqueue.sh", program("scripts"));
         check_script(pipeline, program("scripts/enqueue.sh"), "/");
-        check_script(pipeline, program("scripts/enqueue.sh"), pipeline.folder());
+        check_script(pipeline, program("scripts/enqueue.sh"), pipeline.directory());
         CHECK(pipeline.stop() == 0);
         CHECK(pipeline.log().account().value().accepted == 25);
     }
 
     TEST_CASE("places: enqueue.sh works from an installed copy with spaces in its path") {
-        const TemporaryFolder parent("dp-places");
+        const TemporaryDirectory parent("dp-places");
         const auto home = parent.path() / "installed copy";
         std::filesystem::create_directory(home);
         copy_programs(home);
@@ -132,7 +133,7 @@ TEST_SUITE("places") {
     }
 
     TEST_CASE("places: enqueue.sh works from the root of a repository that is built") {
-        const TemporaryFolder root("dp-places");
+        const TemporaryDirectory root("dp-places");
         const auto build = root.path() / "build";
         std::filesystem::create_directory(build);
         copy_programs(build);
@@ -155,16 +156,16 @@ TEST_SUITE("places") {
         CHECK(run(command).code == 64);
         pipeline.start();
         command.words.back() = "-";
-        command.input = pipeline.folder() / "lines";
+        command.input = pipeline.directory() / "lines";
         write_text(command.input, "a b\nc\n");
         CHECK(run(command).output == "accepted=2\n");
         CHECK(pipeline.stop() == 0);
         CHECK(pipeline.output() == "a b\nc\n");
     }
 
-    TEST_CASE("places: a run folder that was made for a refused start is removed again") {
+    TEST_CASE("places: a run directory that was made for a refused start is removed again") {
         Pipeline pipeline;
-        write_text(pipeline.log_dir(), "no folder");
+        write_text(pipeline.log_dir(), "no directory");
         CHECK(run(pipeline.launcher_command()).code == 73);
         CHECK_FALSE(std::filesystem::exists(pipeline.run_dir()));
         std::filesystem::remove(pipeline.log_dir());
@@ -178,9 +179,9 @@ TEST_SUITE("places") {
         CHECK(std::filesystem::is_directory(pipeline.run_dir()));
     }
 
-    TEST_CASE("places: enqueue and scale find a pipeline in another default run folder") {
+    TEST_CASE("places: enqueue and scale find a pipeline in another default run directory") {
         Pipeline pipeline;
-        const auto runtime = pipeline.folder() / "runtime";
+        const auto runtime = pipeline.directory() / "runtime";
         std::filesystem::create_directory(runtime);
         // As in a login session; the client, as from cron, has none.
         auto command = pipeline.launcher_command();
@@ -203,12 +204,17 @@ TEST_SUITE("places") {
         CHECK(pipeline.stop() == 0);
     }
 
-    TEST_CASE("places: one that runs in another run folder is told with folder and pid") {
+    TEST_CASE("places: one that runs in another run directory is told with directory and pid") {
         Pipeline pipeline;
         pipeline.start();
         auto command = pipeline.launcher_command();
-        command.words = {program("launcher"),         "--name",    pipeline.name(),   "--run-dir",
-                         pipeline.folder() / "other", "--log-dir", pipeline.log_dir()};
+        command.words = {program("launcher"),
+                         "--name",
+                         pipeline.name(),
+                         "--run-dir",
+                         pipeline.directory() / "other",
+                         "--log-dir",
+                         pipeline.log_dir()};
         const auto second = run(command);
         CHECK(second.code == 75);
         CHECK(is_one_line(second.errors));
@@ -230,7 +236,7 @@ TEST_SUITE("places") {
         REQUIRE(::stat(pipeline.run_dir().c_str(), &info) == 0);
         CHECK((info.st_mode & 0777) == 0750);
         CHECK(info.st_gid == kGroup);
-        std::filesystem::permissions(pipeline.folder(), std::filesystem::perms{0755});
+        std::filesystem::permissions(pipeline.directory(), std::filesystem::perms{0755});
         auto command = pipeline.command("enqueue", {"5"});
         command.user = kNobody;  // of that group
         CHECK(run(command).output == "accepted=5\n");

@@ -135,7 +135,8 @@ TEST_SUITE("segment") {
         CHECK(pipeline.leftovers() == "");
     }
 
-    TEST_CASE("segment: a folder, a FIFO or a symbolic link in its place is refused, untouched") {
+    TEST_CASE(
+        "segment: a directory, a FIFO or a symbolic link in its place is refused, untouched") {
         const Pipeline pipeline;
         std::filesystem::create_directory(pipeline.segment());
         check_refused(pipeline, pipeline.segment());
@@ -147,16 +148,16 @@ TEST_SUITE("segment") {
         CHECK(std::filesystem::is_fifo(pipeline.segment()));
         CHECK(std::filesystem::remove(pipeline.segment()));
 
-        const auto target = pipeline.folder() / "target";
+        const auto target = pipeline.directory() / "target";
         write_text(target, "");
-        for (const auto& name : {target, pipeline.folder() / "missing"}) {
+        for (const auto& name : {target, pipeline.directory() / "missing"}) {
             std::filesystem::create_symlink(name, pipeline.segment());
             check_refused(pipeline, pipeline.segment());
             CHECK(std::filesystem::is_symlink(pipeline.segment()));
             CHECK(std::filesystem::remove(pipeline.segment()));
         }
         CHECK(std::filesystem::file_size(target) == 0);
-        CHECK_FALSE(std::filesystem::exists(pipeline.folder() / "missing"));
+        CHECK_FALSE(std::filesystem::exists(pipeline.directory() / "missing"));
     }
 
     TEST_CASE("segment: another user's is refused and untouched" *

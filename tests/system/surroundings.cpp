@@ -65,8 +65,8 @@ TEST_SUITE("surroundings") {
         pipeline.start(after("exec 3</dev/zero 4</dev/zero 9</dev/zero; exec \"$@\"",
                              pipeline.launcher_command()));
         for (const auto role : {"producer", "consumer"}) {
-            const auto folder = "/proc/" + std::to_string(pipeline.stage(role).value()) + "/fd";
-            for (const auto& descriptor : std::filesystem::directory_iterator(folder)) {
+            const auto directory = "/proc/" + std::to_string(pipeline.stage(role).value()) + "/fd";
+            for (const auto& descriptor : std::filesystem::directory_iterator(directory)) {
                 CHECK(std::filesystem::read_symlink(descriptor) != "/dev/zero");
             }
         }
@@ -90,8 +90,8 @@ TEST_SUITE("surroundings") {
 
     TEST_CASE("surroundings: what a reader that leaves has not taken is kept for the next start") {
         Pipeline pipeline;
-        const auto taken = pipeline.folder() / "taken";
-        const auto gone = pipeline.folder() / "gone";
+        const auto taken = pipeline.directory() / "taken";
+        const auto gone = pipeline.directory() / "gone";
         const auto line = "exec 3>&1; { \"$@\"; echo $? >&3; } | { head -n 1 >'" + taken.string() +
                           "'; exec <&-; touch '" + gone.string() + "'; }";
         auto& shell = pipeline.launch(after(line, pipeline.launcher_command()));
@@ -118,7 +118,7 @@ TEST_SUITE("surroundings") {
 
     TEST_CASE("surroundings: a disk that is full under the output is waited for") {
         Pipeline pipeline;
-        const auto disk = pipeline.folder() / "disk";
+        const auto disk = pipeline.directory() / "disk";
         std::filesystem::create_directory(disk);
         auto inner =
             after("exec \"$@\" >'" + (disk / "output").string() + "'", pipeline.launcher_command());
@@ -147,7 +147,7 @@ TEST_SUITE("surroundings") {
 
     TEST_CASE("surroundings: a disk that is full under the output at the deadline is told by 74") {
         Pipeline pipeline;
-        const auto disk = pipeline.folder() / "disk";
+        const auto disk = pipeline.directory() / "disk";
         std::filesystem::create_directory(disk);
         auto inner = after("exec \"$@\" >'" + (disk / "output").string() + "'",
                            pipeline.launcher_command({"--grace", "500ms"}));
@@ -218,7 +218,7 @@ TEST_SUITE("surroundings") {
     TEST_CASE("surroundings: children that it never started are reaped") {
         Pipeline pipeline;
         // The shell starts one that outlives it, and becomes the launcher.
-        const auto pid_file = pipeline.folder() / "stray";
+        const auto pid_file = pipeline.directory() / "stray";
         pipeline.start(after("sleep 600 & echo $! >'" + pid_file.string() + "'; exec \"$@\"",
                              pipeline.launcher_command()));
         const auto stray = static_cast<pid_t>(std::stoi(read_text(pid_file)));

@@ -35,7 +35,7 @@ TEST_SUITE("terminal") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "1ms", "--capacity", "50", "--max-demand", "10"});
         auto command = pipeline.command("enqueue", {"500"});
-        command.output = pipeline.folder() / "accepted";
+        command.output = pipeline.directory() / "accepted";
         command.errors = terminal.path();
         Process client(command);
         const auto has_ended = [&] {

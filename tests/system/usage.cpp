@@ -195,7 +195,7 @@ TEST_SUITE("usage") {
 
     TEST_CASE("usage: a refusal names the one of several origins whose value counts") {
         const Pipeline pipeline;
-        const auto config = pipeline.folder() / "drainpipe.conf";
+        const auto config = pipeline.directory() / "drainpipe.conf";
         write_text(config, "consumers = 65\n");
         auto command = pipeline.launcher_command({"--config", config});
         check_refused(pipeline, command, "drainpipe.conf:1: consumers: '65'");
@@ -207,14 +207,14 @@ TEST_SUITE("usage") {
 
     TEST_CASE("usage: an unknown key, a bad value or a missing config file is refused and shown") {
         const Pipeline pipeline;
-        const auto config = pipeline.folder() / "drainpipe.conf";
+        const auto config = pipeline.directory() / "drainpipe.conf";
         write_text(config, "frobnicate=7\n");
         check_refused(pipeline, pipeline.launcher_command({"--config", config}), "frobnicate");
         write_text(config, "grace=soon\n");
         check_refused(pipeline, pipeline.launcher_command({"--config", config}), "soon");
         write_text(config, "max-demand=0\n");
         check_refused(pipeline, pipeline.launcher_command({"--config", config}), "0");
-        const auto missing = pipeline.folder() / "missing.conf";
+        const auto missing = pipeline.directory() / "missing.conf";
         check_refused(pipeline, pipeline.launcher_command({"--config", missing}), "missing.conf");
     }
 

@@ -5,10 +5,10 @@
 #include <fstream>
 
 #include "failure.hpp"
-#include "scratch_folder.hpp"
+#include "scratch_directory.hpp"
 
 using namespace drainpipe;
-using drainpipe::test::ScratchFolder;
+using drainpipe::test::ScratchDirectory;
 
 namespace {
 
@@ -17,8 +17,8 @@ using Items = std::vector<std::pair<std::string, std::string>>;
 const std::vector<std::string> kKeys{"grace", "log-dir", "name", "partition-delimiter"};
 
 Items items_of(const std::string& text) {
-    const ScratchFolder folder;
-    const auto path = folder.path() / "file";
+    const ScratchDirectory directory;
+    const auto path = directory.path() / "file";
     std::ofstream(path, std::ios::binary) << text;
     Items items;
     for (const ConfigItem& item : read_config_file(path, kKeys)) {
@@ -89,15 +89,15 @@ TEST_SUITE("config_file") {
         CHECK(items_of("\xef\xbb\xbfgrace = 5s") == Items{{"grace", "5s"}});
         CHECK(items_of("\xef\xbb\xbf# x\nname = y") == Items{{"name", "y"}});
         CHECK(refusal_of("name = y\n\xef\xbb\xbfgrace = 5s") != "");
-        const ScratchFolder folder;
-        const auto path = folder.path() / "file";
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "file";
         std::ofstream(path) << "# one\n\nname = x\n";
         CHECK(read_config_file(path, kKeys).at(0).place == path.string() + ":3");
     }
 
     TEST_CASE("config file: one that can't be read is refused") {
-        const ScratchFolder folder;
-        CHECK_THROWS_AS(read_config_file(folder.path(), {}), Failure);
-        CHECK_THROWS_AS(read_config_file(folder.path() / "missing", {}), Failure);
+        const ScratchDirectory directory;
+        CHECK_THROWS_AS(read_config_file(directory.path(), {}), Failure);
+        CHECK_THROWS_AS(read_config_file(directory.path() / "missing", {}), Failure);
     }
 }

@@ -15,7 +15,7 @@
 
 #include "gauge.hpp"
 #include "ring_writer.hpp"
-#include "scratch_folder.hpp"
+#include "scratch_directory.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;
@@ -117,7 +117,7 @@ class Running {
   public:
     Running(const std::string& name, Work& work, Dispatch dispatch = Dispatch::demand)
         : scratch_(name, 64, 4096, settings_of(dispatch)),
-          log_(folder_.path(), "consumer", LogSink::File::required),
+          log_(directory_.path(), "consumer", LogSink::File::required),
           writer_(scratch_.get()),
           thread_([this, &work] {
               Delivery delivery(scratch_.get());
@@ -148,7 +148,7 @@ class Running {
     Account account() { return account_of(scratch_.header(), scratch_.get().states()); }
 
     std::uint64_t records(const std::string& kind) const {
-        std::ifstream file(folder_.path() / "info.log");
+        std::ifstream file(directory_.path() / "info.log");
         std::uint64_t count = 0;
         for (std::string line; std::getline(file, line);) {
             count += line.find("] " + kind) != std::string::npos ? 1 : 0;
@@ -171,7 +171,7 @@ class Running {
     }
 
     ScratchSegment scratch_;
-    ScratchFolder folder_;
+    ScratchDirectory directory_;
     Log log_;
     TestHost host_;
     RingWriter writer_;

@@ -14,7 +14,7 @@
 
 #include "delivery.hpp"
 #include "gauge.hpp"
-#include "scratch_folder.hpp"
+#include "scratch_directory.hpp"
 #include "scratch_segment.hpp"
 
 using namespace drainpipe;
@@ -98,7 +98,7 @@ class Running {
   public:
     explicit Running(const std::string& name)
         : scratch_(name, 8, 4096),
-          log_(folder_.path(), "producer", LogSink::File::required),
+          log_(directory_.path(), "producer", LogSink::File::required),
           thread_([this] { Intake(scratch_.get(), source, log_, host).run(); }) {}
 
     // Commits until so many events are done, and returns their payloads.
@@ -130,7 +130,7 @@ class Running {
 
   private:
     ScratchSegment scratch_;
-    ScratchFolder folder_;
+    ScratchDirectory directory_;
     Log log_;
     std::thread thread_;
 };

@@ -9,10 +9,10 @@
 
 #include "address.hpp"
 #include "log.hpp"
-#include "scratch_folder.hpp"
+#include "scratch_directory.hpp"
 
 using namespace drainpipe;
-using drainpipe::test::ScratchFolder;
+using drainpipe::test::ScratchDirectory;
 
 namespace {
 
@@ -37,11 +37,11 @@ std::string form_of(std::string text) {
 
 TEST_SUITE("log_sink") {
     TEST_CASE("log: a record has the contract's form and is there when the call returns") {
-        const ScratchFolder folder;
-        Log log(folder.path() / "new", "launcher", LogSink::File::required);
+        const ScratchDirectory directory;
+        Log log(directory.path() / "new", "launcher", LogSink::File::required);
         log.info("ready name={}", "x");
         log.warn("careful");
-        const auto lines = lines_of(folder.path() / "new" / "info.log");
+        const auto lines = lines_of(directory.path() / "new" / "info.log");
         REQUIRE(lines.size() == 2);
         CHECK(form_of(lines[0].substr(0, 28)) == "0000-00-00T00:00:00.000000Z ");
         CHECK(lines[0].substr(28) ==
@@ -50,11 +50,11 @@ TEST_SUITE("log_sink") {
     }
 
     TEST_CASE("log: a label stands before every message, that of finished records too") {
-        const ScratchFolder folder;
-        Log log(folder.path(), "launcher", LogSink::File::required, "name=x ");
+        const ScratchDirectory directory;
+        Log log(directory.path(), "launcher", LogSink::File::required, "name=x ");
         log.info("ready");
         CHECK(log.sink().prefix("consumer", spdlog::level::info).ends_with("] [info] name=x "));
-        const auto lines = lines_of(folder.path() / "info.log");
+        const auto lines = lines_of(directory.path() / "info.log");
         REQUIRE(lines.size() == 1);
         CHECK(lines[0].ends_with("[launcher] [info] name=x ready"));
         CHECK(Address("x", "/tmp").log_label() == "name=x ");
@@ -62,36 +62,36 @@ TEST_SUITE("log_sink") {
     }
 
     TEST_CASE("log: a record is one line, whatever it says") {
-        const ScratchFolder folder;
-        Log log(folder.path(), "launcher", LogSink::File::required);
+        const ScratchDirectory directory;
+        Log log(directory.path(), "launcher", LogSink::File::required);
         log.info("socket={}", "/tmp/a\nb");
-        const auto lines = lines_of(folder.path() / "info.log");
+        const auto lines = lines_of(directory.path() / "info.log");
         REQUIRE(lines.size() == 1);
         CHECK(lines[0].ends_with("] [info] socket=/tmp/a\\nb"));
     }
 
-    TEST_CASE("log: finished records go behind those that were logged before") {
-        const ScratchFolder folder;
-        Log log(folder.path(), "consumer", LogSink::File::required);
+    TEST_CASE("log: finished records go after those that were logged before") {
+        const ScratchDirectory directory;
+        Log log(directory.path(), "consumer", LogSink::File::required);
         log.info("first");
         const std::string prefix = log.sink().prefix(log.program(), spdlog::level::info);
         log.sink().write_records(prefix + "second\n" + prefix + "third\n", 2);
-        const auto lines = lines_of(folder.path() / "info.log");
+        const auto lines = lines_of(directory.path() / "info.log");
         REQUIRE(lines.size() == 3);
         CHECK(lines[1] == prefix + "second");
         CHECK(prefix.substr(27) == lines[0].substr(27, prefix.size() - 27));
     }
 
     TEST_CASE("log: after a rename it goes on in a new file, and no record is lost over both") {
-        const ScratchFolder folder;
-        Log log(folder.path(), "launcher", LogSink::File::required);
+        const ScratchDirectory directory;
+        Log log(directory.path(), "launcher", LogSink::File::required);
         log.info("one");
-        std::filesystem::rename(folder.path() / "info.log", folder.path() / "old.log");
+        std::filesystem::rename(directory.path() / "info.log", directory.path() / "old.log");
         log.info("two");
         REQUIRE(log.sink().reopen());
         log.info("three");
-        CHECK(lines_of(folder.path() / "old.log").size() == 2);
-        CHECK(lines_of(folder.path() / "info.log").size() == 1);
+        CHECK(lines_of(directory.path() / "old.log").size() == 2);
+        CHECK(lines_of(directory.path() / "info.log").size() == 1);
     }
 
     TEST_CASE("log: a full disk loses records, counts them, and stops nobody") {

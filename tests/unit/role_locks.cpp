@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "forked.hpp"
-#include "scratch_folder.hpp"
+#include "scratch_directory.hpp"
 
 using namespace drainpipe;
 using drainpipe::test::fork_to_die;
-using drainpipe::test::ScratchFolder;
+using drainpipe::test::ScratchDirectory;
 using drainpipe::test::was_killed;
 
 namespace {
@@ -56,8 +56,8 @@ class Holder {
 
 TEST_SUITE("role_locks") {
     TEST_CASE("role_locks: one process at a time has a role, and others see who") {
-        const ScratchFolder folder;
-        const auto path = folder.path() / "name.lock";
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "name.lock";
         const Holder holder(path, Role::producer);
         REQUIRE(holder.has_it());
 
@@ -70,8 +70,8 @@ TEST_SUITE("role_locks") {
     }
 
     TEST_CASE("role_locks: all who hold a stage's role are found, in the order of the role_locks") {
-        const ScratchFolder folder;
-        const auto path = folder.path() / "name.lock";
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "name.lock";
         const RoleLocks role_locks = RoleLocks::make(path);
         CHECK(role_locks.stage_holders().empty());
         const Holder third(path, consumer_role(2));
@@ -85,8 +85,8 @@ TEST_SUITE("role_locks") {
     }
 
     TEST_CASE("role_locks: a killed holder's role is free at once, whatever the file says") {
-        const ScratchFolder folder;
-        const auto path = folder.path() / "name.lock";
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "name.lock";
         std::ofstream{path} << "12345 somebody's pid\n";
         for (int round = 0; round < 20; ++round) {
             Holder holder(path, Role::launcher);
@@ -98,8 +98,8 @@ TEST_SUITE("role_locks") {
     }
 
     TEST_CASE("role_locks: a lock file that was removed is nobody's any more") {
-        const ScratchFolder folder;
-        const auto path = folder.path() / "name.lock";
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "name.lock";
         const RoleLocks role_locks = RoleLocks::make(path);
         CHECK(role_locks.is_current());
         role_locks.remove_file();

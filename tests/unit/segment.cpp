@@ -88,9 +88,9 @@ TEST_SUITE("segment") {
         const Stranger garbage("garbage");
         std::ofstream{garbage.path} << "somebody's letters";
         CHECK_THROWS_AS(inspect_segment(garbage.name), SegmentRefused);
-        const Stranger folder("folder");
-        std::filesystem::create_directory(folder.path);
-        CHECK_THROWS_AS(inspect_segment(folder.name), SegmentRefused);
+        const Stranger directory("directory");
+        std::filesystem::create_directory(directory.path);
+        CHECK_THROWS_AS(inspect_segment(directory.name), SegmentRefused);
         const Stranger link("link");
         std::filesystem::create_symlink("/dev/null", link.path);
         CHECK_THROWS_AS(inspect_segment(link.name), SegmentRefused);

@@ -54,7 +54,7 @@ void Client::flush() {
         } else if (errno == EAGAIN) {
             return;
         } else if (errno != EINTR) {
-            // Nobody listens any more. What it sent before is taken in all the same.
+            // The client does not listen any more. What it sent before is taken in all the same.
             unsent_.clear();
             owes_acknowledgement_ = false;
         }

@@ -59,7 +59,7 @@ class Client {
     void hold(bool on) { is_held_ = on; }
     bool is_held() const { return is_held_; }
 
-    // The epoll events that it is watched for, if it is; kept here for whoever watches it.
+    // The epoll events that it is watched for, if it is; kept here for the one that watches it.
     std::optional<std::uint32_t> watched;
 
   private:

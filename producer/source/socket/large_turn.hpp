@@ -29,7 +29,7 @@ class LargeTurn {
     // has_waiting().
     Clock::time_point deadline() const { return since_ + kTimeout; }
 
-    // Nobody was read for a while, which is not the client's doing: its time begins anew.
+    // No client was read for a while, which is not the client's doing: its time begins anew.
     void begin_anew(Clock::time_point now) { since_ = now; }
     Client* holder() const { return holder_; }
 

@@ -12,7 +12,7 @@ std::span<ConsumerState> states_of(Ledger& ledger) {
     return std::span(ledger.consumer_states).first(ledger.consumers_used);
 }
 
-// How many events behind `given_end` this consumer did in an earlier run.
+// How many events after `given_end` this consumer did in an earlier run.
 std::uint64_t ahead(const Ledger& ledger, const ConsumerState& consumer_state) {
     return consumer_state.committed > ledger.given_end ? consumer_state.committed - ledger.given_end
                                                        : 0;
@@ -54,7 +54,7 @@ std::vector<EventRange> BroadcastDispatcher::begun(const Ledger& ledger) const {
 Dispatcher::Given BroadcastDispatcher::give(const LedgerChange& change, std::uint64_t /*least*/) {
     Given given;
     while (true) {
-        // What an earlier run has done costs nobody's demand.
+        // What an earlier run has done costs no demand.
         const std::uint64_t first = past_done(change->given_end);
         given.has_looked_on = given.has_looked_on || first != change->given_end;
         change->given_end = first;

@@ -8,14 +8,14 @@
 namespace drainpipe {
 
 // Every consumer gets every event, at the pace of the one that asks for the least. An event is
-// committed when all have done it; each consumer_state keeps how far its consumer is.
+// committed when all have done it; each state keeps how far its consumer is.
 // Rule: GenStage, GenStage.BroadcastDispatcher (https://hexdocs.pm/gen_stage).
 class BroadcastDispatcher final : public Dispatcher {
   public:
     BroadcastDispatcher(const Segment& segment, unsigned consumer)
         : Dispatcher(segment, consumer) {}
 
-    // A consumer_state that nobody had in this run begins behind what was given so far.
+    // A number that no consumer had in this run begins after what was given so far.
     void attach(const LedgerChange& change) override;
     Given give(const LedgerChange& change, std::uint64_t least) override;
     // Gives all of it, to all.
@@ -45,7 +45,7 @@ class BroadcastDispatcher final : public Dispatcher {
     // Moves the head to where all have come, and counts what that commits: for the kind in which
     // the last one did it, where one did.
     void move_head(const LedgerChange& change, std::optional<CompletionKind> kind) const;
-    // When it is that what nobody is waited for any more is committed.
+    // Tells when what no consumer is waited for any more is committed.
     CompletionKind kind_now(std::uint64_t event) const;
 
     std::uint64_t handed_to_ = 0;    // events before it were collected

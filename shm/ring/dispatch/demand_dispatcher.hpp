@@ -4,7 +4,7 @@
 
 namespace drainpipe {
 
-// What waits is dealt out in even shares among those that have asked, whoever has the most unmet
+// What waits is dealt out in even shares among those that have asked, the one with the most unmet
 // demand first, of equals the one with the lower number; none gets more than it asked for. What a
 // busy one was given and has not in hand goes to one that has nothing to do.
 // Rule of who is first: GenStage, GenStage.DemandDispatcher (https://hexdocs.pm/gen_stage).

@@ -22,14 +22,14 @@ struct EventRange {
 // Every call but begin() and attempt() requires the ring's lock. Those that are given a change of
 // the ledger set states at once and leave the ledger to that change: killed between the two, states
 // of events that the ledger doesn't know as given are taken back (see RingLock), states of done
-// events stand and are passed by whoever takes the consumer_state next. hand_over(), give_up() and
+// events stand and are passed by the next consumer of that number. hand_over(), give_up() and
 // leave() publish changes of their own.
 class Dispatcher {
   public:
     static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
     virtual ~Dispatcher() = default;
 
-    // Takes the consumer's consumer_state over, with what is in flight to it, and without its
+    // Takes the consumer's state over, with what is in flight to it, and without its
     // demand. Counts as redelivered what a dead process had begun.
     virtual void attach(const LedgerChange& change) = 0;
 
@@ -38,8 +38,8 @@ class Dispatcher {
         bool to_others = false;      // who may be asleep
         bool has_looked_on = false;  // past events that it need not look at again
     };
-    // Gives what waits to whom it is for, as far as there is demand; in no smaller pieces than
-    // `least`, where that many wait and were asked for.
+    // Gives what waits to the consumers that it is for, as far as there is demand; in no smaller
+    // pieces than `least`, where that many wait and were asked for.
     virtual Given give(const LedgerChange& change, std::uint64_t least) = 0;
 
     // Gives this consumer at most `most` events of what the stop found buffered.
@@ -79,7 +79,7 @@ class Dispatcher {
         return static_cast<unsigned>(ledger.consumers_used);
     }
 
-    // Gives another consumer's consumer_state up on its behalf: what is in flight to it goes to
+    // Gives another consumer's state up on its behalf: what is in flight to it goes to
     // others, what was meant for it alone to this one. Requires that no process has that number and
     // will do work before the number of consumers changes.
     virtual void give_up(unsigned number) = 0;
@@ -87,7 +87,7 @@ class Dispatcher {
     // What any consumer has begun, and not done.
     virtual std::vector<EventRange> begun(const Ledger& ledger) const = 0;
 
-    // Gives the consumer_state up, with its demand. What is in flight to it goes to
+    // Gives the consumer's state up, with its demand. What is in flight to it goes to
     // others, where others do not get it anyway.
     virtual void leave() = 0;
 

@@ -7,7 +7,7 @@
 namespace drainpipe {
 
 // Where each event has one consumer: its state says which. In flight is what is marked as given to
-// it, whatever process took the consumer_state then, so a dead one's events are its successor's.
+// it, whatever process took the state then, so a dead one's events are its successor's.
 class OwningDispatcher : public Dispatcher {
   public:
     void attach(const LedgerChange& change) override;
@@ -29,20 +29,20 @@ class OwningDispatcher : public Dispatcher {
           given_(EventState::given(consumer)),
           given_in_drain_(EventState::given_in_drain(consumer)) {}
 
-    // EventStates these events, which wait, as given to that consumer.
+    // Marks these events, which wait, as given to that consumer.
     void set_given(const LedgerChange& change, EventRange events, EventState state) const;
 
-    // EventStates as waiting again what is given to a consumer and goes, by its new state. From the
+    // Marks as waiting again what is given to a consumer and goes, by its new state. From the
     // last to the first: killed in between, what is still given comes before what waits, and
-    // whoever goes on does both in order. Returns how many.
+    // the process that goes on does both in order. Returns how many.
     std::uint64_t give_back(unsigned number, const std::function<bool(EventState)>& goes) const;
 
     const EventState given_;
     const EventState given_in_drain_;
 
   private:
-    // Moves the head over what is done, whoever did it: one that was killed between its states and
-    // its change of the ledger has left that to be done.
+    // Moves the head over what is done, by this consumer or another: one that was killed between
+    // its states and its change of the ledger has left that to be done.
     void pass_done(const LedgerChange& change) const;
 
     // Makes all consumers look from the head on for what waits for them.

@@ -12,7 +12,7 @@ class PartitionDispatcher final : public OwningDispatcher {
     PartitionDispatcher(const Segment& segment, unsigned consumer)
         : OwningDispatcher(segment, consumer) {}
 
-    // Gives to this consumer alone: nobody else may have its events.
+    // Gives to this consumer alone: no other one may have its events.
     Given give(const LedgerChange& change, std::uint64_t least) override;
     Given give_in_drain(const LedgerChange& change, std::uint64_t most) override;
     unsigned consumer_end(const Ledger& ledger) const override;

@@ -56,16 +56,16 @@ std::string numbers(std::uint64_t first, std::uint64_t last, std::string_view pr
     return text;
 }
 
-TemporaryFolder::TemporaryFolder(std::string_view prefix) {
+TemporaryDirectory::TemporaryDirectory(std::string_view prefix) {
     const std::string name = std::string(prefix) + "-" + std::to_string(::getpid()) + "-XXXXXX";
     std::string form = (std::filesystem::temp_directory_path() / name).string();
     if (::mkdtemp(form.data()) == nullptr) {
-        throw std::system_error(errno, std::generic_category(), "make folder " + form);
+        throw std::system_error(errno, std::generic_category(), "make directory " + form);
     }
     path_ = form;
 }
 
-TemporaryFolder::~TemporaryFolder() {
+TemporaryDirectory::~TemporaryDirectory() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
 }

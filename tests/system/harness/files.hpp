@@ -1,6 +1,6 @@
 #pragma once
 
-// Small text and folder helpers of the system tests.
+// Small text and directory helpers of the system tests.
 
 #include <cstdint>
 #include <filesystem>
@@ -29,14 +29,14 @@ std::map<std::string, int> line_counts(std::string_view text);
 // "first\n...\nlast\n", each with `prefix` before the number.
 std::string numbers(std::uint64_t first, std::uint64_t last, std::string_view prefix = "");
 
-// A new folder of its own below the system's temporary folder, removed with all it holds.
-class TemporaryFolder {
+// A new directory of its own below the system's temporary directory, removed with all it holds.
+class TemporaryDirectory {
   public:
-    // The folder's name is PREFIX-PID- and six random characters: no two tests ever share one.
-    explicit TemporaryFolder(std::string_view prefix);
-    ~TemporaryFolder();
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    // The directory's name is PREFIX-PID- and six random characters: no two tests ever share one.
+    explicit TemporaryDirectory(std::string_view prefix);
+    ~TemporaryDirectory();
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

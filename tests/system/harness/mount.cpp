@@ -26,23 +26,23 @@ std::optional<Command> mounted(const std::string& line, const std::vector<std::s
 
 }  // namespace
 
-std::optional<Command> with_tmpfs(Command command, const std::filesystem::path& folder,
+std::optional<Command> with_tmpfs(Command command, const std::filesystem::path& directory,
                                   const std::string& size) {
     const auto* line = "mount -t tmpfs -o size=\"$1\" none \"$2\" && shift 2 && exec \"$@\"";
-    return mounted(line, {size, folder}, std::move(command));
+    return mounted(line, {size, directory}, std::move(command));
 }
 
-std::optional<Command> with_disk(Command command, const std::filesystem::path& folder) {
+std::optional<Command> with_disk(Command command, const std::filesystem::path& directory) {
     const auto* line =
         "export PATH=\"$PATH:/usr/sbin:/sbin\"; truncate -s 8M \"$1\" && mkfs.ext4 -q -F \"$1\" && "
         "mount -o loop,errors=remount-ro \"$1\" \"$2\" && shift 2 && exec \"$@\"";
-    return mounted(line, {folder.string() + ".disk", folder}, std::move(command));
+    return mounted(line, {directory.string() + ".disk", directory}, std::move(command));
 }
 
-bool make_read_only(pid_t pid, const std::filesystem::path& folder) {
+bool make_read_only(pid_t pid, const std::filesystem::path& directory) {
     const auto seen_by = "--mount=/proc/" + std::to_string(pid) + "/ns/mnt";
     return run({.words = {"/usr/bin/nsenter", seen_by, "/bin/mount", "-o", "remount,abort",
-                          folder}})
+                          directory}})
                .code == 0;
 }
 

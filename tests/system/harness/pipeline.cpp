@@ -26,7 +26,7 @@ Command Pipeline::command(std::string_view program, const Flags& arguments) cons
     command.words = {programs_ / program, "--name", name_, "--run-dir", run_dir()};
     command.words.insert(command.words.end(), arguments.begin(), arguments.end());
     command.environment["SYSTEM_TEST_PIPELINE"] = name_;
-    command.folder = folder();
+    command.directory = directory();
     return command;
 }
 
@@ -146,7 +146,7 @@ std::string Pipeline::leftovers() const {
 }
 
 std::filesystem::path Pipeline::new_file(std::string_view stem) {
-    return folder() / (std::string(stem) + "." + std::to_string(++files_));
+    return directory() / (std::string(stem) + "." + std::to_string(++files_));
 }
 
 namespace {

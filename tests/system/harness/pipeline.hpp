@@ -1,8 +1,8 @@
 #pragma once
 
-// One pipeline under test: a name that no other test has, a folder of its own for run-dir, log and
-// output, and the launcher in it. A test may start it several times in a row; each start is a run
-// with an output and a part of the log of its own. Whatever the test leaves behind when it ends
+// One pipeline under test: a name that no other test has, a directory of its own for run-dir, log
+// and output, and the launcher in it. A test may start it several times in a row; each start is a
+// run with an output and a part of the log of its own. Whatever the test leaves behind when it ends
 // (processes, segment, files), the destructor kills and removes; a test that promises a clean end
 // checks leftovers().
 
@@ -26,16 +26,16 @@ using Flags = std::vector<std::string>;
 
 class Pipeline {
   public:
-    // Starts nothing. `programs` is the folder to take all programs from.
-    explicit Pipeline(std::filesystem::path programs = programs_folder());
+    // Starts nothing. `programs` is the directory to take all programs from.
+    explicit Pipeline(std::filesystem::path programs = programs_directory());
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
-    [[nodiscard]] std::filesystem::path run_dir() const { return folder() / "run"; }
-    [[nodiscard]] std::filesystem::path log_dir() const { return folder() / "log"; }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+    [[nodiscard]] std::filesystem::path run_dir() const { return directory() / "run"; }
+    [[nodiscard]] std::filesystem::path log_dir() const { return directory() / "log"; }
     [[nodiscard]] std::filesystem::path segment() const { return "/dev/shm/" + name_; }
     [[nodiscard]] std::filesystem::path socket() const { return run_dir() / (name_ + ".sock"); }
     [[nodiscard]] std::filesystem::path control() const { return run_dir() / (name_ + ".ctl"); }
@@ -92,8 +92,8 @@ class Pipeline {
     std::filesystem::path new_file(std::string_view stem);
 
     const std::filesystem::path programs_;
-    const TemporaryFolder folder_{"dp-test"};
-    const std::string name_ = folder_.path().filename().string();
+    const TemporaryDirectory directory_{"dp-test"};
+    const std::string name_ = directory_.path().filename().string();
     int files_ = 0;
     std::uint64_t log_start_ = 0;
     std::optional<Process> launcher_;

@@ -58,7 +58,7 @@ bool become(const Command& command) {
                          ::setuid(*command.user) != 0)) {
         return false;
     }
-    if (!command.folder.empty() && ::chdir(command.folder.c_str()) != 0) return false;
+    if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) return false;
     // A test that is killed takes its processes along.
     return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
@@ -133,9 +133,9 @@ void Process::finish() noexcept {
 }
 
 Outcome run(Command command, std::chrono::milliseconds limit) {
-    const TemporaryFolder folder("dp-run");
-    command.output = folder.path() / "output";
-    command.errors = folder.path() / "errors";
+    const TemporaryDirectory directory("dp-run");
+    command.output = directory.path() / "output";
+    command.errors = directory.path() / "errors";
     const Stopwatch watch;
     Process process(command);
     const int code = process.wait(limit);

@@ -1,6 +1,6 @@
 #pragma once
 
-// A child process of the test: started with given words, environment and folder, its standard
+// A child process of the test: started with given words, environment and directory, its standard
 // streams on files, waited for with a limit, signalled, and never left behind.
 
 #include <sys/types.h>
@@ -23,7 +23,7 @@ inline constexpr uid_t kNobody = 65534;
 struct Command {
     std::vector<std::string> words = {};                  // the first is the program's path
     std::map<std::string, std::string> environment = {};  // added to what is passed on
-    std::filesystem::path folder = {};                    // working folder; empty: the test's own
+    std::filesystem::path directory = {};  // working directory; empty: the test's own
     std::filesystem::path input = "/dev/null";
     std::filesystem::path output = "/dev/null";
     std::filesystem::path errors = "/dev/null";

@@ -4,12 +4,12 @@
 
 namespace harness {
 
-std::filesystem::path programs_folder() {
+std::filesystem::path programs_directory() {
     const char* given = std::getenv("DRAINPIPE_PROGRAMS");
     return std::filesystem::absolute(given != nullptr ? given : DRAINPIPE_PROGRAMS_DIR);
 }
 
-std::filesystem::path program(std::string_view name) { return programs_folder() / name; }
+std::filesystem::path program(std::string_view name) { return programs_directory() / name; }
 
 void copy_programs(const std::filesystem::path& destination) {
     for (const char* name : {"launcher", "producer", "consumer", "enqueue"}) {

@@ -7,22 +7,22 @@
 
 namespace drainpipe::bench {
 
-// A folder for what a measurement writes, gone with this object.
-class Folder {
+// A directory for what a measurement writes, gone with this object.
+class Directory {
   public:
-    Folder() {
+    Directory() {
         std::string pattern = (std::filesystem::temp_directory_path() / "dp-bench-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("cannot make a folder for the measurements");
+            throw std::runtime_error("cannot make a directory for the measurements");
         }
         path_ = pattern;
     }
-    ~Folder() {
+    ~Directory() {
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
 
     std::string file(const std::string& name) const { return path_ / name; }
     std::string path() const { return path_; }

@@ -1,4 +1,4 @@
-// Where the log goes, what stands in it, and folders that can't hold one.
+// Where the log goes, what stands in it, and directories that can't hold one.
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Refused at the start with this code and a line that names the folder; nothing is left.
+// Refused at the start with this code and a line that names the directory; nothing is left.
 void check_refused(const Pipeline& pipeline, const Command& command) {
     const auto outcome = run(command, 5s);
     INFO("standard error: ", outcome.errors);
@@ -55,46 +55,46 @@ bool writes_removed_file(pid_t pid) {
     });
 }
 
-TEST_SUITE("log_folder") {
-    TEST_CASE("log folder: it is made when it is missing") {
+TEST_SUITE("log_directory") {
+    TEST_CASE("log directory: it is made when it is missing") {
         Pipeline pipeline;
         pipeline.start();
         CHECK(std::filesystem::is_regular_file(pipeline.log_file()));
         CHECK(pipeline.stop() == 0);
     }
 
-    TEST_CASE("log folder: by default it is log/ in the working folder") {
+    TEST_CASE("log directory: by default it is log/ in the working directory") {
         Pipeline pipeline;
         pipeline.start(pipeline.command("launcher"));
-        CHECK(std::filesystem::is_regular_file(pipeline.folder() / "log" / "info.log"));
+        CHECK(std::filesystem::is_regular_file(pipeline.directory() / "log" / "info.log"));
         CHECK(pipeline.stop() == 0);
     }
 
-    TEST_CASE("log folder: a file in its place is refused and left as it is") {
+    TEST_CASE("log directory: a file in its place is refused and left as it is") {
         Pipeline pipeline;
         write_text(pipeline.log_dir(), "precious");
         check_refused(pipeline, pipeline.launcher_command());
         CHECK(read_text(pipeline.log_dir()) == "precious");
     }
 
-    TEST_CASE("log folder: a folder in the place of the file is refused") {
+    TEST_CASE("log directory: a directory in the place of the file is refused") {
         Pipeline pipeline;
         std::filesystem::create_directories(pipeline.log_file());
         check_refused(pipeline, pipeline.launcher_command());
         CHECK(std::filesystem::is_directory(pipeline.log_file()));
     }
 
-    TEST_CASE("log folder: one that may not be written to is refused") {
+    TEST_CASE("log directory: one that may not be written to is refused") {
         Pipeline pipeline;
         std::filesystem::create_directory(pipeline.log_dir());
         auto command = pipeline.launcher_command();
         if (::geteuid() == 0) {
             // Permissions do not bind root, so somebody else has to try; from programs they can
             // reach.
-            copy_programs(pipeline.folder());
-            command.words[0] = pipeline.folder() / "launcher";
+            copy_programs(pipeline.directory());
+            command.words[0] = pipeline.directory() / "launcher";
             command.user = kNobody;
-            REQUIRE(::chown(pipeline.folder().c_str(), kNobody, kNobody) == 0);
+            REQUIRE(::chown(pipeline.directory().c_str(), kNobody, kNobody) == 0);
             REQUIRE(::chown(pipeline.log_dir().c_str(), kNobody, kNobody) == 0);
         }
         std::filesystem::permissions(pipeline.log_dir(), std::filesystem::perms{0555});
@@ -102,7 +102,7 @@ TEST_SUITE("log_folder") {
         std::filesystem::permissions(pipeline.log_dir(), std::filesystem::perms{0755});
     }
 
-    TEST_CASE("log folder: the log goes on where an earlier run's ended") {
+    TEST_CASE("log directory: the log goes on where an earlier run's ended") {
         Pipeline pipeline;
         for (int round = 0; round < 2; ++round) {
             pipeline.start();
@@ -114,7 +114,7 @@ TEST_SUITE("log_folder") {
         CHECK(pipeline.whole_log().starting("summary ").size() == 2);
     }
 
-    TEST_CASE("log folder: a single event's record is there at once") {
+    TEST_CASE("log directory: a single event's record is there at once") {
         Pipeline pipeline;
         pipeline.start();
         for (int number = 1; number <= 5; ++number) {
@@ -125,7 +125,7 @@ TEST_SUITE("log_folder") {
         CHECK(pipeline.stop() == 0);
     }
 
-    TEST_CASE("log folder: records are whole and in order with all processes writing") {
+    TEST_CASE("log directory: records are whole and in order with all processes writing") {
         Pipeline pipeline;
         pipeline.start({"--capacity", "500"});
         std::vector<Process> clients;
@@ -137,7 +137,7 @@ TEST_SUITE("log_folder") {
         CHECK(fault_of_times(log) == "");
     }
 
-    TEST_CASE("log folder: a payload can't forge a record") {
+    TEST_CASE("log directory: a payload can't forge a record") {
         Pipeline pipeline;
         pipeline.start();
         CHECK(pipeline.enqueue_all("x\r2026-01-01T00:00:00.000000Z [1] [launcher] [info] "
@@ -152,7 +152,7 @@ TEST_SUITE("log_folder") {
         CHECK(log.account().value().accepted == 3);
     }
 
-    TEST_CASE("log folder: a disk that fills up does not stop the work, and the loss is told") {
+    TEST_CASE("log directory: a disk that fills up does not stop the work, and the loss is told") {
         Pipeline pipeline;
         std::filesystem::create_directory(pipeline.log_dir());
         const auto command = with_tmpfs(pipeline.launcher_command(), pipeline.log_dir(), "64k");
@@ -167,7 +167,7 @@ TEST_SUITE("log_folder") {
         CHECK(pipeline.leftovers() == "");
     }
 
-    TEST_CASE("log folder: of lines that are lost a process complains at most once in 10 s") {
+    TEST_CASE("log directory: of lines that are lost a process complains at most once in 10 s") {
         Pipeline pipeline;
         std::filesystem::create_directory(pipeline.log_dir());
         const auto command = with_tmpfs(pipeline.launcher_command({"--event-delay", "100us"}),
@@ -189,7 +189,7 @@ TEST_SUITE("log_folder") {
         }
     }
 
-    TEST_CASE("log folder: a file system that becomes read-only while running costs log lines") {
+    TEST_CASE("log directory: a file system that becomes read-only while running costs log lines") {
         Pipeline pipeline;
         std::filesystem::create_directory(pipeline.log_dir());
         const auto command = with_disk(pipeline.launcher_command(), pipeline.log_dir());
@@ -208,7 +208,7 @@ TEST_SUITE("log_folder") {
         CHECK(pipeline.leftovers() == "");
     }
 
-    TEST_CASE("log folder: SIGHUP after a move opens a new file and loses no line over both") {
+    TEST_CASE("log directory: SIGHUP after a move opens a new file and loses no line over both") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "100us"});
         auto client = pipeline.enqueue(5000);
@@ -224,7 +224,8 @@ TEST_SUITE("log_folder") {
         CHECK_FALSE(read_text(pipeline.log_file()).empty());
     }
 
-    TEST_CASE("log folder: SIGHUP makes it again where it was removed, and what was lost is told") {
+    TEST_CASE(
+        "log directory: SIGHUP makes it again where it was removed, and what was lost is told") {
         Pipeline pipeline;
         pipeline.start();
         std::filesystem::remove_all(pipeline.log_dir());

@@ -8,16 +8,16 @@
 
 namespace drainpipe::test {
 
-// A folder of its own for a test; gone with it.
-class ScratchFolder {
+// A directory of its own for a test; gone with it.
+class ScratchDirectory {
   public:
-    ScratchFolder() {
+    ScratchDirectory() {
         std::string name = (std::filesystem::temp_directory_path() / "dp-unit-XXXXXX").string();
         path_ = ::mkdtemp(name.data());
     }
-    ~ScratchFolder() { std::filesystem::remove_all(path_); }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    ~ScratchDirectory() { std::filesystem::remove_all(path_); }
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
 
