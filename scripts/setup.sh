@@ -23,7 +23,7 @@ esac
 missing=""
 for package in $wanted; do
     case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
-    installed) ;;
+    installed*) ;; # once for each architecture
     *) missing="$missing $package" ;;
     esac
 done

@@ -1,9 +1,5 @@
 #pragma once
 
-#ifdef DRAINPIPE_FAULT_POINTS
-#include <source_location>
-#endif
-
 namespace drainpipe {
 
 // A place in the code where a process may be killed: before and after each store of shared state,
@@ -12,15 +8,16 @@ namespace drainpipe {
 class FaultPoint {
   public:
 #ifdef DRAINPIPE_FAULT_POINTS
-    static FaultPoint here(std::source_location where = std::source_location::current()) {
-        return FaultPoint(where);
+    static FaultPoint here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+        return {file, line};
     }
     void reached() const;
 
   private:
-    explicit FaultPoint(std::source_location where) : where_(where) {}
+    FaultPoint(const char* file, int line) : file_(file), line_(line) {}
 
-    std::source_location where_;
+    const char* file_;
+    int line_;
 #else
     static constexpr FaultPoint here() noexcept { return {}; }
     constexpr void reached() const noexcept {}

@@ -10,9 +10,9 @@
 namespace drainpipe {
 
 void FaultPoint::reached() const {
-    std::string_view file = where_.file_name();
+    std::string_view file = file_;
     file.remove_prefix(file.rfind('/') + 1);
-    test::FaultPlan::current().reach(std::string(file) + ":" + std::to_string(where_.line()));
+    test::FaultPlan::current().reach(std::string(file) + ":" + std::to_string(line_));
 }
 
 namespace test {
