@@ -13,7 +13,6 @@ Round::Round(Room& room, const Plan& plan, Dice& dice, Story& story, Totals& tot
     : room_(room),
       plan_(plan),
       dice_(dice),
-      story_(story),
       totals_(totals),
       scene_(room, plan, story, totals, interruption),
       crowd_(room, plan, dice, story) {}

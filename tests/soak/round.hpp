@@ -48,7 +48,6 @@ class Round {
     Room& room_;
     const Plan& plan_;
     Dice& dice_;
-    Story& story_;
     Totals& totals_;
     Scene scene_;
     Crowd crowd_;

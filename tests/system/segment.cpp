@@ -77,7 +77,7 @@ void overwrite_tail(const std::filesystem::path& segment) {
 
 TEST_SUITE("segment") {
     TEST_CASE("segment: garbage in its place is refused and untouched") {
-        for (const std::size_t size : {1, 7, 8, 100, 4096, 65536, 4 * 1024 * 1024}) {
+        for (const unsigned size : {1u, 7u, 8u, 100u, 4096u, 65536u, 4u * 1024 * 1024}) {
             CAPTURE(size);
             check_bytes_refused(garbage(size));
         }
@@ -96,8 +96,8 @@ TEST_SUITE("segment") {
     }
 
     TEST_CASE("segment: one that is cut while in use is told in words and by 74, no one stays") {
-        for (const std::uint64_t events : {0, 100'000}) {
-            for (const std::uintmax_t size : {0, 5000, 200'000}) {
+        for (const unsigned events : {0u, 100'000u}) {
+            for (const unsigned size : {0u, 5000u, 200'000u}) {
                 CAPTURE(events);
                 CAPTURE(size);
                 Pipeline pipeline;

@@ -70,7 +70,7 @@ TEST_SUITE("delivery") {
         const auto buffered = delivery.turn(0, 0, 9);
         CHECK(buffered.kind == CompletionKind::drained);
         CHECK(begun(delivery, buffered) == Events{4, 5});
-        for (const std::uint64_t event : {5, 0, 3, 1, 4}) finish(delivery, event);
+        for (const unsigned event : {5u, 0u, 3u, 1u, 4u}) finish(delivery, event);
         delivery.turn(0, 0, 0);
         const Account account = account_of(scratch);
         CHECK(account.processed == 1);

@@ -87,7 +87,7 @@ void Pipeline::kill_all() {
     auto pids = processes_marked(name_);
     std::erase_if(pids, [](pid_t pid) { return program_of(pid) == "enqueue"; });
     // Stopped, the launcher can't react to its children's death; dying last, nor can they to its.
-    std::ranges::partition(pids, [this](pid_t pid) { return pid != launcher().pid(); });
+    std::partition(pids.begin(), pids.end(), [this](pid_t pid) { return pid != launcher().pid(); });
     for (const auto pid : pids) ::kill(pid, SIGSTOP);
     for (const auto pid : pids) ::kill(pid, SIGKILL);
     REQUIRE(launcher().wait() == 128 + SIGKILL);

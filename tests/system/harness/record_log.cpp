@@ -36,7 +36,10 @@ bool is_level(std::string_view text) {
            std::ranges::all_of(text, [](char letter) { return letter >= 'a' && letter <= 'z'; });
 }
 
-bool is_control(char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; }
+bool is_control(char letter) {
+    const auto byte = static_cast<unsigned char>(letter);
+    return byte < ' ' || byte == 0x7f;
+}
 
 // Takes " [TEXT]" off the front.
 std::optional<std::string_view> take_bracketed(std::string_view& line) {
