@@ -1,13 +1,14 @@
 #!/bin/sh
 # From a fresh Debian 12 machine to every test run: installs what is missing, checks the format of
 # the code and the scripts, tests the release build, the build with AddressSanitizer and UBSan, and
-# ring and demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
+# ring and demand under ThreadSanitizer; lints it; then 60 s of kills at random, and 30 s of fuzzing.
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 "$root/scripts/setup.sh" test
 cd "$root"
 jobs=$(nproc)
+sleepers=$((2 * jobs)) # tests that wait for processes more than they work
 
 step() { echo "== $*"; }
 quietly() { # says what it printed only when it fails
@@ -39,6 +40,12 @@ clean_up() {
     rm -rf "$beside_said" "$installed"
 }
 trap clean_up EXIT
+tidy() { # of the programs, as clang sees them
+    cmake -S . -B build-tidy -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DDRAINPIPE_TESTS=OFF \
+        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+    find common shm producer consumer launcher -name '*.cpp' -print0 |
+        xargs -0 -P "$jobs" -n 4 clang-tidy -p build-tidy --quiet
+}
 beside() { # starts the command with what the processors have to spare; await() waits for it
     rm -f "$beside_said"
     beside_said=$(mktemp)
@@ -72,15 +79,18 @@ step "build: release"
 quietly build release ON all
 step "build beside the tests: asan, tsan"
 beside build_sanitized
-tests release --parallel "$jobs"
+tests release --parallel "$sleepers"
 step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
+step "clang-tidy, beside the tests of the sanitized build"
+beside tidy
 tests asan --parallel "$jobs" --tests-regex '^unit\.'
-DRAINPIPE_PROGRAMS="$root/build-asan" tests release --parallel "$jobs" --tests-regex '^system\.'
+DRAINPIPE_PROGRAMS="$root/build-asan" tests release --parallel "$sleepers" --tests-regex '^system\.'
+await clang-tidy
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 setarch --addr-no-randomize ctest --preset tsan \

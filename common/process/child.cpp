@@ -95,6 +95,7 @@ void Child::start() {
     words.insert(words.end(), program_.arguments.begin(), program_.arguments.end());
     words.push_back("--ready-fd=" + std::to_string(kReadyFd));
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) {
         arguments.push_back(word.data());
     }

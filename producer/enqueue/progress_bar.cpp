@@ -15,7 +15,7 @@ constexpr std::uint64_t kWidth = 30;
 }  // namespace
 
 ProgressBar::ProgressBar(std::uint64_t total)
-    : total_(total), is_on_(::isatty(STDERR_FILENO) == 1), next_() {}
+    : total_(total), is_on_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() {
     if (has_shown_) {

@@ -49,7 +49,7 @@ Reading read_once(const Header& header, const EventStates& states) {
 Reading read(const Header& header, const EventStates& states) {
     std::uint64_t looks = 0;
     for (int tries = 1;; ++tries) {
-        const Reading reading = read_once(header, states);
+        Reading reading = read_once(header, states);
         looks += reading.ledger.given_end - reading.ledger.head;
         std::atomic_thread_fence(std::memory_order_acquire);  // the states before the second look
         const bool is_whole = read_ledger(header).head == reading.ledger.head;
