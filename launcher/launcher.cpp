@@ -135,11 +135,13 @@ ExitCode Launcher::shut_down() {
 
 void Launcher::close_intake(Clock::time_point deadline) {
     ManagedProcess& producer = supervisor_.producer();
+    for (ManagedProcess& process : supervisor_.all()) {
+        supervisor_.resume(process);  // a stopped one may hold the ring's lock
+    }
     static_cast<void>(name_claim_.role_locks().take(Role::stopping));
     segment_.header().phase.store(Phase::stopping);
     supervisor_.disable(producer);
     supervisor_.ask_to_leave(producer);
-    supervisor_.resume(producer);
     const Clock::time_point limit = Clock::now() + kIntakeTimeout - supervisor_.frozen();
     const auto until = [&] { return std::min(deadline, limit + supervisor_.frozen()); };
     while (producer.is_running() && !is_cut_short(until())) {
@@ -153,12 +155,14 @@ void Launcher::close_intake(Clock::time_point deadline) {
 
 void Launcher::drain(Clock::time_point deadline) {
     const std::span<ManagedProcess> consumers = supervisor_.consumers();
+    for (ManagedProcess& consumer : consumers) {
+        supervisor_.resume(consumer);
+    }
     segment_.header().phase.store(Phase::draining);
     for (ManagedProcess& consumer : consumers) {
         if (consumer.is_wanted) {
             supervisor_.ask_to_leave(consumer);
         }
-        supervisor_.resume(consumer);
     }
     const auto is_at_work = [](const ManagedProcess& process) {
         return process.is_running() && !process.has_failed;

@@ -64,7 +64,9 @@ class Supervisor {
     // that has not left when the grace time is over is killed.
     void ask_to_leave(ManagedProcess& process);
 
-    // SIGCONT, for a child that was stopped.
+    // SIGCONT, for a child that was stopped. Before it is asked to leave: a debugger or a leak
+    // checker that attaches to one on its way out waits for ever when a SIGCONT takes its SIGSTOP
+    // away.
     void resume(ManagedProcess& process);
 
     // Ends children with their process groups, now. One that is there kKillTimeout later all the
