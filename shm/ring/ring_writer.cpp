@@ -52,22 +52,6 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
     written.bytes = static_cast<std::uint32_t>(end - end_);
 }
 
-void RingWriter::write_array(std::span<const char> payloads, std::size_t payload_bytes,
-                             Written& written) {
-    const Room room = room_after(written);
-    const std::size_t count =
-        std::min({(payloads.size() - written.bytes) / payload_bytes,
-                  static_cast<std::size_t>(room.events), room.bytes / payload_bytes});
-    const std::size_t bytes = count * payload_bytes;
-    const auto begin = static_cast<std::uint32_t>(end_ + written.bytes);
-    const std::uint64_t first = tail_ + written.count;
-    segment_.set_slots(first, count, begin, static_cast<std::uint32_t>(payload_bytes));
-    written.count += count;
-    segment_.write_payload(begin, {payloads.data() + written.bytes, bytes});
-    written.bytes += bytes;
-    set_partitions(first, first + count);
-}
-
 void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {
     if (segment_.header().settings.dispatch != Dispatch::partition) {
         return;
@@ -107,19 +91,6 @@ RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) 
         write(payloads, written);
     }
     return accept(written, payloads.size());
-}
-
-RingWriter::Pushed RingWriter::push_array(std::span<const char> payloads,
-                                          std::size_t payload_bytes) {
-    assert(payload_bytes > 0 && payloads.size() % payload_bytes == 0 && fits(payload_bytes));
-    lock_.fetch();
-    Written written;
-    write_array(payloads, payload_bytes, written);
-    if (written.bytes < payloads.size()) {
-        look_at_head();
-        write_array(payloads, payload_bytes, written);
-    }
-    return accept(written, payloads.size() / payload_bytes);
 }
 
 void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over) {

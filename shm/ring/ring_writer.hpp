@@ -35,10 +35,6 @@ class RingWriter {
     // each fits().
     [[nodiscard]] Pushed push(std::span<const std::string_view> payloads);
 
-    // The same for payloads of `payload_bytes` each that lie one after the other. Requires that it
-    // is above 0, divides the size of `payloads` and fits().
-    [[nodiscard]] Pushed push_array(std::span<const char> payloads, std::size_t payload_bytes);
-
     // Whether an empty ring could hold it. One that doesn't fit will never be accepted.
     bool fits(std::size_t payload_bytes) const;
     std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
@@ -74,9 +70,8 @@ class RingWriter {
     // Refreshes what is known of the head.
     void look_at_head();
     Room room_after(const Written& written) const;
-    // Write the next payloads, as far as there is room.
+    // Writes the next payloads, as far as there is room.
     void write(std::span<const std::string_view> payloads, Written& written);
-    void write_array(std::span<const char> payloads, std::size_t payload_bytes, Written& written);
     // Sets the partitions of events that were written, where there are keys.
     void set_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.

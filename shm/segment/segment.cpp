@@ -210,18 +210,6 @@ std::string Segment::identity() const {
 
 bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
 
-void Segment::set_slots(std::uint64_t first, std::uint64_t count, std::uint32_t begin,
-                        std::uint32_t length, FaultPoint point) const {
-    std::uint32_t end = begin;
-    for (const Piece& piece : pieces(first, first + count)) {
-        for (Slot& slot : slots(piece)) {
-            end += length;
-            point.reached();
-            slot = {.end = end};
-        }
-    }
-}
-
 void Segment::forget(std::uint64_t first, std::uint64_t last) const {
     states().fill(first, last, EventState::waiting(0));
     attempts().fill(first, last, 0);

@@ -77,9 +77,6 @@ class Segment {
         point.reached();
         slots_[event & slot_mask_] = slot;
     }
-    // The same for `count` payloads of `length` bytes each, the first of which begins there.
-    void set_slots(std::uint64_t first, std::uint64_t count, std::uint32_t begin,
-                   std::uint32_t length, FaultPoint point = FaultPoint::here()) const;
     // Writes bytes of a payload that the tail does not cover yet, from that position on.
     void write_payload(std::uint32_t position, std::string_view bytes,
                        FaultPoint point = FaultPoint::here()) const {

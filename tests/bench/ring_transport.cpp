@@ -71,13 +71,15 @@ Delivery::Chunk RingTransport::next_chunk() {
 }
 
 void RingTransport::send(const char* events, std::size_t count) {
-    std::span<const char> left(events, count * load_.bytes);
+    payloads_.clear();
+    for (std::size_t event = 0; event < count; ++event) {
+        payloads_.emplace_back(events + event * load_.bytes, load_.bytes);
+    }
+    std::span<const std::string_view> left(payloads_);
     while (true) {
-        const RingWriter::Pushed pushed =
-            count == 1 ? writer_->push(std::array{std::string_view(events, load_.bytes)})
-                       : writer_->push_array(left, load_.bytes);
-        pushed_ += pushed.count;
-        left = left.subspan(pushed.count * load_.bytes);
+        const std::size_t pushed = writer_->push(left).count;
+        pushed_ += pushed;
+        left = left.subspan(pushed);
         if (left.empty()) {
             return;
         }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "delivery.hpp"
 #include "ring_writer.hpp"
@@ -38,6 +40,7 @@ class RingTransport : public Transport {
     std::string name_;
     Segment segment_;
     std::unique_ptr<RingWriter> writer_;
+    std::vector<std::string_view> payloads_;  // of the send at hand
     std::unique_ptr<Delivery> reader_;
     std::uint64_t pushed_ = 0;
     std::uint64_t taken_ = 0;

@@ -10,6 +10,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "delivery.hpp"
@@ -73,15 +74,19 @@ void consume(Segment& segment, unsigned number, Tally& tally) {
 std::uint64_t produce(Segment& segment, double seconds) {
     RingWriter writer(segment);
     std::vector<char> batch(kBytes * kBatch, 'x');
+    std::vector<std::string_view> payloads;
+    for (std::size_t index = 0; index < kBatch; ++index) {
+        payloads.emplace_back(&batch[index * kBytes], kBytes);
+    }
     std::uint64_t next = 0;
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
     while (Clock::now() < end) {
         for (std::size_t index = 0; index < kBatch; ++index, ++next) {
             std::memcpy(&batch[index * kBytes], &next, sizeof next);
         }
-        std::span<const char> left(batch);
+        std::span<const std::string_view> left(payloads);
         while (!left.empty()) {
-            left = left.subspan(writer.push_array(left, kBytes).count * kBytes);
+            left = left.subspan(writer.push(left).count);
             if (!left.empty()) {
                 writer.wait_for_room(kBytes, [] { return false; });
             }

@@ -28,15 +28,6 @@ bool push(Segment& segment, std::uint64_t count) {
 
 namespace {
 
-bool push_array(Segment& segment, std::uint64_t count) {
-    RingWriter writer(segment);
-    std::string payloads;
-    for (std::uint64_t number = 0; number < count; ++number) {
-        payloads += payload_of(segment.header().tail.load() + number);
-    }
-    return writer.push_array(payloads, payloads.size() / count).count == count;
-}
-
 void with_events(Segment& segment) { REQUIRE(push(segment, 6)); }
 
 void with_begun_events(Segment& segment) {
@@ -160,7 +151,6 @@ std::vector<Scenario> scenarios() {
     };
     return {
         {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
-        {"push an array", one, with_events, [](Segment& segment) { push_array(segment, 3); }},
         {"push by key", partition, with_events, [](Segment& segment) { push(segment, 3); }},
         {"ask", one, with_events, [](Segment& segment) { Delivery(segment).turn(0, 4, 3); }},
         {"take over", one, with_begun_events, [](Segment& segment) { Delivery{segment}; }},

@@ -62,32 +62,6 @@ TEST_SUITE("ring") {
         CHECK(push(writer, "a").outcome == Outcome::pushed);
     }
 
-    TEST_CASE("ring: an array of equal payloads is as many events, over many wrap-arounds") {
-        ScratchSegment scratch("array", 7, 100);
-        RingWriter writer(scratch.get());
-        Delivery reader(scratch.get());
-        for (int round = 0; round < 1000; ++round) {
-            REQUIRE(writer.push_array(std::string("abcdefghi"), 3).outcome == Outcome::pushed);
-            REQUIRE(push(writer, "more").outcome == Outcome::pushed);
-            REQUIRE(take_all(reader, 4) == std::vector<std::string>{"abc", "def", "ghi", "more"});
-        }
-    }
-
-    TEST_CASE("ring: of an array as much goes in as there is room for") {
-        ScratchSegment scratch("arrayfull", 3, 10);
-        RingWriter writer(scratch.get());
-        Delivery reader(scratch.get());
-        RingWriter::Pushed pushed = writer.push_array(std::string("abcd"), 1);
-        CHECK(pushed.count == 3);
-        CHECK(pushed.outcome == Outcome::full);
-        CHECK(take_all(reader, 3) == std::vector<std::string>{"a", "b", "c"});
-
-        pushed = writer.push_array(std::string("aaaabbbbcccc"), 4);
-        CHECK(pushed.count == 2);
-        CHECK(pushed.outcome == Outcome::full);
-        CHECK(take_all(reader, 3) == std::vector<std::string>{"aaaa", "bbbb"});
-    }
-
     TEST_CASE("ring: a payload larger than the buffer never fits") {
         ScratchSegment scratch("large", 4, 100);
         const RingWriter writer(scratch.get());

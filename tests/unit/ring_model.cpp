@@ -30,10 +30,8 @@ class Walk {
         switch (between(0, 4)) {
             case 0:
             case 1:
-                push();
-                break;
             case 2:
-                push_array();
+                push();
                 break;
             case 3:
                 turn();
@@ -57,16 +55,6 @@ class Walk {
             payloads.push_back(text);
         }
         note(texts, writer_->push(payloads));
-    }
-
-    void push_array() {
-        const std::string text(between(1, 20), static_cast<char>(between('a', 'z')));
-        const std::vector<std::string> texts(between(1, 5), text);
-        std::string payloads;
-        for (const std::string& one : texts) {
-            payloads += one;
-        }
-        note(texts, writer_->push_array(payloads, text.size()));
     }
 
     // Checks that as many were pushed as there was room for.
