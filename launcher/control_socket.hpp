@@ -16,7 +16,7 @@ class ControlSocket {
   public:
     static constexpr std::size_t kMaxBytes = 256;
 
-    // Binds it, in the place of a stale one. Requires the launcher's place. Throws
+    // Binds it, in the place of a stale one. Requires the launcher's role. Throws
     // std::system_error.
     explicit ControlSocket(std::filesystem::path path);
     // Takes its path away, unless another process's is there.

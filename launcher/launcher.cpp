@@ -32,7 +32,7 @@ Child::Program stage_program(const std::string& program, const Options& options)
     return stage;
 }
 
-// The producer, and every consumer that there may ever be.
+// The producer, and every consumer up to the limit.
 std::vector<Child::Program> stage_programs(const Options& options) {
     std::vector<Child::Program> programs{stage_program("producer", options)};
     Child::Program consumer = stage_program("consumer", options);

@@ -41,7 +41,7 @@ void await_cleaning(RoleLocks& role_locks, const Address& address) {
     role_locks.leave(Role::cleaning);
 }
 
-// The lock file with the launcher's place taken. A file that was removed between our opening and
+// The lock file with the launcher's role taken. A file that was removed between our opening and
 // our taking it is no process's lock any more.
 RoleLocks take_launcher_role(const Address& address) {
     while (true) {

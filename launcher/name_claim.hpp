@@ -26,7 +26,7 @@ class RunDirectory {
     bool is_to_go_;
 };
 
-// The launcher's place, and with it the pipeline's name, as long as it lives.
+// The launcher's role, and with it the pipeline's name, as long as it lives.
 //
 // The lock file may be removed while the pipeline runs. Its stages hold their roles in a
 // file then that no other process finds, so that renew() makes another one and takes all their

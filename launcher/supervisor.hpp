@@ -18,9 +18,9 @@
 
 namespace drainpipe {
 
-// Keeps the children running, one for one, as many consumers as there are to be, and takes the
-// signals that are meant for the launcher.
-// Everything happens inside wait(), which sleeps until the kernel has something to tell.
+// Keeps the children running, one for one, as many consumers as the target count says, and takes
+// the signals that are meant for the launcher. Everything happens inside wait(), which sleeps until
+// the kernel has something to tell.
 class Supervisor {
   public:
     using Clock = std::chrono::steady_clock;
@@ -39,14 +39,14 @@ class Supervisor {
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
-    // The programs of the producer and of each consumer that there may be. `signals` as
+    // The programs of the producer and of each consumer up to the limit. `signals` as
     // claim_signals() returned it.
     Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
                ControlSocket& control, Segment& segment, SegmentWatch& watch, Log& log,
                Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
-    // Those that there are to be, and those that were and have not left yet come after them.
+    // As many as the target count says; those above it that have not left yet come after them.
     std::span<ManagedProcess> consumers() { return std::span(processes_).subspan(1); }
     std::span<ManagedProcess> all() { return processes_; }
 

@@ -32,7 +32,7 @@ class CommandLine {
     // --run-dir.
     void add_address(std::string& name, std::string& run_directory);
 
-    // Reads the command line. An exit code means that all is said (--help, --version). Throws
+    // Reads the command line. An exit code means that it was handled (--help, --version). Throws
     // Failure(usage), and Failure(io) where it can't be said.
     std::optional<ExitCode> parse(int argc, char** argv);
 

@@ -21,7 +21,7 @@ struct StageOptions {
     std::string ready_fd;            // empty: no process waits for it
     unsigned consumer = 0;           // which one, from 0
 
-    // Each reads the command line; an exit code means that all is said (--help). Throws
+    // Each reads the command line; an exit code means that it was handled (--help). Throws
     // Failure(usage).
     std::optional<ExitCode> parse_producer(int argc, char** argv);
     std::optional<ExitCode> parse_consumer(int argc, char** argv);

@@ -126,7 +126,7 @@ class Delivery {
 
     // One visit to the lock.
     void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
-    // Brings what it has, and knows of others, in line with how many consumers there are to be;
+    // Brings what it has, and knows of others, in line with the target count of consumers;
     // whether it handed something over.
     bool settle_scaling();
     // Whether any consumer may have something that is not to be there any more.
@@ -165,7 +165,7 @@ class Delivery {
     Clock::duration idle_before_taking_;
     std::optional<Clock::time_point> take_at_;  // while it has nothing
 
-    // Of the consumers that there no longer are to be.
+    // Of consumers above the target count.
     IsGone is_gone_;
     bool expects_no_other_ = false;
     std::uint32_t settled_for_;  // the scaling that this one has taken up

@@ -138,7 +138,7 @@ struct Header {
 
     // The run. Written by the launcher; log_lines_lost is added to by every process.
     alignas(kLineBytes) Word<Phase> phase;
-    Word<std::uint32_t> consumers;           // that there are to be
+    Word<std::uint32_t> consumers;           // the target count
     Word<std::uint32_t> scalings;            // how often that was changed, or asked to be
     Word<std::uint64_t> settled_before_run;  // accepted and committed by earlier runs
     Word<std::uint64_t> log_lines_lost;

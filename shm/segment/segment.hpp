@@ -24,7 +24,7 @@ class Segment {
     // Makes the segment, mode 0600, all of its memory reserved. Throws SegmentTaken where another
     // process has made one since the name was seen absent, or took this one for half made;
     // std::system_error (ENOSPC where /dev/shm is too small) and leaves nothing behind then.
-    // Requires that the caller holds the pipeline's launcher place.
+    // Requires that the caller holds the pipeline's launcher role.
     static Segment make(const std::string& name, const Geometry& geometry);
 
     // Maps a segment that is ready. Throws SegmentRefused if it is not, std::system_error if it
@@ -64,7 +64,7 @@ class Segment {
     // stage is attached, and settings for at least one consumer.
     void begin_run(const Settings& settings);
 
-    // Says how many consumers there are to be from now on. Requires the launcher's place.
+    // Sets the target count of consumers. Requires the launcher's role.
     void scale(std::uint32_t consumers) const {
         header_->consumers.store(consumers);
         header_->scalings.add(1);

@@ -10,7 +10,7 @@
 namespace drainpipe {
 
 // The socket that clients connect to. A stale one at its path is replaced; the path is
-// free again when the listener goes. Requires the producer's place.
+// free again when the listener goes. Requires the producer's role.
 class Listener {
   public:
     // With that mode, and of that group where one is given. Throws std::system_error.
