@@ -534,11 +534,12 @@ Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) con
             until = std::min(until, *process.start_at);
         }
         if (process.leave_by && !stop_request_) {
-            until = std::min(until, *process.leave_by);
+            until = std::min({until, *process.leave_by, Clock::now() + kTick});
         }
         if (process.is_wanted && process.child.is_running() && !process.child.is_ready() &&
             !process.has_failed) {
-            until = std::min(until, process.child.started_at() + kReadyLimit);
+            until =
+                std::min({until, process.child.started_at() + kReadyLimit, Clock::now() + kTick});
         }
     }
     return until;

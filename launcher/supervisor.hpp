@@ -36,6 +36,10 @@ class Supervisor {
     // A wake-up that is later than this was not the kernel's doing.
     static constexpr std::chrono::milliseconds kLateWakeup{500};
 
+    // Between two wake-ups at most while a limit on a child runs: time in which the launcher was
+    // frozen is known as well as that.
+    static constexpr std::chrono::milliseconds kTick{250};
+
     // A wrapper that passes Ctrl-C on doubles it: SIGINTs that come within this count as one.
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
