@@ -1,14 +1,13 @@
 #!/bin/sh
 # From a fresh Debian 12 machine to every test run: installs what is missing, checks the format of
 # the code and the scripts, tests the release build, the build with AddressSanitizer and UBSan, and
-# ring and demand under ThreadSanitizer; lints it; then 60 s of kills at random, and 30 s of fuzzing.
+# ring and demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 "$root/scripts/setup.sh" test
 cd "$root"
 jobs=$(nproc)
-sleepers=$((jobs + 1)) # tests that wait for processes more than they work
 
 step() { echo "== $*"; }
 quietly() { # says what it printed only when it fails
@@ -40,12 +39,6 @@ clean_up() {
     rm -rf "$beside_said" "$installed"
 }
 trap clean_up EXIT
-tidy() { # of the programs, as clang sees them
-    cmake -S . -B build-tidy -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DDRAINPIPE_TESTS=OFF \
-        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
-    find common shm producer consumer launcher -name '*.cpp' -print0 |
-        xargs -0 -P "$jobs" -n 4 clang-tidy -p build-tidy --quiet
-}
 beside() { # starts the command with what the processors have to spare; await() waits for it
     rm -f "$beside_said"
     beside_said=$(mktemp)
@@ -79,15 +72,14 @@ step "build: release"
 quietly build release ON all
 step "build beside the tests: asan, tsan"
 beside build_sanitized
-tests release --parallel "$sleepers"
+tests release --parallel "$jobs"
 step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
-step "clang-tidy, beside the tests of the sanitized build"
-beside tidy
+step "the sanitized build"
 quietly cmake --install build-asan --prefix "$installed"
 quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/bin/scripts/demo.sh"
 for report in "$installed"/report.*; do
@@ -96,8 +88,7 @@ done
 tests asan --parallel "$jobs" --tests-regex '^unit\.'
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes.
-DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel "$sleepers" --tests-regex '^system\.'
-await clang-tidy
+DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel "$jobs" --tests-regex '^system\.'
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 setarch --addr-no-randomize ctest --preset tsan \
