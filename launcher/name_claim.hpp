@@ -10,7 +10,7 @@
 
 namespace drainpipe {
 
-// The run directory. One that was made and not process is gone with it, unless others use it by
+// The run directory. One that was made and not kept is gone with it, unless others use it by
 // now.
 class RunDirectory {
   public:

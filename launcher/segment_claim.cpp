@@ -63,7 +63,7 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
     }
     const Geometry& geometry = segment.header().geometry;
     if (events > 0 && geometry != Geometry::of(options.capacity, options.buffer_bytes)) {
-        log.warn("process capacity={} buffer={} of the recovered segment until it is empty",
+        log.warn("kept capacity={} buffer={} of the recovered segment until it is empty",
                  geometry.capacity, geometry.buffer_bytes);
     }
 }

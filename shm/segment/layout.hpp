@@ -131,7 +131,7 @@ struct Header {
     // The ledger's head, for the producer: never ahead of it. Moved by consumers, under the lock.
     alignas(kLineBytes) Word<std::uint64_t> head;  // committed
 
-    // The stop, under the lock. The state is noted once, before drain_begun.
+    // The stop, under the lock. Where the drain begins is noted once, before drain_begun.
     alignas(kLineBytes) Word<std::uint32_t> intake_closed;
     Word<std::uint32_t> drain_begun;
     Word<std::uint64_t> stopped_given_end;
