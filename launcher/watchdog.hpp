@@ -16,8 +16,8 @@ class Watchdog {
   public:
     using Clock = std::chrono::steady_clock;
 
-    // What a stop that is not held up may need beyond its deadline: to kill, and to give the
-    // account.
+    // What a stop that is not held up may need beyond its deadline, in time in which the launcher
+    // runs: to kill, and to give the account.
     static constexpr std::chrono::seconds kBeyondDeadline{2};
 
     // Requires that the signals of a stop request are blocked. A request that is pending and that

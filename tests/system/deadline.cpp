@@ -278,6 +278,22 @@ TEST_SUITE("deadline") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("deadline: a launcher that is frozen beyond it and continued gives the account") {
+        Pipeline pipeline;
+        pipeline.start({"--grace", "2s", "--event-delay", "200ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 3)) == 3);
+        auto& launcher = pipeline.launcher();
+        launcher.send(SIGTERM);
+        CHECK(pipeline.await_record("terminating "));
+        freeze(launcher.pid());
+        CHECK(pipeline.await_record("drained all"));
+        let_pass(6s);  // the deadline, and what the watchdog waits after it, and more
+        launcher.send(SIGCONT);
+        CHECK(launcher.wait() == 0);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("deadline: a log that takes nothing does not keep the launcher beyond it") {
         for (const bool is_held_before : {false, true}) {
             CAPTURE(is_held_before);
