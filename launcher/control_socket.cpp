@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "failure.hpp"
@@ -46,19 +47,27 @@ ControlSocket::~ControlSocket() {
     }
 }
 
-void ControlSocket::renew() { bind(); }
+bool ControlSocket::renew() {
+    try {
+        bind();
+        return true;
+    } catch (const std::system_error&) {
+        return false;
+    }
+}
 
 void ControlSocket::bind() {
-    socket_ = datagram_socket();
+    Descriptor socket = datagram_socket();
     const sockaddr_un address = address_of(path_);
     ::unlink(path_.c_str());
     const mode_t mask = ::umask(0177);
-    const int bound = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
+    const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address),
                              static_cast<socklen_t>(sizeof address));
     ::umask(mask);
     if (bound != 0) {
         throw_errno("cannot bind " + path_.string());
     }
+    socket_ = std::move(socket);
     inode_ = inode_of(path_);
 }
 

@@ -31,8 +31,8 @@ class ControlSocket {
 
     // Whether the path leads here: the run directory may have been removed and made again.
     bool is_current() const;
-    // Binds it again. Throws std::system_error.
-    void renew();
+    // Binds it again; false where that can't be done now.
+    [[nodiscard]] bool renew();
 
     // Sends a command; false when no process is there to take it. Throws std::system_error.
     [[nodiscard]] static bool send(const std::filesystem::path& path, const std::string& command);

@@ -57,7 +57,7 @@ class Launcher {
     NameClaim name_claim_;
     Log log_;
     SegmentClaim segment_claim_;
-    Segment& segment_;  // of which it writes the run's words alone
+    Segment& segment_;  // of which it writes the run's words, and notifies the event counts
     Gauge gauge_;       // by which it reads
     ControlSocket control_;
     SegmentWatch watch_;

@@ -146,6 +146,7 @@ bool NameClaim::renew() {
             !role_locks.is_current()) {
             return false;
         }
+        std::erase_if(former_, [](const RoleLocks& former) { return !former.stage_holder(); });
         former_.push_back(std::exchange(role_locks_, std::move(role_locks)));
         return true;
     } catch (const std::exception&) {

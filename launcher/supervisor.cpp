@@ -189,8 +189,9 @@ void Supervisor::wait(Clock::time_point until) {
     look_at_files();
     take_signals();
     take_commands();
-    if (fewer_) {
-        scale(*std::exchange(fewer_, std::nullopt));
+    if (const auto fewer = std::exchange(fewer_, std::nullopt);
+        fewer && *fewer < segment_.header().consumers.load()) {
+        scale(*fewer);
     }
 }
 
@@ -228,8 +229,7 @@ void Supervisor::supervise(ManagedProcess& process) {
             on_exit(process, *ending);
         } else if (process.is_wanted && !process.child.is_ready() && !process.has_failed &&
                    Clock::now() >= process.child.started_at() + kReadyLimit) {
-            fail(process, "did not report ready within " + to_text(kReadyLimit),
-                 ExitCode::software);
+            fail_to_get_ready(process);
         }
     } else if (process.external.is_running()) {
         pollfd death{process.death_fd(), POLLIN, 0};
@@ -250,6 +250,18 @@ void Supervisor::supervise(ManagedProcess& process) {
                           std::to_string(process.child.pid()));
         }
     }
+}
+
+void Supervisor::fail_to_get_ready(ManagedProcess& process) {
+    const std::string reason = "did not report ready within " + to_text(kReadyLimit);
+    if (!process.is_to_leave) {
+        fail(process, reason, ExitCode::software);
+        return;
+    }
+    log_.warn("{} pid={} is to leave and {}: killing it", process.child.role(), process.pid(),
+              reason);
+    disable(process);
+    kill_now(process);
 }
 
 void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
@@ -359,8 +371,22 @@ void Supervisor::look_at_files() {
         start_anew(producer());
     }
     if (!stop_request_ && !control_.is_current()) {
-        control_.renew();
+        renew_control();
     }
+}
+
+// Nothing but commands needs it: the pipeline goes on without.
+void Supervisor::renew_control() {
+    const bool is_renewed = control_.renew();
+    if (is_renewed == has_control_) {
+        return;
+    }
+    has_control_ = is_renewed;
+    const std::string fact = is_renewed ? "the command socket is there again"
+                                        : "the command socket was removed and can't be made again "
+                                          "yet: until then no command is heard";
+    log_.warn("{}", fact);
+    console_.warn(fact);
 }
 
 void Supervisor::renew_lock() {

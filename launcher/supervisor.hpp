@@ -50,7 +50,8 @@ class Supervisor {
                Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
-    // As many as the target count says; those above it that have not left yet come after them.
+    // All slots of consumers, by number; the first ones, as many as the target count says, are
+    // wanted.
     std::span<ManagedProcess> consumers() { return std::span(processes_).subspan(1); }
     std::span<ManagedProcess> all() { return processes_; }
 
@@ -118,6 +119,7 @@ class Supervisor {
     void supervise(ManagedProcess& process);
     // Outside a stop, whose deadline is the launcher's business.
     void end_if_it_hangs(ManagedProcess& process);
+    void fail_to_get_ready(ManagedProcess& process);
     void on_exit(ManagedProcess& process, const Ending& ending);
     bool give_way(ManagedProcess& process);
     void fail(ManagedProcess& process, const std::string& reason, ExitCode code);
@@ -130,6 +132,7 @@ class Supervisor {
     void reap_inherited() const;
     // Has run directory, lock and socket made again where they were removed.
     void look_at_files();
+    void renew_control();
     void renew_lock();
     // Has another process take its place over: it leaves and is started again.
     void start_anew(ManagedProcess& process);
@@ -158,6 +161,7 @@ class Supervisor {
     bool is_forced_ = false;
     bool has_lost_segment_ = false;
     bool has_left_behind_ = false;
+    bool has_control_ = true;
     Clock::duration frozen_{};
     Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};  // at the files

@@ -80,6 +80,27 @@ TEST_SUITE("children") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("children: one that never is ready brings no consumer count back that was lowered") {
+        const BrokenPrograms programs;
+        std::filesystem::create_directory(programs.path("real"));
+        std::filesystem::rename(programs.path("consumer"), programs.path("real/consumer"));
+        write_script(programs.path("consumer"),
+                     "#!/bin/sh\ncase \"$*\" in *--number=3*) while :; do sleep 0.2; done ;; esac\n"
+                     "exec '" +
+                         programs.path("real/consumer").string() + "' \"$@\"\n");
+        Pipeline pipeline(programs.directory.path());
+        pipeline.start();
+        CHECK(pipeline.scale(3) == 0);
+        CHECK(pipeline.scale(1) == 0);
+        CHECK(pipeline.await_record("consumer.3 pid="));  // "... is to leave and did not report"
+        CHECK(await([&] { return !pipeline.consumer(2) && !pipeline.consumer(3); }));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().starting("scale ").size() == 2);
+        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("children: a stop during a start that hangs keeps its deadline") {
         const BrokenPrograms programs;
         programs.replace("producer", kDeaf);

@@ -175,6 +175,24 @@ TEST_SUITE("faults") {
         }
     }
 
+    TEST_CASE("faults: a command socket that can't be made again stops nothing, and is tried for") {
+        Pipeline pipeline;
+        pipeline.start();
+        freeze(pipeline.launcher().pid());
+        std::filesystem::remove(pipeline.control());
+        std::filesystem::create_directory(pipeline.control());
+        pipeline.launcher().send(SIGCONT);
+        CHECK(pipeline.await_record("the command socket was removed and can't be made again yet"));
+        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+        CHECK(pipeline.scale(2) == 69);
+        std::filesystem::remove(pipeline.control());
+        CHECK(pipeline.await_record("the command socket is there again"));
+        CHECK(pipeline.scale(2) == 0);
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE(
         "faults: a lock that is gone lets no other launcher in, and one refused removes nothing") {
         Pipeline pipeline;
