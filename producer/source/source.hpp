@@ -15,12 +15,16 @@ namespace drainpipe {
 // still has: it tells the sender.
 //
 // How it fits:
+//
 // - the socket: wait_fd() is an epoll descriptor over its clients; serve() reads what they sent,
 //   accepts it, and tells each how many of its events are in.
+//
 // - the lines of a file: always readable; serve() accepts the next block of lines. Where it was
 //   follows from how many were accepted.
+//
 // - a stream in the network: the client library's descriptor, or an eventfd that its callback
 //   writes to; serve() accepts what was delivered and acknowledges it there.
+//
 // - a user's function, in a thread of its own: it hands events over to serve() under a lock, with
 //   an eventfd, and waits where on_full() was called.
 class Source {

@@ -91,6 +91,49 @@ TEST_SUITE("wire") {
         CHECK(pipeline.output() == "a\nb\n");
     }
 
+    TEST_CASE("wire: a refusal is told when all before it are in, and not before") {
+        Pipeline pipeline;
+        pipeline.start({"--buffer-size", "65536", "--capacity", "16"});
+        freeze_without_lock(pipeline, pipeline.stage("consumer").value());
+        SocketClient filler(pipeline.socket());
+        for (int event = 0; event < 16; ++event) filler.send("f\n");
+        REQUIRE(filler.await_answer("accepted=16"));
+        SocketClient client(pipeline.socket());
+        client.send("a\n" + std::string(70'000, 'x') + "\nb\n");
+        REQUIRE(client.await_answer("accepted=0"));
+        ::kill(pipeline.stage("producer").value(), SIGTERM);
+        const auto answers = client.answers();
+        CHECK(last_of(answers) == "closed accepted=0 reason=leaving");
+        for (const auto& answer : answers) CHECK_FALSE(contains(answer, "refused"));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("wire: a producer that was frozen does not take a client for one that stalls") {
+        Pipeline pipeline;
+        pipeline.start();
+        const std::string half(100'000, 'x');
+        SocketClient first(pipeline.socket());
+        first.send(half);
+        SocketClient second(pipeline.socket());
+        second.send(half);
+        SocketClient third(pipeline.socket());
+        for (const std::string round : {"1", "2"}) {
+            third.send("x\n");
+            REQUIRE(third.await_answer("accepted=" + round));  // what came before was read
+        }
+        const pid_t producer = pipeline.stage("producer").value();
+        freeze(producer);
+        let_pass(6s);  // longer than a turn
+        ::kill(producer, SIGCONT);
+        for (SocketClient* const client : {&first, &second}) {
+            client->send(half + "\n");
+            client->finish_sending();
+            CHECK(last_of(client->answers()) == "closed accepted=1 reason=end");
+        }
+        CHECK(pipeline.stop() == 0);
+    }
+
     TEST_CASE("wire: at shutdown an idle client hears the exact count and the reason at once") {
         Pipeline pipeline;
         pipeline.start();

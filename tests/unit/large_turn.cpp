@@ -68,6 +68,22 @@ TEST_SUITE("large_turn") {
         CHECK_FALSE(turn.has_waiting());
     }
 
+    TEST_CASE("large payloads: time in which the intake did not run is not the holder's") {
+        using namespace std::chrono_literals;
+        const LargeTurn::Clock::time_point begin{};
+        LargeTurn turn;
+        Connected first;
+        Connected second;
+        for (Connected* each : {&first, &second}) {
+            each->send(kLarge);
+            CHECK(turn.after_read(each->client, begin) == nullptr);
+        }
+        turn.leave_out_frozen_time(begin + LargeTurn::kTimeout);
+        CHECK(turn.deadline() == begin + LargeTurn::kTimeout);  // in time: it stalls
+        turn.leave_out_frozen_time(begin + 60s);
+        CHECK(turn.deadline() == begin + 60s + LargeTurn::kTimeout);
+    }
+
     TEST_CASE("large payloads: the one that has the turn keeps it while it sends enough") {
         const LargeTurn::Clock::time_point now{};
         LargeTurn turn;

@@ -15,6 +15,7 @@ class LargeTurn {
     using Clock = std::chrono::steady_clock;
 
     static constexpr std::chrono::seconds kTimeout{5};
+    static constexpr std::chrono::milliseconds kLateWakeup{500};
     static constexpr std::size_t kMinBytes = 64 * 1024;
 
     // To be called after each read of a client. Returns the client that is let go by it, if any.
@@ -22,6 +23,15 @@ class LargeTurn {
 
     // The client is gone. Returns the client that is let go by it, if any.
     Client* forget(const Client& client, Clock::time_point now);
+
+    // Where the deadline passed longer ago than a wake-up takes, the intake did not run, and
+    // perhaps no client did: the holder's time begins anew. To be called at each wake-up, before
+    // any read.
+    void leave_out_frozen_time(Clock::time_point now) {
+        if (has_waiting() && now >= deadline() + kLateWakeup) {
+            begin_anew(now);
+        }
+    }
 
     bool has_waiting() const { return !waiting_.empty(); }
 

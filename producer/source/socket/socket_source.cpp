@@ -62,9 +62,9 @@ SocketSource::SocketSource(const Options& options)
 }
 
 void SocketSource::serve(Acceptor& acceptor) {
+    large_turn_.leave_out_frozen_time(LargeTurn::Clock::now());
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
-    end_stalled_turn();
     listen(true);
     for (int index = 0; index < count && !acceptor.is_over(); ++index) {
         const epoll_event& event = events[static_cast<std::size_t>(index)];
@@ -74,6 +74,7 @@ void SocketSource::serve(Acceptor& acceptor) {
             serve_client(*found->second, event.events, acceptor);
         }
     }
+    end_stalled_turn();  // what has come from it by now was read
 }
 
 void SocketSource::accept_clients() {
@@ -121,23 +122,32 @@ void SocketSource::serve_client(Client& client, std::uint32_t events, Acceptor& 
 }
 
 void SocketSource::take_in(Client& client, Acceptor& acceptor) {
+    client_ = &client;
+    was_full_ = false;
     payloads_.clear();
     for (const wire::LineSplitter::Line& line : lines_) {
         const std::uint64_t event = client.count_payload();
-        if (line.is_too_long) {
+        if (!line.is_too_long) {
+            payloads_.push_back(line.payload);
+        } else if (accept_payloads(acceptor)) {
             client.refuse(event, line.bytes, largest_payload_);
         } else {
-            payloads_.push_back(line.payload);
+            break;
         }
     }
-    client_ = &client;
-    accepted_ = 0;
-    was_full_ = false;
-    count_accepted(acceptor.accept(payloads_));
+    accept_payloads(acceptor);
     client_ = nullptr;
     if (was_full_) {
         large_turn_.begin_anew(LargeTurn::Clock::now());
     }
+}
+
+bool SocketSource::accept_payloads(Acceptor& acceptor) {
+    accepted_ = 0;
+    count_accepted(acceptor.accept(payloads_));
+    const bool are_all_in = accepted_ == payloads_.size();
+    payloads_.clear();
+    return are_all_in;
 }
 
 void SocketSource::count_accepted(std::size_t accepted) {

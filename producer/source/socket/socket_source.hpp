@@ -42,8 +42,11 @@ class SocketSource final : public Source {
   private:
     void accept_clients();
     void serve_client(Client& client, std::uint32_t events, Acceptor& acceptor);
-    // Puts the lines that were read in the ring.
+    // Puts the lines that were read in the ring, and refuses those that are too long, in order:
+    // a client that was told of an event knows that all before it were told of or are in.
     void take_in(Client& client, Acceptor& acceptor);
+    // Puts the payloads at hand in the ring; false where not all are in.
+    bool accept_payloads(Acceptor& acceptor);
     // So many of the payloads at hand are in.
     void count_accepted(std::size_t accepted);
 
