@@ -246,7 +246,8 @@ void Consumer::wait(std::uint32_t noted, bool for_host) {
     std::array<pollfd, 3> waits{{{work_.wait_fd(), POLLIN, 0},
                                  {event_count_->fd(), POLLIN, 0},
                                  {for_host ? host_.wake_fd() : -1, POLLIN, 0}}};
-    const auto next = delivery_.next_time();
+    // Cut off, it takes nothing more.
+    const auto next = is_cut_off_ ? std::nullopt : delivery_.next_time();
     ::poll(waits.data(), waits.size(), next ? milliseconds_until(*next) : -1);
     event_count_->clear();
 }

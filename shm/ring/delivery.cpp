@@ -21,6 +21,7 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
       settles_in_order_(dispatcher_->settles_in_order()),
+      takes_from_others_(dispatcher_->takes_from_others()),
       consumer_(consumer),
       idle_before_taking_(idle_before_taking),
       is_gone_(std::move(is_gone)),
@@ -137,7 +138,7 @@ Dispatcher::Given Delivery::change_ledger(std::uint64_t done, std::uint64_t aske
 // A guess, without the lock: who takes looks again.
 bool Delivery::may_take_from_others() {
     const Ledger& ledger = published_ledger(segment_.header());
-    if (is_draining_ || is_to_hand_over_ || ledger.consumers_used < 2 ||
+    if (!takes_from_others_ || is_draining_ || is_to_hand_over_ || ledger.consumers_used < 2 ||
         ledger.given_end == ledger.head) {
         take_at_.reset();
         return false;
@@ -163,6 +164,9 @@ bool Delivery::hand_out_more(std::uint64_t limit) {
         take_from_others(CompletionKind::emptied, limit);
     }
     bool has_given_to_others = false;
+    if (handed_.empty() && !has_drained_ && !in_hand_.empty()) {
+        return false;  // what was in flight is done before anything buffered is begun
+    }
     if (handed_.empty()) {
         has_drained_ = true;
         has_given_to_others = change_ledger(0, 0, limit).to_others;

@@ -158,6 +158,7 @@ class Delivery {
     RingLock lock_;
     std::unique_ptr<Dispatcher> dispatcher_;
     bool settles_in_order_;
+    bool takes_from_others_;
     unsigned consumer_;
     bool is_draining_ = false;
     bool has_drained_ = false;  // or is about to: nothing that was in flight follows

@@ -12,7 +12,8 @@
 
 namespace drainpipe {
 
-// The producer's end of the ring. Moves `tail`, nothing else.
+// The producer's end of the ring: moves `tail`, sets the partitions of new events, closes the
+// intake.
 //
 // Payloads and slots are written into free room, which has no reader, without the lock; the lock is
 // held for one store. Killed before that store, a push has not happened; killed after it, it has.

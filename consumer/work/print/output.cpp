@@ -18,8 +18,9 @@
 namespace drainpipe {
 namespace {
 
-// Between two tries to write where there is no room.
-constexpr std::chrono::milliseconds kBetweenTries{100};
+// Between two tries to write where there is no room: much less than kNothingBegins, so that the
+// consumer says why it leaves before the deadline.
+constexpr std::chrono::milliseconds kBetweenTries{10};
 
 // The longest run of whole lines at the beginning of `lines` that a pipe takes in one piece, or its
 // first line where that is longer.

@@ -19,11 +19,11 @@ struct EventRange {
 
 // Who gets which events, as a consumer carries it out: there is one for each kind of Dispatch.
 //
-// Every call but begin() and attempt() requires the ring's lock. Those that are given a change of
-// the ledger set states at once and leave the ledger to that change: killed between the two, states
-// of events that the ledger doesn't know as given are taken back (see RingLock), states of done
-// events stand and are passed by the next consumer of that number. hand_over(), give_up() and
-// leave() publish changes of their own.
+// Every call but begin(), attempt(), put_back() and consumer_end() requires the ring's lock. Those
+// that are given a change of the ledger set states at once and leave the ledger to that change:
+// killed between the two, states of events that the ledger doesn't know as given are taken back
+// (see RingLock), states of done events stand and are passed by the next consumer of that number.
+// hand_over(), give_up() and leave() publish changes of their own.
 class Dispatcher {
   public:
     static std::unique_ptr<Dispatcher> of(const Segment& segment, unsigned consumer);
@@ -55,6 +55,8 @@ class Dispatcher {
     // Whether settle() has to be called for events in order.
     virtual bool settles_in_order() const { return false; }
 
+    // Whether take_from_others() can find anything.
+    virtual bool takes_from_others() const { return false; }
     // Takes events of a kind that others were given and have not in hand, where this one has
     // nothing else of it to do: at most `most`, before the drain no more than it has asked for.
     // Whether there was any. Publishes changes of its own.
