@@ -2,6 +2,7 @@
 // sent.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +25,15 @@ void make_stale_socket(const std::filesystem::path& path) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     ::close(fd);
+}
+
+bool is_held(const std::filesystem::path& lock_file) {
+    const int fd = ::open(lock_file.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    const bool is_told = fd >= 0 && ::fcntl(fd, F_GETLK, &lock) == 0;
+    if (fd >= 0) ::close(fd);
+    return is_told && lock.l_type != F_UNLCK;
 }
 
 void check_no_pipeline(const Pipeline& pipeline) {
@@ -112,7 +122,7 @@ TEST_SUITE("enqueue") {
         // The launcher has its lock, and stands still before its intake is open.
         const auto is_caught = [&] {
             pipeline.launch();
-            REQUIRE(await([&] { return std::filesystem::exists(pipeline.lock()); }));
+            REQUIRE(await([&] { return is_held(pipeline.lock()); }));
             freeze(pipeline.launcher().pid());
             const bool caught = children_of(pipeline.launcher().pid()).empty();
             if (!caught) pipeline.launcher().send(SIGCONT);
