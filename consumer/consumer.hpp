@@ -29,7 +29,8 @@ class Consumer {
         virtual bool is_last() const = 0;
         // Whether there is time to begin another event before the stop's deadline.
         virtual bool may_begin() const = 0;
-        // Readable from when should_leave() or is_last() has become true.
+        // Readable once this process was asked to leave or is_last() has become true; a target
+        // count that it is above is seen at the next wake-up.
         virtual int wake_fd() const = 0;
         // Records were written; some may have been lost.
         virtual void records_written() = 0;

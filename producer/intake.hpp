@@ -23,7 +23,7 @@ class Intake final : private Source::Acceptor {
         virtual bool should_leave() const = 0;
         // The pipeline is coming to its end, and so does the intake.
         virtual bool is_stopping() const = 0;
-        // Readable once should_leave() or is_stopping() may have become true; the segment's
+        // Readable once this process was asked to leave or its launcher is gone; the segment's
         // room_available is notified then, too.
         virtual int wake_fd() const = 0;
         // "consumer.2 pid=123", for one by its number from 0.

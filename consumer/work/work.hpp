@@ -17,21 +17,25 @@ struct Event {
 // What a consumer does with events: the seam for all that can be done with them.
 //
 // The consumer starts events while there is room, has the work advance, and commits what it says is
-// done, in any order; over and over, in one thread. No call waits for anything that takes longer
-// than a write: what does is told of by wait_fd().
+// done, in any order; over and over, in one thread. No call waits for anything but its own output
+// to be written: wait_fd() tells of what takes longer.
 //
 // How it fits:
+//
 // - printing: start() appends the payload to a block, advance() writes the block out. All that was
 //   started has ended then.
+//
 // - a command for each event: start() spawns one, room() is what is left of the jobs. wait_fd() is
-// an
-//   epoll descriptor over the children's pidfds, their pipes and a timerfd for time-outs; advance()
-//   takes what is ready and tells those that have exited.
+//   an epoll descriptor over the children's pidfds, their pipes and a timerfd for time-outs;
+//   advance() takes what is ready and tells those that have exited.
+//
 // - a worker that is kept: start() appends a line to what it is to be sent, room() is its window;
 //   advance() writes and reads as far as both go, and tells each answer, in the worker's order.
+//
 // - a sink in the network: start() publishes, the client library's descriptor or its callback
 //   (through an eventfd) makes wait_fd() readable, advance() tells what was acknowledged.
-// - a user's function: start() calls it, and it has ended when it returns; where it settles later,
+//
+// - a user's function: start() calls it, and it has ended when it returns; if it settles later,
 //   from any thread, that writes to an eventfd.
 class Work {
   public:

@@ -25,28 +25,39 @@ namespace drainpipe {
 // they move the header's head, so that the producer need not touch their lines.
 //
 // Memory orders. The lock orders what its holders do among themselves. What is written or read
-// without it:
+// without it (docs/segment_format.md has the same as a table):
 //
 // - tail: released by the producer, under the lock; acquired by anyone. Payloads, slots and the
 //   partitions' states are written before it.
-// - head: released by a consumer, under the lock; acquired by the producer. EventStates and
-// attempts are
+//
+// - head: released by a consumer, under the lock; acquired by the producer. States and attempts are
 //   set back before it.
+//
 // - ledger_changes: released under the lock; acquired by the gauge. The copy that it replaces is
 //   written again only after it, and a release fence.
+//
 // - the ledgers: relaxed. The gauge reads a copy, then an acquire fence, then ledger_changes again.
+//
 // - states: relaxed, under the lock, or by the producer before the tail covers them. The gauge
-// reads
-//   them, then an acquire fence, then the ledger's head again: none is set back before that moves.
+//   reads them, then an acquire fence, then the ledger's head again: none is set back before that
+//   moves.
+//
 // - attempts: relaxed, by the consumer that has the event. Others read those of a dead process,
-//   after they were given its place.
+//   after they were given its events.
+//
+// - begun: released by its consumer, without the lock; acquired by that consumer's successor, which
+//   holds its role, and by the next run. It covers nothing but itself.
+//
 // - phase, stop_deadline, consumers, scalings, the counts: released by launcher or stage, acquired
 //   by anyone; they cover nothing but themselves.
+//
 // - the event counts: see event_count.hpp.
+//
 // - slots and payloads: plain, before the tail covers them; plain reads after that.
+//
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
-// A change of this file, or of ledger.hpp or state.hpp, is a change of kLayoutVersion.
+// A change of this file, or of ledger.hpp or event_state.hpp, is a change of kLayoutVersion.
 inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
@@ -55,7 +66,8 @@ inline constexpr std::size_t kLineBytes = 64;
 // Where the payload of an event ends, among all the payload bytes since the segment was made,
 // counted modulo 2^32; it begins where the one before it ends. The buffer's span is a power of two
 // of at most 2^31, so that differences are exact (full is not empty) and a position modulo the span
-// is the place. There is a slot more than there can be events: the one before the head stays.
+// is the place. There is one more slot than events, so that the slot before the head stays: it says
+// where the payload of the event at the head begins.
 struct Slot {
     std::uint32_t end;
 };

@@ -8,7 +8,7 @@
 namespace drainpipe {
 namespace {
 
-// A lock that survives its holder: see ring/robust_lock.hpp.
+// A lock that survives its holder: see RobustLock, ring/ring_lock.hpp.
 void make_lock(pthread_mutex_t& lock) {
     pthread_mutexattr_t attributes;
     ::pthread_mutexattr_init(&attributes);

@@ -9,8 +9,9 @@
 namespace drainpipe {
 
 // An array of bytes in the segment, a byte for each event, that some processes write while others
-// read: every access is atomic. They are relaxed: what orders them is the ring's lock, or the
-// fences of who reads without it (see layout.hpp, "Memory orders").
+// read: every access is atomic but those that look far under the lock (find, end_of_run). They are
+// relaxed: what orders them is the ring's lock, or the fences of the process that reads without it
+// (see layout.hpp, "Memory orders").
 //
 // Ranges are [first, last) of events, first <= last, of at most as many events as there are bytes.
 // Inside of them eight bytes are accessed as one where they are aligned so; the language leaves
@@ -67,43 +68,26 @@ class SharedBytes {
     template <typename Is>
     std::uint64_t count(std::uint64_t first, std::uint64_t last, Is is) const {
         std::uint64_t count = 0;
-        for_each_word(first, last, [&](std::uint64_t, std::uint64_t word, unsigned bytes) {
-            for (unsigned at = 0; at < bytes; ++at) {
-                count += is(static_cast<std::uint8_t>(word >> (8 * at))) ? 1 : 0;
+        for (const Piece& piece : Pieces(first, last, mask_)) {
+            std::uint8_t* at = bytes_ + piece.place;
+            std::uint8_t* const end = at + piece.count;
+            for (; at < end && reinterpret_cast<std::uintptr_t>(at) % 8 != 0; ++at) {
+                count += is(static_cast<std::uint8_t>(load_byte(at))) ? 1 : 0;
             }
-            return true;
-        });
+            for (; end - at >= 8; at += 8) {
+                const std::uint64_t word = load_word(at);
+                for (unsigned byte = 0; byte < 8; ++byte) {
+                    count += is(static_cast<std::uint8_t>(word >> (8 * byte))) ? 1 : 0;
+                }
+            }
+            for (; at < end; ++at) {
+                count += is(static_cast<std::uint8_t>(load_byte(at))) ? 1 : 0;
+            }
+        }
         return count;
     }
 
   private:
-    // Calls visit(event, word, bytes) for the bytes of the range, in order, one or eight at a time,
-    // the first in the word's lowest byte; until one returns false.
-    template <typename Visit>
-    void for_each_word(std::uint64_t first, std::uint64_t last, Visit visit) const {
-        for (const Piece& piece : Pieces(first, last, mask_)) {
-            std::uint8_t* const begin = bytes_ + piece.place;
-            std::uint8_t* const end = begin + piece.count;
-            std::uint8_t* at = begin;
-            const auto event = [&] { return piece.first + static_cast<std::uint64_t>(at - begin); };
-            for (; at < end && reinterpret_cast<std::uintptr_t>(at) % 8 != 0; ++at) {
-                if (!visit(event(), load_byte(at), 1u)) {
-                    return;
-                }
-            }
-            for (; end - at >= 8; at += 8) {
-                if (!visit(event(), load_word(at), 8u)) {
-                    return;
-                }
-            }
-            for (; at < end; ++at) {
-                if (!visit(event(), load_byte(at), 1u)) {
-                    return;
-                }
-            }
-        }
-    }
-
     static std::uint64_t load_word(std::uint8_t* byte) {
         return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(byte))
             .load(std::memory_order_relaxed);
