@@ -146,6 +146,16 @@ void Supervisor::kill(std::span<ManagedProcess> stages) {
     }
 }
 
+void Supervisor::warn(const std::string& fact) const {
+    log_.warn("{}", fact);
+    console_.warn(fact);
+}
+
+void Supervisor::report_error(const std::string& fact) const {
+    log_.error("{}", fact);
+    console_.warn(fact);
+}
+
 void Supervisor::kill_now(const ManagedProcess& process) {
     process.child.kill();
     if (process.external.is_running()) {
@@ -157,8 +167,7 @@ void Supervisor::leave_behind(const ManagedProcess& process) {
     const std::string fact = "left behind role=" + process.child.role() +
                              " pid=" + std::to_string(process.pid()) +
                              " state=" + process_state(process.pid()) + ": SIGKILL does not end it";
-    log_.error("{}", fact);
-    console_.warn(fact);
+    report_error(fact);
     has_left_behind_ = true;
 }
 
@@ -329,8 +338,7 @@ void Supervisor::fail(ManagedProcess& process, const std::string& reason, ExitCo
     }
     process.has_failed = true;
     failure_ = failure_.value_or(code);
-    log_.error("{} {}: stopping", process.child.role(), reason);
-    console_.warn(process.child.role() + " " + reason + ": stopping");
+    report_error(process.child.role() + " " + reason + ": stopping");
     if (!stop_request_) {
         stop_request_ = {"failure", Clock::now()};
     }
@@ -348,9 +356,7 @@ void Supervisor::look_at_segment() {
         return;
     }
     has_lost_segment_ = true;
-    const std::string loss = "the segment was removed while in use: draining what it holds";
-    log_.error("{}", loss);
-    console_.warn(loss);
+    report_error("the segment was removed while in use: draining what it holds");
     if (!stop_request_) {
         stop_request_ = {"segment-removed", Clock::now()};
     }
@@ -365,9 +371,7 @@ void Supervisor::look_at_files() {
     if (!name_.is_current()) {
         renew_lock();
     } else if (producer().is_ready() && !producer().was_asked && !name_.has_socket()) {
-        const std::string fact = "the socket was removed while in use: the producer makes it again";
-        log_.warn("{}", fact);
-        console_.warn(fact);
+        warn("the socket was removed while in use: the producer makes it again");
         start_anew(producer());
     }
     if (!stop_request_ && !control_.is_current()) {
@@ -382,27 +386,19 @@ void Supervisor::renew_control() {
         return;
     }
     has_control_ = is_renewed;
-    const std::string fact = is_renewed ? "the command socket is there again"
-                                        : "the command socket was removed and can't be made again "
-                                          "yet: until then no command is heard";
-    log_.warn("{}", fact);
-    console_.warn(fact);
+    warn(is_renewed ? "the command socket is there again"
+                    : "the command socket was removed and can't be made again yet: until then no "
+                      "command is heard");
 }
 
 void Supervisor::renew_lock() {
     if (!name_.renew()) {
-        const std::string loss =
-            "the lock was removed while in use and can't be made again: stopping";
-        log_.error("{}", loss);
-        console_.warn(loss);
+        report_error("the lock was removed while in use and can't be made again: stopping");
         failure_ = failure_.value_or(ExitCode::io);
         stop_request_ = {"lock-removed", Clock::now()};
         return;
     }
-    const std::string fact =
-        "the lock was removed while in use: it is made again, and the stages are started anew";
-    log_.warn("{}", fact);
-    console_.warn(fact);
+    warn("the lock was removed while in use: it is made again, and the stages are started anew");
     for (ManagedProcess& process : processes_) {
         if (process.is_running()) {
             process.is_on_former_lock = true;
@@ -539,8 +535,7 @@ bool Supervisor::can_do_without(const ManagedProcess& process) const {
 }
 
 void Supervisor::do_without(ManagedProcess& process, const std::string& reason) {
-    log_.warn("{} {}: going on with fewer", process.child.role(), reason);
-    console_.warn(process.child.role() + " " + reason + ": going on with fewer");
+    warn(process.child.role() + " " + reason + ": going on with fewer");
     const auto number = static_cast<unsigned>(process.role) - static_cast<unsigned>(Role::consumer);
     fewer_ = std::min(number, fewer_.value_or(number));
     // What it may have taken by now goes to those that are there.

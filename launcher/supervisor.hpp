@@ -119,6 +119,7 @@ class Supervisor {
     void supervise(ManagedProcess& process);
     // Outside a stop, whose deadline is the launcher's business.
     void end_if_it_hangs(ManagedProcess& process);
+    // One that is to leave anyway is killed; any other one fails.
     void fail_to_get_ready(ManagedProcess& process);
     void on_exit(ManagedProcess& process, const Ending& ending);
     bool give_way(ManagedProcess& process);
@@ -130,6 +131,9 @@ class Supervisor {
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
     void reap_inherited() const;
+    // Each to the log and to standard error.
+    void warn(const std::string& fact) const;
+    void report_error(const std::string& fact) const;
     // Has run directory, lock and socket made again where they were removed.
     void look_at_files();
     void renew_control();
