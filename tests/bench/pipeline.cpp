@@ -144,14 +144,7 @@ double Pipeline::enqueue(std::uint64_t count) {
 double Pipeline::enqueue_file(const std::string& path) { return run_enqueue("-", path); }
 
 void Pipeline::hold_consumer() const { ::kill(consumer_, SIGSTOP); }
-void Pipeline::release_consumer() const { ::kill(consumer_, SIGCONT); }
 void Pipeline::request_stop() const { launcher_->signal(SIGTERM); }
-
-void Pipeline::wait_for_draining() const {
-    const Segment segment = Segment::open(name_);
-    wait_until([&] { return segment.header().phase.load() == Phase::draining; },
-               "the pipeline drains");
-}
 
 void Pipeline::wait() {
     const auto launcher = std::move(launcher_);

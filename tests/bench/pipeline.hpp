@@ -29,13 +29,11 @@ class Pipeline {
     double enqueue(std::uint64_t count);
     double enqueue_file(const std::string& path);
 
-    // With the consumer stopped: what is enqueued stays buffered.
+    // Stops the consumer, so that what is enqueued stays buffered; the launcher continues it in a
+    // stop.
     void hold_consumer() const;
-    void release_consumer() const;
 
     void request_stop() const;
-    // Returns when the producer has left and nothing but the drain is left to do.
-    void wait_for_draining() const;
     // Returns when the launcher has left.
     void wait();
     // Kills all three at once.
