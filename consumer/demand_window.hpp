@@ -9,8 +9,9 @@ namespace drainpipe {
 // The consumer asks for `max` once. It handles each delivery in chunks of at most max - min events;
 // after a chunk it has that many fewer pending, and when min or fewer are left it asks for what is
 // missing to max, before the next chunk. So asked minus handled never exceeds max, and every ask
-// but that of a successor, which asks for what is missing to max, lies in [max - min, max]. Rule:
-// GenStage, GenStage.Utils.split_batches (https://hexdocs.pm/gen_stage).
+// but that of a successor, which asks for what is missing to max, lies in [max - min, max].
+//
+// Rule: GenStage, GenStage.Utils.split_batches (https://hexdocs.pm/gen_stage).
 class DemandWindow {
   public:
     // Throws std::invalid_argument, with the values, unless 0 <= min < max.

@@ -163,10 +163,10 @@ bool Delivery::hand_out_more(std::uint64_t limit) {
     if (!has_drained_) {
         take_from_others(CompletionKind::emptied, limit);
     }
-    bool has_given_to_others = false;
     if (handed_.empty() && !has_drained_ && !in_hand_.empty()) {
         return false;  // what was in flight is done before anything buffered is begun
     }
+    bool has_given_to_others = false;
     if (handed_.empty()) {
         has_drained_ = true;
         has_given_to_others = change_ledger(0, 0, limit).to_others;

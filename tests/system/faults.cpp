@@ -175,7 +175,8 @@ TEST_SUITE("faults") {
         }
     }
 
-    TEST_CASE("faults: a command socket that can't be made again stops nothing, and is tried for") {
+    TEST_CASE(
+        "faults: a command socket that can't be made again stops nothing, and is tried again") {
         Pipeline pipeline;
         pipeline.start();
         freeze(pipeline.launcher().pid());
