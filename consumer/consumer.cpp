@@ -31,11 +31,9 @@ class Noting final : public Work::Outcomes {
     Noting(Delivery& delivery, EventLog& log) : delivery_(delivery), log_(log) {}
 
     void done(std::uint64_t id) override {
-        const std::uint64_t event = id - 1;
-        log_.add({.kind = delivery_.done({event, id}),
-                  .id = id,
-                  .attempt = delivery_.attempt(event),
-                  .payload = delivery_.payload(event)});
+        const CompletionKind kind = delivery_.done({id - 1, id});
+        const Event event{id, delivery_.attempt(id - 1), delivery_.payload(id - 1)};
+        log_.add(kind, {&event, 1});
         ++count_;
     }
     std::uint64_t count() const { return count_; }
@@ -131,46 +129,51 @@ std::uint64_t Consumer::work_on_hand(const Delivery::Chunk& chunk, bool stoppabl
 }
 
 std::uint64_t Consumer::work_on(const Delivery::Chunk& chunk, bool stoppable) {
-    std::uint64_t done = 0;
+    const std::uint64_t together = is_slow() ? 1 : kBegunAhead;
     for (const EventRange& range : chunk.ranges) {
-        std::uint64_t begun = range.first;
-        for (std::uint64_t event = range.first; event < range.last; ++event) {
-            if (work_.room() == 0 || event_log_.is_full() || (is_slow() && started_ > 0)) {
-                flush();
-                delivery_.commit(std::exchange(done, 0));
+        for (std::uint64_t first = range.first; first < range.last; first += together) {
+            if (event_log_.is_full() || (is_slow() && started_ > 0)) {
+                delivery_.commit(flush());
             }
-            if (event == begun) {
-                is_cut_off_ = !host_.may_begin();
-                if (is_cut_off_ || (stoppable && host_.is_draining())) {
-                    flush();
-                    return done;
-                }
-                begun = std::min(range.last, event + (is_slow() ? 1 : kBegunAhead));
-                delivery_.begin({event, begun});
+            is_cut_off_ = !host_.may_begin();
+            if (is_cut_off_ || (stoppable && host_.is_draining())) {
+                return flush();
             }
-            if (is_slow()) {
-                std::this_thread::sleep_for(event_delay_);
-            }
-            const Event now{event + 1, delivery_.attempt(event), delivery_.payload(event)};
-            work_.start(now);
-            event_log_.add(
-                {.kind = chunk.kind, .id = now.id, .attempt = now.attempt, .payload = now.payload});
-            ++started_;
-            ++done;
+            work_on_begun({first, std::min(range.last, first + together)}, chunk.kind);
         }
     }
-    flush();
-    return done;
+    return flush();
 }
 
-void Consumer::flush() {
+void Consumer::work_on_begun(EventRange events, CompletionKind kind) {
+    delivery_.begin(events);
+    begun_.clear();
+    for (std::uint64_t number = events.first; number < events.last; ++number) {
+        begun_.push_back(event(number));
+    }
+    if (is_slow()) {
+        std::this_thread::sleep_for(event_delay_);
+    }
+    std::span<const Event> left = begun_;
+    while (!left.empty()) {
+        const std::size_t started = work_.start(left);
+        event_log_.add(kind, left.first(started));
+        started_ += started;
+        left = left.subspan(started);
+        if (!left.empty()) {
+            delivery_.commit(flush());
+        }
+    }
+}
+
+std::uint64_t Consumer::flush() {
     if (started_ > 0) {
         Noting nothing(delivery_, event_log_);
         work_.advance(nothing);
         event_log_.flush();
-        started_ = 0;
     }
     host_.records_written();
+    return std::exchange(started_, 0);
 }
 
 void Consumer::work_later() {
@@ -225,9 +228,10 @@ std::uint64_t Consumer::start_more(std::uint64_t asked) {
     const Delivery::Chunk chunk =
         delivery_.turn(0, asked, std::min<std::uint64_t>(room, window_.chunk_limit()));
     for (const EventRange& range : chunk.ranges) {
-        for (std::uint64_t event = range.first; event < range.last; ++event) {
-            delivery_.begin({event, event + 1});
-            work_.start({event + 1, delivery_.attempt(event), delivery_.payload(event)});
+        for (std::uint64_t number = range.first; number < range.last; ++number) {
+            delivery_.begin({number, number + 1});
+            const Event one = event(number);
+            work_.start({&one, 1});
         }
     }
     return chunk.size();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "delivery.hpp"
 #include "demand_window.hpp"
@@ -48,12 +49,14 @@ class Consumer {
     void work_at_once();
     void drain_at_once();
     // Does the work on the chunk, and returns how many of its events, the last ones, are done but
-    // not committed. Stops early where `stoppable` and the pipeline drains, or where the deadline
-    // is near.
-    std::uint64_t work_on(const Delivery::Chunk& chunk, bool stoppable);
-    // The same, and learns how long it takes.
+    // not committed; learns how long it takes. Stops early where `stoppable` and the pipeline
+    // drains, or where the deadline is near.
     std::uint64_t work_on_hand(const Delivery::Chunk& chunk, bool stoppable);
-    void flush();
+    std::uint64_t work_on(const Delivery::Chunk& chunk, bool stoppable);
+    // Begins these events and does the work on them, which adds to what is started.
+    void work_on_begun(EventRange events, CompletionKind kind);
+    // What was started has had its effect, and is logged; returns how many events those are.
+    std::uint64_t flush();
 
     // Of work that ends later.
     void work_later();
@@ -68,7 +71,9 @@ class Consumer {
 
     void begin_drain();
     void end_drain();
-    void start(std::uint64_t event);
+    Event event(std::uint64_t number) const {
+        return {number + 1, delivery_.attempt(number), delivery_.payload(number)};
+    }
     bool is_stopped() const { return host_.should_leave() || host_.is_draining(); }
     bool is_slow() const { return event_delay_.count() > 0; }
 
@@ -82,6 +87,7 @@ class Consumer {
     HandSize hand_;
     std::chrono::microseconds event_delay_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
+    std::vector<Event> begun_;                           // at once, and not all of them started
     std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
     bool is_cut_off_ = false;    // the deadline is too near
 };

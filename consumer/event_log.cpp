@@ -10,18 +10,19 @@ std::string EventLog::prefix_now() const {
     return log_.sink().prefix(log_.program(), spdlog::level::info);
 }
 
-void EventLog::add(const EventDone& event) {
-    if (!limit_.is_unlimited() && !limit_.takes(RecordLimit::Clock::now())) {
-        return;
-    }
+void EventLog::add(CompletionKind kind, std::span<const Event> events) {
     if (count_ == 0) {
         prefix_ = prefix_now();
     }
-    char* end = copy_bytes(records_.room(prefix_.size() + kMaxRecord + 1), prefix_);
-    end = write_record(end, event);
-    *end++ = '\n';
+    char* end = records_.room(events.size() * (prefix_.size() + kMaxRecord + 1));
+    for (const Event& event : events) {
+        if (limit_.is_unlimited() || limit_.takes(RecordLimit::Clock::now())) {
+            end = write_record(copy_bytes(end, prefix_), kind, event);
+            *end++ = '\n';
+            ++count_;
+        }
+    }
     records_.grow_to(end);
-    ++count_;
 }
 
 void EventLog::flush() {

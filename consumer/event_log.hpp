@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "event_record.hpp"
@@ -19,7 +20,7 @@ class EventLog {
   public:
     EventLog(Log& log, RecordLimit limit);
 
-    void add(const EventDone& event);
+    void add(CompletionKind kind, std::span<const Event> events);
     bool is_full() const { return records_.size() >= kFlushBytes; }
     void flush();
 

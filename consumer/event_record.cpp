@@ -30,8 +30,8 @@ char* write_shown(char* end, std::string_view payload) {
 
 }  // namespace
 
-char* write_record(char* end, const EventDone& event) {
-    end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(event.kind)]);
+char* write_record(char* end, CompletionKind kind, const Event& event) {
+    end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(kind)]);
     end = write_number(end, event.id);
     if (event.attempt > 1) {
         end = copy_bytes(end, " attempt=");

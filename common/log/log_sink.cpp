@@ -49,12 +49,16 @@ bool set_cutting(int fd, short type) {
     return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-// Whether the file's last byte is no newline.
-bool has_open_end(int fd) {
+// The size of a file; of anything else 0.
+off_t size_of(int fd) {
     struct stat info {};
+    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? info.st_size : 0;
+}
+
+// Whether the last byte of a file of that size is no newline.
+bool has_open_end(int fd, off_t size) {
     char last = '\n';
-    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
-           ::pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
+    return size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
 struct OpenEnd {
@@ -62,19 +66,18 @@ struct OpenEnd {
     std::string text;
 };
 
-// What follows the file's last newline, as far as a record may reach.
-std::optional<OpenEnd> open_end_of(int fd) {
-    struct stat info {};
-    if (!has_open_end(fd) || ::fstat(fd, &info) != 0) {
+// What follows the last newline of a file of that size, as far as a record may reach.
+std::optional<OpenEnd> open_end_of(int fd, off_t size) {
+    const off_t begin = std::max<off_t>(0, size - kMaxRecord);
+    std::string text(static_cast<std::size_t>(size - begin), '\0');
+    if (::pread(fd, text.data(), text.size(), begin) != size - begin) {
         return std::nullopt;
     }
-    const off_t begin = std::max<off_t>(0, info.st_size - kMaxRecord);
-    std::string text(static_cast<std::size_t>(info.st_size - begin), '\0');
-    if (::pread(fd, text.data(), text.size(), begin) != info.st_size - begin) {
+    const auto after_newline = text.rfind('\n') + 1;  // 0 where there is none
+    if (after_newline == text.size()) {
         return std::nullopt;
     }
-    const auto behind_newline = text.rfind('\n') + 1;  // 0 where there is none
-    return OpenEnd{begin + static_cast<off_t>(behind_newline), text.substr(behind_newline)};
+    return OpenEnd{begin + static_cast<off_t>(after_newline), text.substr(after_newline)};
 }
 
 bool is_beginning_of_record(std::string_view text) {
@@ -101,7 +104,8 @@ LogSink::LogSink(std::filesystem::path path, File need, const std::string& label
         }
     }
     set_formatter_(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%fZ [%P] [%n] [%l] " + label + "%v", spdlog::pattern_time_type::utc));
+        "%Y-%m-%dT%H:%M:%S.%fZ [" + std::to_string(::getpid()) + "] [%n] [%l] " + label + "%v",
+        spdlog::pattern_time_type::utc));
 }
 
 std::string LogSink::prefix(std::string_view logger, spdlog::level::level_enum level) {
@@ -163,11 +167,13 @@ bool LogSink::take_file_lock() {
     });
 }
 
-void LogSink::mend_end() const {
-    if (!has_open_end(file_.get()) || !set_cutting(file_.get(), F_WRLCK)) {
-        return;
+off_t LogSink::mend_end() const {
+    const off_t size = size_of(file_.get());
+    if (size == whole_size_ || !has_open_end(file_.get(), size) ||
+        !set_cutting(file_.get(), F_WRLCK)) {
+        return size;
     }
-    if (const std::optional<OpenEnd> end = open_end_of(file_.get())) {
+    if (const auto end = open_end_of(file_.get(), size_of(file_.get()))) {
         if (is_beginning_of_record(end->text)) {
             [[maybe_unused]] const int result = ::ftruncate(file_.get(), end->begin);
         } else {
@@ -175,9 +181,10 @@ void LogSink::mend_end() const {
         }
     }
     set_cutting(file_.get(), F_UNLCK);
+    return size_of(file_.get());
 }
 
-void LogSink::append(std::string_view text, std::uint64_t records) {
+bool LogSink::append(std::string_view text, std::uint64_t records) {
     const std::size_t written = write_all(file_.get(), text);
     if (is_removed(file_.get())) {
         lost_ += records;
@@ -185,6 +192,7 @@ void LogSink::append(std::string_view text, std::uint64_t records) {
         const std::string_view out = text.substr(0, written);
         lost_ += records - static_cast<std::uint64_t>(std::count(out.begin(), out.end(), '\n'));
     }
+    return written == text.size();
 }
 
 void LogSink::write_beside_lock(std::string_view text, std::uint64_t records) {
@@ -198,9 +206,12 @@ void LogSink::write_out(std::string_view text, std::uint64_t records) {
         write_beside_lock(text, records);
         return;
     }
-    mend_end();
-    append(text, records);
-    mend_end();
+    const off_t size = mend_end();
+    if (append(text, records)) {
+        whole_size_ = size + static_cast<off_t>(text.size());
+    } else {
+        mend_end();
+    }
     ::flock(file_.get(), LOCK_UN);
 }
 

@@ -52,14 +52,17 @@ class LogSink : public spdlog::sinks::base_sink<std::mutex> {
     void write_out(std::string_view text, std::uint64_t records);
     bool take_file_lock();
     void write_beside_lock(std::string_view text, std::uint64_t records);
-    void append(std::string_view text, std::uint64_t records);
-    void mend_end() const;
+    // Whether all of it is in the file.
+    bool append(std::string_view text, std::uint64_t records);
+    // Takes a torn record away, or ends another line that is open; the size of the file then.
+    off_t mend_end() const;
 
     std::filesystem::path path_;
     Descriptor file_;
     spdlog::memory_buf_t buffer_;
     std::uint64_t buffered_records_ = 0;
     std::uint64_t lost_ = 0;
+    off_t whole_size_ = 0;  // after the last record: a file of that size needs no look at its end
     TimedLock lock_timing_;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <string_view>
 
 namespace drainpipe {
@@ -16,14 +17,14 @@ struct Event {
 
 // What a consumer does with events: the seam for all that can be done with them.
 //
-// The consumer starts events while there is room, has the work advance, and commits what it says is
-// done, in any order; over and over, in one thread. No call waits for anything but its own output
-// to be written: wait_fd() tells of what takes longer.
+// The consumer has it start events, as many as it takes, has it advance, and commits what it says
+// is done, in any order; over and over, in one thread. No call waits for anything but its own
+// output to be written: wait_fd() tells of what takes longer.
 //
 // How it fits:
 //
-// - printing: start() appends the payload to a block, advance() writes the block out. All that was
-//   started has ended then.
+// - printing: start() appends payloads to a block until that is full, advance() writes it out. All
+//   that was started has ended then.
 //
 // - a command for each event: start() spawns one, room() is what is left of the jobs. wait_fd() is
 //   an epoll descriptor over the children's pidfds, their pipes and a timerfd for time-outs;
@@ -57,11 +58,13 @@ class Work {
 
     virtual Ends ends() const = 0;
 
-    // How many more events may be started now.
-    virtual std::size_t room() const = 0;
+    // The most events that are taken in hand for it now. Where work ends later, start() has room
+    // for all of them.
+    virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
 
-    // Starts the work on an event. Requires room.
-    virtual void start(const Event& event) = 0;
+    // Starts the work on the first of these events, in order, as many as there is room for, and
+    // returns how many: at least one where nothing is started.
+    virtual std::size_t start(std::span<const Event> events) = 0;
 
     // Goes on with what was started, and tells what has ended. Throws Failure where no event can be
     // worked on any more; what was not told to be done is left for the next consumer then.

@@ -35,8 +35,13 @@ class LaterWork final : public Work {
     std::size_t room() const override { return room_ - running_.size(); }
     int wait_fd() const override { return timer_.get(); }
 
-    void start(const Event& event) override {
-        CHECK(room() > 0);
+    std::size_t start(std::span<const Event> events) override {
+        CHECK(room() >= events.size());
+        for (const Event& event : events) start_one(event);
+        return events.size();
+    }
+
+    void start_one(const Event& event) {
         CHECK(event.payload == "payload " + std::to_string(event.id));
         CHECK(started.insert(event.id).second);
         running_.push_back(event.id);
@@ -74,10 +79,11 @@ class LaterWork final : public Work {
 class InstantWork final : public Work {
   public:
     Ends ends() const override { return Ends::at_once; }
-    std::size_t room() const override { return 7 - started_; }
-    void start(const Event& event) override {
-        ++started_;
-        ids.push_back(event.id);
+    std::size_t start(std::span<const Event> events) override {
+        const std::size_t taken = std::min(events.size(), 7 - started_);
+        for (const Event& event : events.first(taken)) ids.push_back(event.id);
+        started_ += taken;
+        return taken;
     }
     void advance(Outcomes&) override { started_ = 0; }
 

@@ -10,15 +10,15 @@ using namespace drainpipe;
 
 namespace {
 
-std::string record(const EventDone& event) {
+std::string record(CompletionKind kind, const Event& event) {
     std::array<char, kMaxRecord> text;
-    return {text.data(), write_record(text.data(), event)};
+    return {text.data(), write_record(text.data(), kind, event)};
 }
 
 // How a record shows the payload.
 std::string shown(std::string_view payload) {
     constexpr std::string_view kBefore = "drained id=1 payload=";
-    const std::string text = record({CompletionKind::drained, 1, 1, payload});
+    const std::string text = record(CompletionKind::drained, {1, 1, payload});
     REQUIRE(text.starts_with(kBefore));
     return text.substr(kBefore.size());
 }
@@ -27,9 +27,9 @@ std::string shown(std::string_view payload) {
 
 TEST_SUITE("event_record") {
     TEST_CASE("record: it is the contract's line") {
-        CHECK(record({CompletionKind::processed, 17, 1, "17"}) == "processed id=17 payload=17");
-        CHECK(record({CompletionKind::emptied, 18, 1, "a b"}) == "emptied id=18 payload=a b");
-        CHECK(record({CompletionKind::drained, 19, 2, ""}) == "drained id=19 attempt=2 payload=");
+        CHECK(record(CompletionKind::processed, {17, 1, "17"}) == "processed id=17 payload=17");
+        CHECK(record(CompletionKind::emptied, {18, 1, "a b"}) == "emptied id=18 payload=a b");
+        CHECK(record(CompletionKind::drained, {19, 2, ""}) == "drained id=19 attempt=2 payload=");
     }
 
     TEST_CASE("record: a payload is cut at 64 bytes and its control characters are escaped") {
@@ -39,7 +39,7 @@ TEST_SUITE("event_record") {
         CHECK(shown(std::string_view("\0", 1)) == "\\x00");
         std::string escapes;
         for (int count = 0; count < 64; ++count) escapes += "\\x01";
-        CHECK(record({CompletionKind::processed, UINT64_MAX, UINT32_MAX, std::string(65, '\1')}) ==
+        CHECK(record(CompletionKind::processed, {UINT64_MAX, UINT32_MAX, std::string(65, '\1')}) ==
               "processed id=18446744073709551615 attempt=4294967295 payload=" + escapes + "...");
         CHECK(shown("grüße \"quoted\" \\") == "grüße \"quoted\" \\");
     }

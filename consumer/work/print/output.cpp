@@ -77,6 +77,7 @@ void Output::write(std::string_view lines) {
     }
     mend();
     write_lines(lines);
+    whole_end_ += static_cast<off_t>(lines.size());
     host_.leave_output();
 }
 
@@ -147,32 +148,35 @@ void Output::write_cuttable(std::string_view lines) const {
     host_.set_may_be_cut(false);
 }
 
-void Output::mend() const {
+void Output::mend() {
     if (kind_ == Kind::file) {
-        mend_file();
+        whole_end_ = mend_file();
     } else if (host_.may_be_cut()) {
         put_out("\n");
         host_.set_may_be_cut(false);
     }
 }
 
-void Output::mend_file() const {
+off_t Output::mend_file() const {
     const off_t end = ::lseek(fd_, 0, appends_ ? SEEK_END : SEEK_CUR);
     char last = '\n';
-    if (end <= 0 || ::pread(reading_.get(), &last, 1, end - 1) != 1 || last == '\n') {
-        return;
+    if (end <= 0 || end == whole_end_ || ::pread(reading_.get(), &last, 1, end - 1) != 1 ||
+        last == '\n') {
+        return end;
     }
     const std::vector<std::string_view> begun = host_.begun_payloads();
     const std::string piece = unfinished_line(reading_.get(), end, longest_of(begun));
     const bool is_ours = std::any_of(begun.begin(), begun.end(), [&](std::string_view payload) {
         return payload.starts_with(piece);
     });
-    if (!piece.empty() && is_ours) {
-        const off_t whole = end - static_cast<off_t>(piece.size());
-        if (::ftruncate(fd_, whole) != 0 || ::lseek(fd_, whole, SEEK_SET) < 0) {
-            throw_errno("cannot mend standard output");
-        }
+    if (piece.empty() || !is_ours) {
+        return end;
     }
+    const off_t whole = end - static_cast<off_t>(piece.size());
+    if (::ftruncate(fd_, whole) != 0 || ::lseek(fd_, whole, SEEK_SET) < 0) {
+        throw_errno("cannot mend standard output");
+    }
+    return whole;
 }
 
 }  // namespace drainpipe

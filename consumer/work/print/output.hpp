@@ -54,15 +54,17 @@ class Output {
     void write_lines(std::string_view lines) const;
     void put_out(std::string_view bytes) const;
     void write_cuttable(std::string_view lines) const;
-    void mend() const;
-    void mend_file() const;
+    void mend();
+    // Where the file ends once no line in it is cut.
+    off_t mend_file() const;
 
     int fd_;
     Kind kind_;
     bool appends_;
     Host& host_;
     TimedLock lock_timing_;
-    Descriptor reading_;  // of a file
+    Descriptor reading_;   // of a file
+    off_t whole_end_ = 0;  // after the last lines: a file that ends there needs no look at its end
 };
 
 }  // namespace drainpipe

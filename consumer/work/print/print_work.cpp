@@ -4,10 +4,15 @@
 
 namespace drainpipe {
 
-void PrintWork::start(const Event& event) {
-    char* end = copy_bytes(lines_.room(event.payload.size() + 1), event.payload);
-    *end++ = '\n';
-    lines_.grow_to(end);
+std::size_t PrintWork::start(std::span<const Event> events) {
+    std::size_t started = 0;
+    for (; started < events.size() && lines_.size() < kFlushBytes; ++started) {
+        const std::string_view payload = events[started].payload;
+        char* end = copy_bytes(lines_.room(payload.size() + 1), payload);
+        *end++ = '\n';
+        lines_.grow_to(end);
+    }
+    return started;
 }
 
 void PrintWork::advance(Outcomes&) {

@@ -12,15 +12,12 @@ class PrintWork final : public Work {
     explicit PrintWork(Output& output) : output_(output) {}
 
     Ends ends() const override { return Ends::at_once; }
-    // In bytes that is, not in events: a large burst is written in several pieces.
-    std::size_t room() const override { return lines_.size() < kFlushBytes ? kMaxBurst : 0; }
-    void start(const Event& event) override;
+    std::size_t start(std::span<const Event> events) override;
     // Throws Failure(io) when the output is broken.
     void advance(Outcomes& outcomes) override;
 
   private:
     static constexpr std::size_t kFlushBytes = 128 * 1024;
-    static constexpr std::size_t kMaxBurst = 1 << 20;
 
     Output& output_;
     TextBlock lines_{32 * 1024};  // what a thousand events take as a rule
