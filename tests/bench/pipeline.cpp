@@ -75,6 +75,8 @@ pid_t pid_in(const std::string& text, const std::string& key) {
     return at == std::string::npos ? 0 : std::atoi(text.c_str() + at + key.size());
 }
 
+constexpr std::size_t kTimeStampSize = 27;
+
 // Seconds since midnight of a record: 2026-11-22T17:40:01.123456Z ...
 double time_of(const std::string& record) {
     const auto number = [&](std::size_t at) { return std::atof(record.substr(at, 9).c_str()); };
@@ -173,18 +175,31 @@ bool Pipeline::has_logged(const std::string& text) const {
     return text_of(log()).find(text) != std::string::npos;
 }
 
-double Pipeline::seconds_between(const std::string& first, const std::string& second) const {
+double Pipeline::seconds_per_event() const {
     std::ifstream file(log());
-    double begin = -1;
+    std::string first;
+    std::string last;
+    std::uint64_t events = 0;
+    std::uint64_t before_last = 0;
     for (std::string line; std::getline(file, line);) {
-        if (begin < 0 && line.find(first) != std::string::npos) {
-            begin = time_of(line);
-        } else if (begin >= 0 && line.find(second) != std::string::npos) {
-            const double passed = time_of(line) - begin;
-            return passed < 0 ? passed + 24 * 3600 : passed;
+        if (line.find("ed id=") == std::string::npos) {
+            continue;
         }
+        line.resize(kTimeStampSize);
+        if (first.empty()) {
+            first = line;
+        }
+        if (line != last) {
+            last = line;
+            before_last = events;
+        }
+        ++events;
     }
-    throw std::runtime_error("no record of " + second);
+    if (before_last == 0) {
+        throw std::runtime_error("too few bursts of records in " + log());
+    }
+    const double passed = time_of(last) - time_of(first);
+    return (passed < 0 ? passed + 24 * 3600 : passed) / static_cast<double>(before_last);
 }
 
 double processor_seconds_of(pid_t process) {

@@ -42,8 +42,9 @@ class Pipeline {
     // Waits for the record of event `id` as processed.
     void wait_for_processed(std::uint64_t id) const;
 
-    // Seconds between the records that contain these texts, by their time stamps.
-    double seconds_between(const std::string& first, const std::string& second) const;
+    // Seconds per event by the time stamps of the events' records. Those of a burst have one: from
+    // the first burst to the last one, whose end nothing tells.
+    double seconds_per_event() const;
 
     // Whether a record contains this text.
     bool has_logged(const std::string& text) const;

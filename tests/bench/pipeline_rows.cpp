@@ -122,8 +122,7 @@ void run_depth(const std::string& programs, std::uint64_t depth, DepthFigures& f
         Pipeline drained(programs);
         drained.start(room_for(depth));
         time_drain(drained, depth);
-        figures.drain.add(1e9 * drained.seconds_between("ed id=1 ", " drained all") /
-                          static_cast<double>(depth));
+        figures.drain.add(1e9 * drained.seconds_per_event());
     }
     Pipeline killed(programs);
     killed.start(room_for(depth));
