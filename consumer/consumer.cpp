@@ -26,9 +26,9 @@ RecordLimit limit_of(const Settings& settings) {
 }
 
 // Logs what the work says is done, and notes it for the next commit.
-class Noting final : public Work::Outcomes {
+class LoggedOutcomes final : public Work::Outcomes {
   public:
-    Noting(Delivery& delivery, EventLog& log) : delivery_(delivery), log_(log) {}
+    LoggedOutcomes(Delivery& delivery, EventLog& log) : delivery_(delivery), log_(log) {}
 
     void done(std::uint64_t id) override {
         const CompletionKind kind = delivery_.done({id - 1, id});
@@ -168,7 +168,7 @@ void Consumer::work_on_begun(EventRange events, CompletionKind kind) {
 
 std::uint64_t Consumer::flush() {
     if (started_ > 0) {
-        Noting nothing(delivery_, event_log_);
+        LoggedOutcomes nothing(delivery_, event_log_);
         work_.advance(nothing);
         event_log_.flush();
     }
@@ -238,7 +238,7 @@ std::uint64_t Consumer::start_more(std::uint64_t asked) {
 }
 
 std::uint64_t Consumer::advance() {
-    Noting outcomes(delivery_, event_log_);
+    LoggedOutcomes outcomes(delivery_, event_log_);
     work_.advance(outcomes);
     event_log_.flush();
     host_.records_written();

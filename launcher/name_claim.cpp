@@ -146,8 +146,9 @@ bool NameClaim::renew() {
             !role_locks.is_current()) {
             return false;
         }
-        std::erase_if(former_, [](const RoleLocks& former) { return !former.stage_holder(); });
-        former_.push_back(std::exchange(role_locks_, std::move(role_locks)));
+        std::erase_if(former_locks_,
+                      [](const RoleLocks& former) { return !former.stage_holder(); });
+        former_locks_.push_back(std::exchange(role_locks_, std::move(role_locks)));
         return true;
     } catch (const std::exception&) {
         return false;

@@ -71,8 +71,8 @@ class NameClaim {
     std::optional<gid_t> group_;
     RunDirectory run_directory_;
     RoleLocks role_locks_;
-    std::vector<RoleLocks> former_;  // removed, and held by stages that have not left yet
-    bool is_open_ = false;           // stages could join
+    std::vector<RoleLocks> former_locks_;  // removed, and held by stages that have not left yet
+    bool is_open_ = false;                 // stages could join
 };
 
 }  // namespace drainpipe

@@ -15,7 +15,6 @@ namespace drainpipe {
 namespace {
 
 constexpr std::chrono::seconds kTimeout{5};
-constexpr std::chrono::milliseconds kPollInterval{5};
 
 }  // namespace
 
@@ -42,7 +41,7 @@ ExitCode scale(const Address& address, unsigned consumers) {
             throw Failure(ExitCode::software, address.describe() + " has not answered within " +
                                                   std::to_string(kTimeout.count()) + "s");
         }
-        std::this_thread::sleep_for(kPollInterval);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     print_answer("consumers=" + std::to_string(consumers) + "\n");
     return ExitCode::done;

@@ -18,9 +18,6 @@ namespace drainpipe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kBrieflyHeld{2};
-constexpr std::chrono::seconds kBrieflyHeldByLauncher{1};
-constexpr std::chrono::milliseconds kPollInterval{10};
 
 Settings settings_of(const Options& options) {
     Settings settings{};
@@ -89,6 +86,7 @@ std::string holder_of(const std::string& name) {
 void await_free(const std::string& name, std::chrono::seconds timeout,
                 const std::function<bool()>& is_free) {
     // Counted in looks: time in which nothing ran does not count.
+    constexpr std::chrono::milliseconds kPollInterval{10};
     for (auto left = timeout / kPollInterval; !is_free(); --left) {
         if (left == 0) {
             held_elsewhere(name);
@@ -100,8 +98,10 @@ void await_free(const std::string& name, std::chrono::seconds timeout,
 // What a launcher had forked when it was killed has its hold until it is gone too, and a stage that
 // is just leaving may still have the segment mapped.
 void await_alone(const Segment& segment, const std::string& name) {
-    await_free(name, kBrieflyHeldByLauncher, [&] { return segment.hold_as_launcher(); });
-    await_free(name, kBrieflyHeld, [&] { return !segment.is_held_by_stage(); });
+    constexpr std::chrono::seconds kHeldByLauncher{1};
+    constexpr std::chrono::seconds kHeldByStage{2};
+    await_free(name, kHeldByLauncher, [&] { return segment.hold_as_launcher(); });
+    await_free(name, kHeldByStage, [&] { return !segment.is_held_by_stage(); });
     if (!segment.is_at(name)) {
         held_elsewhere(name);  // its holder has removed it, and another one may be there by now
     }

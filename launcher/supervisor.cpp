@@ -198,7 +198,7 @@ void Supervisor::wait(Clock::time_point until) {
     look_at_files();
     take_signals();
     take_commands();
-    if (const auto fewer = std::exchange(fewer_, std::nullopt);
+    if (const auto fewer = std::exchange(reduced_target_, std::nullopt);
         fewer && *fewer < segment_.header().consumers.load()) {
         scale(*fewer);
     }
@@ -537,7 +537,7 @@ bool Supervisor::can_do_without(const ManagedProcess& process) const {
 void Supervisor::do_without(ManagedProcess& process, const std::string& reason) {
     warn(process.child.role() + " " + reason + ": going on with fewer");
     const auto number = static_cast<unsigned>(process.role) - static_cast<unsigned>(Role::consumer);
-    fewer_ = std::min(number, fewer_.value_or(number));
+    reduced_target_ = std::min(number, reduced_target_.value_or(number));
     // What it may have taken by now goes to those that are there.
     process.is_wanted = false;
     process.child.kill();

@@ -168,8 +168,8 @@ class Supervisor {
     bool has_control_ = true;
     Clock::duration frozen_{};
     Clock::time_point awake_at_ = Clock::now();
-    Clock::time_point next_look_{};  // at the files
-    std::optional<unsigned> fewer_;  // consumers that the system has room for
+    Clock::time_point next_look_{};           // at the files
+    std::optional<unsigned> reduced_target_;  // consumers that the system has room for
 };
 
 }  // namespace drainpipe

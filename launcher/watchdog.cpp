@@ -14,10 +14,6 @@
 namespace drainpipe {
 namespace {
 
-// A pending request is looked at again after this; what is counted is looks, for time in which
-// nothing ran does not count.
-constexpr std::chrono::milliseconds kPollInterval{100};
-
 Descriptor pending_requests() {
     sigset_t requests;
     sigemptyset(&requests);

@@ -31,6 +31,10 @@ class Watchdog {
     void arm(Clock::time_point deadline);
 
   private:
+    // A pending request is looked at again after this; what is counted is looks, for time in which
+    // nothing ran does not count.
+    static constexpr std::chrono::milliseconds kPollInterval{100};
+
     void watch();
     // Until the launcher has seen one.
     void await_request() const;

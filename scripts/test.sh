@@ -1,7 +1,7 @@
 #!/bin/sh
-# From a fresh Debian 12 machine to every test run: installs what is missing, checks the format of
-# the code and the scripts, tests the release build, the build with AddressSanitizer and UBSan, and
-# ring and demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
+# From a fresh Debian 12 machine to every test run: installs what is missing, checks the code and
+# the scripts, tests the release build, the build with AddressSanitizer and UBSan, and ring and
+# demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -30,6 +30,9 @@ build() { # a preset, whether warnings are errors, and targets
 build_sanitized() {
     build asan OFF launcher producer consumer enqueue ring_tests unit_tests &&
         build tsan OFF ring_tests
+}
+tidy() { # the product as the sanitized build compiles it: several files at a time
+    run-clang-tidy -quiet -j "$jobs" -p build-asan "^(?!$root/(build-asan/rooms/)?tests/)"
 }
 beside=
 beside_said=
@@ -72,26 +75,28 @@ step "build: release"
 quietly build release ON all
 step "build beside the tests: asan, tsan"
 beside build_sanitized
-tests release --parallel "$jobs"
+tests release --parallel $((2 * jobs)) # they wait more than they compute
 step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
-step "the sanitized build"
+step "the sanitized build, and beside it clang-tidy"
 quietly cmake --install build-asan --prefix "$installed"
 quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/bin/scripts/demo.sh"
 for report in "$installed"/report.*; do
     [ ! -e "$report" ] || { cat "$report"; exit 1; }
 done
 tests asan --parallel "$jobs" --tests-regex '^unit\.'
+beside tidy
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes.
-DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel "$jobs" --tests-regex '^system\.'
+DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel $((2 * jobs)) --tests-regex '^system\.'
+await "clang-tidy"
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
-setarch --addr-no-randomize ctest --preset tsan \
+setarch --addr-no-randomize ctest --preset tsan --parallel "$jobs" \
     --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|partition|ring)'
 
 step "soak, and beside it: fuzz the wire"

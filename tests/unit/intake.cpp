@@ -60,7 +60,7 @@ class QueueSource final : public Source {
 };
 
 // A process that is told by the test what to do.
-class TestHost final : public Intake::Host {
+class TestIntakeHost final : public Intake::Host {
   public:
     bool should_leave() const override { return should_leave_; }
     bool is_stopping() const override { return is_stopping_; }
@@ -94,9 +94,9 @@ class TestHost final : public Intake::Host {
 };
 
 // A pipeline of one producer, whose loop runs in a thread, and room for eight events.
-class Running {
+class RunningIntake {
   public:
-    explicit Running(const std::string& name)
+    explicit RunningIntake(const std::string& name)
         : scratch_(name, 8, 4096),
           log_(directory_.path(), "producer", LogSink::File::required),
           thread_([this] { Intake(scratch_.get(), source, log_, host).run(); }) {}
@@ -126,7 +126,7 @@ class Running {
     Segment& segment() { return scratch_.get(); }
 
     QueueSource source;
-    TestHost host;
+    TestIntakeHost host;
 
   private:
     ScratchSegment scratch_;
@@ -147,7 +147,7 @@ std::vector<std::string> numbers(std::uint64_t first, std::uint64_t last) {
 
 TEST_SUITE("intake") {
     TEST_CASE("intake: all that a source has gets in, in order, as there comes to be room") {
-        Running running("intake-order");
+        RunningIntake running("intake-order");
         running.source.hand_over(1, 1000);
         CHECK(running.consume(1000) == numbers(1, 1000));
         CHECK(running.source.full > 0);
@@ -161,7 +161,7 @@ TEST_SUITE("intake") {
     }
 
     TEST_CASE("intake: one that leaves alone leaves the intake open") {
-        Running running("intake-leaves");
+        RunningIntake running("intake-leaves");
         running.tell(running.host.should_leave_);
         running.join();
         CHECK(running.source.ending == Source::Ending::leaving);
@@ -171,7 +171,7 @@ TEST_SUITE("intake") {
     }
 
     TEST_CASE("intake: a stop ends the wait for room, and tells how many are in") {
-        Running running("intake-full");
+        RunningIntake running("intake-full");
         running.source.hand_over(1, 20);
         while (running.source.full == 0) std::this_thread::yield();
         running.tell(running.host.is_stopping_);
@@ -183,7 +183,7 @@ TEST_SUITE("intake") {
     }
 
     TEST_CASE("intake: where nothing is committed for long it says so") {
-        Running running("intake-stall");
+        RunningIntake running("intake-stall");
         running.source.hand_over(1, 20);
         while (running.host.warnings().empty()) std::this_thread::yield();
         CHECK(running.host.warnings().front().starts_with("ring full for=1s oldest_event=1 "));

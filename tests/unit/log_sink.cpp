@@ -16,7 +16,7 @@ using drainpipe::test::ScratchDirectory;
 
 namespace {
 
-std::vector<std::string> lines_of(const std::filesystem::path& path) {
+std::vector<std::string> lines_in(const std::filesystem::path& path) {
     std::ifstream file(path);
     std::vector<std::string> lines;
     for (std::string line; std::getline(file, line);) {
@@ -41,7 +41,7 @@ TEST_SUITE("log_sink") {
         Log log(directory.path() / "new", "launcher", LogSink::File::required);
         log.info("ready name={}", "x");
         log.warn("careful");
-        const auto lines = lines_of(directory.path() / "new" / "info.log");
+        const auto lines = lines_in(directory.path() / "new" / "info.log");
         REQUIRE(lines.size() == 2);
         CHECK(form_of(lines[0].substr(0, 28)) == "0000-00-00T00:00:00.000000Z ");
         CHECK(lines[0].substr(28) ==
@@ -54,7 +54,7 @@ TEST_SUITE("log_sink") {
         Log log(directory.path(), "launcher", LogSink::File::required, "name=x ");
         log.info("ready");
         CHECK(log.sink().prefix("consumer", spdlog::level::info).ends_with("] [info] name=x "));
-        const auto lines = lines_of(directory.path() / "info.log");
+        const auto lines = lines_in(directory.path() / "info.log");
         REQUIRE(lines.size() == 1);
         CHECK(lines[0].ends_with("[launcher] [info] name=x ready"));
         CHECK(Address("x", "/tmp").log_label() == "name=x ");
@@ -65,7 +65,7 @@ TEST_SUITE("log_sink") {
         const ScratchDirectory directory;
         Log log(directory.path(), "launcher", LogSink::File::required);
         log.info("socket={}", "/tmp/a\nb");
-        const auto lines = lines_of(directory.path() / "info.log");
+        const auto lines = lines_in(directory.path() / "info.log");
         REQUIRE(lines.size() == 1);
         CHECK(lines[0].ends_with("] [info] socket=/tmp/a\\nb"));
     }
@@ -76,7 +76,7 @@ TEST_SUITE("log_sink") {
         log.info("first");
         const std::string prefix = log.sink().prefix(log.program(), spdlog::level::info);
         log.sink().write_records(prefix + "second\n" + prefix + "third\n", 2);
-        const auto lines = lines_of(directory.path() / "info.log");
+        const auto lines = lines_in(directory.path() / "info.log");
         REQUIRE(lines.size() == 3);
         CHECK(lines[1] == prefix + "second");
         CHECK(prefix.substr(27) == lines[0].substr(27, prefix.size() - 27));
@@ -90,8 +90,8 @@ TEST_SUITE("log_sink") {
         log.info("two");
         REQUIRE(log.sink().reopen());
         log.info("three");
-        CHECK(lines_of(directory.path() / "old.log").size() == 2);
-        CHECK(lines_of(directory.path() / "info.log").size() == 1);
+        CHECK(lines_in(directory.path() / "old.log").size() == 2);
+        CHECK(lines_in(directory.path() / "info.log").size() == 1);
     }
 
     TEST_CASE("log: a full disk loses records, counts them, and stops nobody") {

@@ -6,8 +6,6 @@
 namespace drainpipe {
 namespace {
 
-constexpr EventState kWaiting = EventState::waiting(0);
-
 std::span<ConsumerState> states_of(Ledger& ledger) {
     return std::span(ledger.consumer_states).first(ledger.consumers_used);
 }

@@ -6,8 +6,6 @@
 namespace drainpipe {
 namespace {
 
-constexpr EventState kWaiting = EventState::waiting(0);
-
 std::uint64_t neediest_of(const Ledger& ledger) {
     const auto first = ledger.consumer_states.begin();
     const auto neediest =

@@ -94,6 +94,9 @@ class Dispatcher {
     virtual void leave() = 0;
 
   protected:
+    // Of an event without a key.
+    static constexpr EventState kWaiting = EventState::waiting(0);
+
     Dispatcher(const Segment& segment, unsigned consumer)
         : segment_(segment), states_(segment.states()), consumer_(consumer) {}
 
