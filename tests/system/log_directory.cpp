@@ -51,7 +51,10 @@ std::map<std::string, int> complaints_of(const std::string& errors) {
 bool writes_removed_file(pid_t pid) {
     const std::filesystem::directory_iterator descriptors("/proc/" + std::to_string(pid) + "/fd");
     return std::any_of(begin(descriptors), end(descriptors), [](const auto& descriptor) {
-        return std::filesystem::read_symlink(descriptor).string().ends_with("(deleted)");
+        std::error_code closed_meanwhile;
+        return std::filesystem::read_symlink(descriptor, closed_meanwhile)
+            .string()
+            .ends_with("(deleted)");
     });
 }
 
