@@ -86,12 +86,12 @@ std::string holder_of(const std::string& name) {
 void await_free(const std::string& name, std::chrono::seconds timeout,
                 const std::function<bool()>& is_free) {
     // Counted in looks: time in which nothing ran does not count.
-    constexpr std::chrono::milliseconds kPollInterval{10};
-    for (auto left = timeout / kPollInterval; !is_free(); --left) {
+    constexpr std::chrono::milliseconds kInterval{10};
+    for (auto left = timeout / kInterval; !is_free(); --left) {
         if (left == 0) {
             held_elsewhere(name);
         }
-        std::this_thread::sleep_for(kPollInterval);
+        std::this_thread::sleep_for(kInterval);
     }
 }
 
