@@ -1,7 +1,7 @@
 #!/bin/sh
 # From a fresh Debian 12 machine to every test run: installs what is missing, checks the code and
 # the scripts, tests the release build, the build with AddressSanitizer and UBSan, and ring and
-# demand under ThreadSanitizer; then 60 s of kills at random, and 30 s of fuzzing.
+# demand under ThreadSanitizer; then 40 s of kills at random, and 30 s of fuzzing.
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -30,9 +30,6 @@ build() { # a preset, whether warnings are errors, and targets
 build_sanitized() {
     build asan OFF launcher producer consumer enqueue ring_tests unit_tests &&
         build tsan OFF ring_tests
-}
-tidy() { # the product as the sanitized build compiles it: several files at a time
-    run-clang-tidy -quiet -j "$jobs" -p build-asan "^(?!$root/(build-asan/rooms/)?tests/)"
 }
 beside=
 beside_said=
@@ -82,18 +79,22 @@ quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
-step "the sanitized build, and beside it clang-tidy"
+step "the sanitized build"
 quietly cmake --install build-asan --prefix "$installed"
 quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/bin/scripts/demo.sh"
 for report in "$installed"/report.*; do
     [ ! -e "$report" ] || { cat "$report"; exit 1; }
 done
 tests asan --parallel "$jobs" --tests-regex '^unit\.'
-beside tidy
+if [ "$jobs" -gt 2 ]; then
+    beside scripts/tidy.sh
+else
+    echo "skipped: clang-tidy, for the time it takes on $jobs processors; scripts/tidy.sh runs it"
+fi
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes.
 DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel $((2 * jobs)) --tests-regex '^system\.'
-await "clang-tidy"
+[ "$jobs" -le 2 ] || await "clang-tidy"
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
 setarch --addr-no-randomize ctest --preset tsan --parallel "$jobs" \
@@ -101,7 +102,7 @@ setarch --addr-no-randomize ctest --preset tsan --parallel "$jobs" \
 
 step "soak, and beside it: fuzz the wire"
 beside scripts/fuzz.sh 30
-scripts/soak.sh 60
+scripts/soak.sh 40
 await "fuzzing"
 cat "$beside_said"
 
