@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <thread>
 #include <utility>
 
@@ -231,7 +232,8 @@ std::uint64_t Consumer::start_more(std::uint64_t asked) {
         for (std::uint64_t number = range.first; number < range.last; ++number) {
             delivery_.begin({number, number + 1});
             const Event one = event(number);
-            work_.start({&one, 1});
+            [[maybe_unused]] const std::size_t started = work_.start({&one, 1});
+            assert(started == 1);
         }
     }
     return chunk.size();

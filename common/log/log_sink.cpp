@@ -129,6 +129,7 @@ bool LogSink::reopen() {
     try {
         std::filesystem::create_directories(path_.parent_path());
         file_ = open_log(path_);
+        whole_size_ = 0;
         return true;
     } catch (const std::system_error&) {
         return false;

@@ -94,6 +94,25 @@ TEST_SUITE("log_sink") {
         CHECK(lines_in(directory.path() / "info.log").size() == 1);
     }
 
+    TEST_CASE("log: what another writer left torn after one's own last record is taken away") {
+        const ScratchDirectory directory;
+        const auto path = directory.path() / "info.log";
+        Log log(directory.path(), "launcher", LogSink::File::required);
+        log.info("one");
+        std::ofstream(path, std::ios::app) << "2026-11-27T23:50:00.0000";
+        log.info("two");
+        const auto lines = lines_in(path);
+        REQUIRE(lines.size() == 2);
+        CHECK(lines[1].ends_with("[info] two"));
+        // A new file that is as long as the old one was.
+        std::filesystem::rename(path, directory.path() / "old.log");
+        const auto size = std::filesystem::file_size(directory.path() / "old.log");
+        std::ofstream(path) << std::string(size, 'x');
+        REQUIRE(log.sink().reopen());
+        log.info("three");
+        CHECK(lines_in(path).size() == 2);
+    }
+
     TEST_CASE("log: a full disk loses records, counts them, and stops nobody") {
         LogSink sink("/dev/full", LogSink::File::required);
         sink.write_records("a\nb\nc\n", 3);
