@@ -6,12 +6,34 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "address.hpp"
 #include "failure.hpp"
 #include "layout.hpp"
 
 namespace drainpipe {
+
+// What is to be done with an event. Settings says what each means.
+struct WorkOptions {
+    WorkKind kind;
+    std::string command;  // or the pipeline that is forwarded to
+    WorkerFormat worker_format;
+    std::uint32_t jobs;
+    std::uint32_t batch;
+    std::uint32_t window;
+    std::uint32_t retries;
+    std::chrono::microseconds batch_wait;
+    std::chrono::microseconds timeout;  // 0: none
+    std::chrono::microseconds backoff;
+    std::chrono::microseconds backoff_max;
+    std::chrono::nanoseconds begin_interval;  // 0: no rate
+};
+
+struct SourceOptions {
+    SourceKind kind;
+    std::filesystem::path file;  // absolute
+};
 
 // What a launcher was asked for, checked.
 struct Options {
@@ -31,6 +53,8 @@ struct Options {
     Dispatch dispatch;
     std::uint32_t partition_by;        // 0 where there are no keys
     std::int32_t partition_delimiter;  // -1 for white space
+    WorkOptions work;
+    SourceOptions source;
 
     // `launcher scale N`: nothing is started, the running pipeline gets so many consumers.
     std::optional<unsigned> scale_to;

@@ -33,6 +33,21 @@ Settings settings_of(const Options& options) {
     settings.socket_mode = options.socket_mode;
     settings.socket_group = options.socket_group ? std::int64_t{*options.socket_group} : -1;
     settings.launcher_pid = ::getpid();
+    const WorkOptions& work = options.work;
+    settings.work = work.kind;
+    settings.worker_format = work.worker_format;
+    settings.jobs = work.jobs;
+    settings.batch = work.batch;
+    settings.window = work.window;
+    settings.retries = work.retries;
+    settings.batch_wait_microseconds = work.batch_wait.count();
+    settings.timeout_microseconds = work.timeout.count();
+    settings.backoff_microseconds = work.backoff.count();
+    settings.backoff_max_microseconds = work.backoff_max.count();
+    settings.begin_interval_nanoseconds = work.begin_interval.count();
+    settings.source = options.source.kind;
+    options.source.file.native().copy(settings.source_file.data(), settings.source_file.size() - 1);
+    work.command.copy(settings.command.data(), settings.command.size() - 1);
     const std::string& run_directory = options.address.run_directory().native();
     run_directory.copy(settings.run_directory.data(), settings.run_directory.size() - 1);
     options.log_directory.native().copy(settings.log_directory.data(),

@@ -71,9 +71,10 @@ void Intake::say_who_holds_up() {
         return;
     }
     const RingWriter::Oldest oldest = writer_.oldest();
-    host_.warn(fmt::format("ring full for={:.0f}s oldest_event={} held_by={}",
+    host_.warn(fmt::format("ring full for={:.0f}s oldest_event={} held_by={}{}",
                            std::chrono::duration<double>(*stalled).count(), oldest.event + 1,
-                           oldest.consumer ? host_.describe_consumer(*oldest.consumer) : "nobody"));
+                           oldest.consumer ? host_.describe_consumer(*oldest.consumer) : "nobody",
+                           oldest.waits_for_retry ? ": it has failed and is being retried" : ""));
 }
 
 void Intake::close() {

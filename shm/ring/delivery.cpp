@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <mutex>
 #include <utility>
+
+#include "retry_time.hpp"
 
 namespace drainpipe {
 
@@ -21,6 +24,8 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
       lock_(segment),
       dispatcher_(Dispatcher::of(segment, consumer)),
       settles_in_order_(dispatcher_->settles_in_order()),
+      may_fail_(segment.header().settings.may_fail()),
+      has_keys_(segment.header().settings.dispatch == Dispatch::partition),
       takes_from_others_(dispatcher_->takes_from_others()),
       consumer_(consumer),
       idle_before_taking_(idle_before_taking),
@@ -32,6 +37,10 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
         dispatcher_->attach(change);
         change.publish();
         taken_over_ = dispatcher_->in_flight(*change);
+        if (may_fail_) {
+            hold_what_waits(*change);
+            taken_over_ -= held_.size();
+        }
     }
     segment_.header().room_available.notify();
 }
@@ -92,8 +101,26 @@ bool Delivery::settle_scaling() {
         return false;
     }
     const bool has_handed_over = !is_draining_ && dispatcher_->hand_over();
+    if (has_handed_over && !held_.empty()) {
+        forget_handed_over();
+    }
     consumer_end_ = dispatcher_->consumer_end(published_ledger(header));
     return has_handed_over;
+}
+
+// It had asked again for those that held no demand any more, and hand_over() has for all.
+void Delivery::forget_handed_over() {
+    std::uint64_t asked_again = 0;
+    std::erase_if(held_, [&](const Held& held) {
+        const EventState state = segment_.states().at(held.event);
+        const bool is_here = state.is_given() && state.consumer() == consumer_;
+        asked_again += !is_here && !held.holds_demand ? 1 : 0;
+        return !is_here;
+    });
+    const LedgerChange change(segment_);
+    Part<std::uint64_t>& unmet = change.state_of(consumer_).unmet;
+    unmet -= std::min(unmet.get(), asked_again);
+    change.publish();
 }
 
 bool Delivery::inherit() {
@@ -128,8 +155,10 @@ Dispatcher::Given Delivery::change_ledger(std::uint64_t done, std::uint64_t aske
     settle_next(change, done);
     const bool has_settled = settle(change) || done > 0;
     change.state_of(consumer_).unmet += asked;
+    const std::uint64_t retried = change->retried;
     const Dispatcher::Given given = limit > 0 ? hand_out(change, limit) : Dispatcher::Given{};
-    if (has_settled || asked + given.events > 0 || given.has_looked_on) {
+    if (has_settled || asked + given.events > 0 || given.has_looked_on ||
+        change->retried != retried) {
         change.publish();
     }
     return given;
@@ -222,19 +251,72 @@ CompletionKind Delivery::kind_of(const Handed& handed) const {
 }
 
 CompletionKind Delivery::done(EventRange events) {
-    const auto handed = std::ranges::find_if(in_hand_, [&](const Handed& each) {
-        return each.range.first <= events.first && events.last <= each.range.last;
-    });
-    assert(handed != in_hand_.end());
-    const CompletionKind kind = kind_of(*handed);
-    done_.push_back({events, kind});
-    const Handed after{{events.last, handed->range.last}, handed->kind};
-    handed->range.last = events.first;
-    const auto next = handed->range.size() > 0 ? handed + 1 : in_hand_.erase(handed);
-    if (after.range.size() > 0) {
-        in_hand_.insert(next, after);
-    }
+    const CompletionKind kind = kind_of(take_out_of_hand(events));
+    add_done(events, kind);
     return kind;
+}
+
+bool Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
+    const Handed handed = take_out_of_hand({event, event + 1});
+    segment_.set_retry_time(event, to_retry_time(retry_at));
+    const bool is_left = is_draining_ && !handed.holds_demand;
+    hold({event, handed.kind, false, retry_at, is_left});
+    return !is_left;
+}
+
+void Delivery::dead(std::uint64_t event) {
+    take_out_of_hand({event, event + 1});
+    add_done({event, event + 1}, CompletionKind::dead);
+}
+
+Delivery::Handed Delivery::take_out_of_hand(EventRange events) {
+    const auto after_it = std::ranges::upper_bound(
+        in_hand_, events.first, {}, [](const Handed& handed) { return handed.range.first; });
+    assert(after_it != in_hand_.begin());
+    const auto handed = after_it - 1;
+    assert(handed->range.first <= events.first && events.last <= handed->range.last);
+    const Handed taken{events, handed->kind, handed->holds_demand};
+    handled_ += taken.holds_demand ? events.size() : 0;
+    const Handed after{{events.last, handed->range.last}, handed->kind, handed->holds_demand};
+    if (events.first == handed->range.first) {
+        if (after.range.size() > 0) {
+            handed->range.first = events.last;
+        } else {
+            in_hand_.erase(handed);
+        }
+        return taken;
+    }
+    handed->range.last = events.first;
+    if (after.range.size() > 0) {
+        in_hand_.insert(after_it, after);
+    }
+    return taken;
+}
+
+void Delivery::add_done(EventRange events, CompletionKind kind) {
+    if (!done_.empty() && done_.back().range.last == events.first && done_.back().kind == kind) {
+        done_.back().range.last = events.last;
+    } else {
+        done_.push_back({events, kind});
+    }
+}
+
+void Delivery::hand(std::uint64_t event, CompletionKind kind, bool holds_demand) {
+    if (!handed_.empty() && handed_.back().last == event) {
+        handed_.back().last = event + 1;
+    } else {
+        handed_.push_back({event, event + 1});
+    }
+    if (!in_hand_.empty() && in_hand_.back().range.last == event && in_hand_.back().kind == kind &&
+        in_hand_.back().holds_demand == holds_demand) {
+        in_hand_.back().range.last = event + 1;
+    } else {
+        in_hand_.push_back({{event, event + 1}, kind, holds_demand});
+    }
+}
+
+void Delivery::hold(const Held& held) {
+    held_.insert(std::ranges::upper_bound(held_, held.event, {}, &Held::event), held);
 }
 
 void Delivery::put_back() {
@@ -263,10 +345,10 @@ Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t l
         // each has to be woken for it, and quick work is done before it is awake.
         given = dispatcher_->give(change, 2 * limit);
     }
-    collect(*change, limit);
+    collect(change, limit);
     if (handed_.empty() && has_drained_) {
         given = dispatcher_->give_in_drain(change, limit);
-        collect(*change, limit);
+        collect(change, limit);
     }
     expected_.reset();
     if (handed_.size() == 1 && handed_[0].size() == 1) {
@@ -276,19 +358,138 @@ Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t l
     return given;
 }
 
-void Delivery::collect(const Ledger& ledger, std::uint64_t limit) {
-    const std::size_t before = in_hand_.size();
-    ranges_in_hand_.clear();
-    for (const Handed& handed : in_hand_) {
-        ranges_in_hand_.push_back(handed.range);
+void Delivery::collect(const LedgerChange& change, std::uint64_t limit) {
+    if (may_fail_) {
+        collect_ready(change, limit);
+    } else {
+        collect_fresh(*change, limit);
     }
-    kind_ = dispatcher_->collect(ledger, is_draining_, limit, ranges_in_hand_, handed_);
+}
+
+void Delivery::collect_fresh(const Ledger& ledger, std::uint64_t limit) {
+    const std::size_t before = in_hand_.size();
+    kind_ = dispatcher_->collect(ledger, is_draining_, limit, ranges_in_hand(), handed_);
     for (const EventRange& range : handed_) {
         in_hand_.push_back({range, kind_});
     }
     if (before > 0) {
         std::ranges::sort(in_hand_, {}, [](const Handed& handed) { return handed.range.first; });
     }
+}
+
+void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
+    const auto by_first = [](const Handed& handed) { return handed.range.first; };
+    Partitions busy = partitions_in_hand();
+    limit -= hand_out_held(change, limit, busy);
+    while (limit > 0) {
+        std::ranges::sort(in_hand_, {}, by_first);
+        fresh_.clear();
+        kind_ = dispatcher_->collect(*change, is_draining_, limit, ranges_in_hand(), fresh_);
+        if (fresh_.empty()) {
+            break;
+        }
+        for (const EventRange& range : fresh_) {
+            for (std::uint64_t event = range.first; event < range.last; ++event) {
+                const std::uint32_t time = segment_.retry_time(event);
+                const unsigned partition = this->partition(event);
+                if (time != 0) {
+                    // Given back by another consumer: it holds no demand here either.
+                    ++handled_;
+                    hold({event, kind_, false, from_retry_time(time, Clock::now())});
+                } else if (has_keys_ && busy[partition]) {
+                    hold({event, kind_, true, std::nullopt});
+                } else {
+                    hand(event, kind_, true);
+                    --limit;
+                }
+                busy.set(partition);
+            }
+        }
+    }
+    std::ranges::sort(in_hand_, {}, by_first);
+}
+
+std::uint64_t Delivery::hand_out_held(const LedgerChange& change, std::uint64_t limit,
+                                      Partitions& busy) {
+    retry_at_.reset();
+    std::uint64_t handed_out = 0;
+    const auto is_handed_out = [&](const Held& held) {
+        const unsigned partition = this->partition(held.event);
+        if (has_keys_ && busy[partition]) {
+            return false;
+        }
+        busy.set(partition);
+        if (held.is_left) {
+            return false;
+        }
+        if (!is_due(held)) {
+            retry_at_ = std::min(*held.retry_at, retry_at_.value_or(*held.retry_at));
+            return false;
+        }
+        if (handed_out == limit) {
+            return false;
+        }
+        ++handed_out;
+        change->retried += held.retry_at ? 1 : 0;
+        hand(held.event, held.kind, held.holds_demand);
+        return true;
+    };
+    std::erase_if(held_, is_handed_out);
+    return handed_out;
+}
+
+bool Delivery::is_due(const Held& held) const {
+    return !held.retry_at || is_draining_ || *held.retry_at <= Clock::now();
+}
+
+unsigned Delivery::partition(std::uint64_t event) const {
+    return has_keys_ ? segment_.state_of_new(event).partition() : 0;
+}
+
+Delivery::Partitions Delivery::partitions_in_hand() const {
+    Partitions partitions;
+    for (const Handed& handed : in_hand_) {
+        for (std::uint64_t event = handed.range.first; has_keys_ && event < handed.range.last;
+             ++event) {
+            partitions.set(partition(event));
+        }
+    }
+    return partitions;
+}
+
+const std::vector<EventRange>& Delivery::ranges_in_hand() {
+    ranges_in_hand_.clear();
+    auto held = held_.begin();
+    const auto add_held_before = [&](std::uint64_t event) {
+        for (; held != held_.end() && held->event < event; ++held) {
+            ranges_in_hand_.push_back({held->event, held->event + 1});
+        }
+    };
+    for (const Handed& handed : in_hand_) {
+        add_held_before(handed.range.first);
+        ranges_in_hand_.push_back(handed.range);
+    }
+    add_held_before(std::numeric_limits<std::uint64_t>::max());
+    return ranges_in_hand_;
+}
+
+void Delivery::hold_what_waits(const Ledger& ledger) {
+    for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
+        const EventState state = segment_.states().at(event);
+        const std::uint32_t time = segment_.retry_time(event);
+        if (state.is_given() && state.consumer() == consumer_ && time != 0) {
+            hold({event,
+                  state.is_given_in_drain() ? CompletionKind::drained : CompletionKind::processed,
+                  false, from_retry_time(time, Clock::now())});
+        }
+    }
+}
+
+std::optional<Delivery::Clock::time_point> Delivery::next_time() const {
+    if (!retry_at_ || !take_at_) {
+        return retry_at_ ? retry_at_ : take_at_;
+    }
+    return std::min(*retry_at_, *take_at_);
 }
 
 std::chrono::nanoseconds Delivery::time_to_wait() const {

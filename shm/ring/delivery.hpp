@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dispatch/dispatcher.hpp"
@@ -22,7 +23,10 @@ namespace drainpipe {
 //
 // In flight is what the segment says was given to this consumer; in hand is what of it was handed
 // out and has no outcome yet, which only this process knows. Payloads are read in place, without
-// the lock: they have one owner, or are not changed before all have done them. Killed between any
+// the lock: they have one owner, or are not changed before all have done them. Where work may fail
+// (Settings::may_fail), what failed stays in flight and waits for its retry, while others go on;
+// with keys those of its partition wait with it, and one of a partition is in hand at a time, so
+// that they are done in order whatever fails. Killed between any
 // two stores, what is in flight to this consumer is its successor's. Requires that it is the only
 // one with its number, in one thread.
 class Delivery {
@@ -53,13 +57,26 @@ class Delivery {
         std::uint64_t size() const;
     };
 
-    // How many events were in flight to it when it came.
+    // How many events were in flight to it when it came, but those that wait for a retry: they hold
+    // no demand.
     std::uint64_t taken_over() const { return taken_over_; }
 
     // The work on these events, which are in hand, is done: they are committed with the next
     // turn(). Returns the kind of the run that they count for. Requires that they were handed
     // out in one.
     CompletionKind done(EventRange events);
+
+    // The work on this event, which is in hand, has failed: it is handed out again at that time or
+    // later. In the drain it is handed out once more, at once, and then is left for the next run:
+    // false where it is left.
+    bool failed(std::uint64_t event, Clock::time_point retry_at);
+
+    // This event, which is in hand, is given up, as done() has it.
+    void dead(std::uint64_t event);
+
+    // How many events that were handed out for the first time have come to an outcome since this
+    // was asked last: they hold no demand any more.
+    std::uint64_t take_handled() { return std::exchange(handled_, 0); }
 
     // One visit to the lock: commits what is done, with the next `done` events in hand, adds
     // `asked` to this consumer's demand, and hands out up to `limit` events more, of one kind.
@@ -69,7 +86,7 @@ class Delivery {
     Chunk turn(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
 
     // When turn() may find more though nothing was notified.
-    std::optional<Clock::time_point> next_time() const { return take_at_; }
+    std::optional<Clock::time_point> next_time() const;
 
     // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
     // What makes is_over() true must notify the segment's events_available after it.
@@ -78,6 +95,8 @@ class Delivery {
     // Notes that the work on these events, which are in hand, is about to begin. To be called
     // before the work: what is not begun is not marked as repeated when this process dies.
     void begin(EventRange events) { dispatcher_->begin(events); }
+    // The same for one event that may have failed before.
+    void begin_attempt(std::uint64_t event) { dispatcher_->begin_attempt(event); }
 
     // Commits what is done, with the next `done` events in hand.
     void commit(std::uint64_t done) { turn(done, 0, 0); }
@@ -87,10 +106,13 @@ class Delivery {
     void put_back();
 
     std::uint64_t in_hand() const;
+    // Whether any event waits here for its retry, or for another one that does.
+    bool has_held() const { return !held_.empty(); }
 
     std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
 
-    // 1, and one more for each earlier process that began the event and died before it was done.
+    // Which attempt at the event this is: 1, and one more for each that failed, or whose process
+    // died. How many there were, before it is begun, where work may fail.
     std::uint32_t attempt(std::uint64_t event) const { return dispatcher_->attempt(event); }
 
     struct Drain {
@@ -122,13 +144,24 @@ class Delivery {
     struct Handed {
         EventRange range;
         CompletionKind kind;
+        bool holds_demand = true;
     };
+    // One that is given to this consumer and is not to be handed out yet.
+    struct Held {
+        std::uint64_t event;
+        CompletionKind kind;
+        bool holds_demand;                          // it was not handed out before
+        std::optional<Clock::time_point> retry_at;  // it waits for its retry
+        bool is_left = false;                       // for the next run
+    };
+    using Partitions = std::bitset<kMaxConsumers>;
 
     // One visit to the lock.
     void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
     // Brings what it has, and knows of others, in line with the target count of consumers;
     // whether it handed something over.
     bool settle_scaling();
+    void forget_handed_over();
     // Whether any consumer may have something that is not to be there any more.
     bool may_inherit() const {
         return expects_no_other_ || segment_.header().consumers.load() < consumer_end_;
@@ -142,6 +175,11 @@ class Delivery {
     // Settles what done() was told of, as far as it may be; whether there was any.
     bool settle(const LedgerChange& change);
     CompletionKind kind_of(const Handed& handed) const;
+    // Takes these events, which are in hand, out of it.
+    Handed take_out_of_hand(EventRange events);
+    void add_done(EventRange events, CompletionKind kind);
+    void hand(std::uint64_t event, CompletionKind kind, bool holds_demand);
+    void hold(const Held& held);
     // In the drain, where there is nothing in flight to this one: looks with the others, and among
     // what is buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
@@ -150,7 +188,19 @@ class Delivery {
     bool may_take_from_others();
     void take_from_others(CompletionKind kind, std::uint64_t limit);
     // Takes in hand what is in flight to this one and is not yet, at most `limit`.
-    void collect(const Ledger& ledger, std::uint64_t limit);
+    void collect(const LedgerChange& change, std::uint64_t limit);
+    void collect_fresh(const Ledger& ledger, std::uint64_t limit);
+    // The same where work may fail: what is held and due first.
+    void collect_ready(const LedgerChange& change, std::uint64_t limit);
+    std::uint64_t hand_out_held(const LedgerChange& change, std::uint64_t limit, Partitions& busy);
+    bool is_due(const Held& held) const;
+    // With keys: those of what is in hand.
+    Partitions partitions_in_hand() const;
+    unsigned partition(std::uint64_t event) const;
+    // What the dispatcher is not to collect: in hand or held, in order.
+    const std::vector<EventRange>& ranges_in_hand();
+    // Holds what waited for its retry when this consumer came.
+    void hold_what_waits(const Ledger& ledger);
     // Fills `handed_`; whether others were given something too.
     Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
 
@@ -158,6 +208,8 @@ class Delivery {
     RingLock lock_;
     std::unique_ptr<Dispatcher> dispatcher_;
     bool settles_in_order_;
+    bool may_fail_;
+    bool has_keys_;
     bool takes_from_others_;
     unsigned consumer_;
     bool is_draining_ = false;
@@ -179,6 +231,10 @@ class Delivery {
     std::vector<Handed> in_hand_;             // in order
     std::vector<EventRange> ranges_in_hand_;  // of `in_hand_`, while it is added to
     std::vector<Handed> done_;                // and not committed
+    std::vector<Held> held_;                  // in order
+    std::vector<EventRange> fresh_;           // while they are looked at
+    std::uint64_t handled_ = 0;
+    std::optional<Clock::time_point> retry_at_;  // the next one that is held for nothing else
 
     // The event that the next chunk probably is, where they come one by one.
     struct Expected {

@@ -111,7 +111,7 @@ RingWriter::Oldest RingWriter::oldest() {
     const Ledger& ledger = published_ledger(segment_.header());
     const EventState state = segment_.states().at(ledger.head);
     if (state.is_given()) {
-        return {ledger.head, state.consumer()};
+        return {ledger.head, state.consumer(), segment_.retry_time(ledger.head) != 0};
     }
     if (state.is_waiting() && segment_.header().settings.dispatch == Dispatch::partition) {
         return {ledger.head, ledger.partition_owner[state.partition()]};

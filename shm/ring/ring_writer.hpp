@@ -49,6 +49,7 @@ class RingWriter {
     struct Oldest {
         std::uint64_t event;
         std::optional<unsigned> consumer;
+        bool waits_for_retry = false;
     };
     Oldest oldest();
 

@@ -10,13 +10,14 @@ namespace drainpipe {
 // The most consumers of a pipeline, and so the most partitions that keys are spread over.
 inline constexpr unsigned kMaxConsumers = 64;
 
-// When in the life of a run the work on an event was done.
+// What became of an event, and when in the life of a run.
 enum class CompletionKind : std::uint8_t {
-    processed = 0,  // before the stop
-    emptied = 1,    // it was in flight when the stop came
-    drained = 2,    // it was buffered when the stop came
+    processed = 0,  // done before the stop
+    emptied = 1,    // done; it was in flight when the stop came
+    drained = 2,    // done; it was buffered when the stop came
+    dead = 3,       // given up: it is among the dead letters
 };
-inline constexpr std::size_t kCompletionKinds = 3;
+inline constexpr std::size_t kCompletionKinds = 4;
 
 // Where an event stands, as one byte beside its slot. Consumers change it, under the lock; when the
 // head has passed it they set it back to waiting(0), for the event that takes its slot. With keys

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cstring>
 #include <system_error>
@@ -66,7 +67,8 @@ std::string to_text(const Account& account) {
            " processed=" + std::to_string(account.processed) +
            " emptied=" + std::to_string(account.emptied) +
            " drained=" + std::to_string(account.drained) + " left=" + std::to_string(account.left) +
-           " redelivered=" + std::to_string(account.redelivered);
+           " redelivered=" + std::to_string(account.redelivered) +
+           " dead=" + std::to_string(account.dead) + " retried=" + std::to_string(account.retried);
 }
 
 Account account_of(const Header& header, const EventStates& states) {
@@ -81,13 +83,16 @@ Account account_of(const Header& header, const EventStates& states) {
     const std::uint64_t processed = take(reading.done[0]);
     const std::uint64_t emptied = take(reading.done[1]);
     const std::uint64_t drained = take(reading.done[2]);
+    const std::uint64_t dead = take(reading.done[3]);
     const std::uint64_t in_flight = std::min(reading.in_flight, left);
     return {.accepted = accepted,
             .processed = processed,
             .emptied = emptied,
             .drained = drained,
+            .dead = dead,
             .left = left,
             .redelivered = reading.ledger.redelivered,
+            .retried = reading.ledger.retried,
             .in_flight = in_flight,
             .buffered = left - in_flight};
 }
@@ -109,13 +114,37 @@ Gauge::Gauge(const std::string& name) {
 
 const Header& Gauge::header() const { return *static_cast<const Header*>(region_.get_address()); }
 
-Account Gauge::read() const {
+EventStates Gauge::states() const {
     const Geometry& geometry = header().geometry;
     const char* const front = static_cast<const char*>(region_.get_address());
     const auto* const states =
         reinterpret_cast<const std::uint8_t*>(front + geometry.states_offset());
     // Nothing is written through it: the mapping would not let it.
-    return account_of(header(), EventStates({const_cast<std::uint8_t*>(states), geometry.slots}));
+    return EventStates({const_cast<std::uint8_t*>(states), geometry.slots});
+}
+
+Account Gauge::read() const { return account_of(header(), states()); }
+
+std::uint64_t Gauge::waiting_for_retry() const {
+    const Geometry& geometry = header().geometry;
+    const auto* const retry_times = reinterpret_cast<const std::uint32_t*>(
+        static_cast<const char*>(region_.get_address()) + geometry.retry_times_offset());
+    const EventStates states = this->states();
+    const bool has_keys = header().settings.dispatch == Dispatch::partition;
+    std::bitset<kMaxConsumers> blocked;
+    std::uint64_t events = 0;
+    for (std::uint64_t event = header().head.load(); event < header().tail.load(); ++event) {
+        const EventState state = states.at(event);
+        if (!state.is_waiting()) {
+            continue;
+        }
+        const bool waits = retry_times[event & (geometry.slots - 1)] != 0;
+        if (waits && has_keys) {
+            blocked.set(state.partition());
+        }
+        events += waits || (has_keys && blocked[state.partition()]) ? 1 : 0;
+    }
+    return events;
 }
 
 std::string Gauge::run_directory() const {

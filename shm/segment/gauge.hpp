@@ -9,14 +9,17 @@
 
 namespace drainpipe {
 
-// What became of the events of a run. Always accepted = processed + emptied + drained + left.
+// What became of the events of a run.
+// Always accepted = processed + emptied + drained + dead + left.
 struct Account {
     std::uint64_t accepted;   // by this run, and what it recovered
     std::uint64_t processed;  // committed before the drain began
     std::uint64_t emptied;    // in flight when it began, committed since
     std::uint64_t drained;    // buffered when it began, committed since
+    std::uint64_t dead;       // given up: among the dead letters
     std::uint64_t left;
     std::uint64_t redelivered;
+    std::uint64_t retried;  // attempts after a failure
     std::uint64_t in_flight;
     std::uint64_t buffered;
 };
@@ -24,7 +27,7 @@ struct Account {
 // Read while others go on: what it says was true a moment ago, and the sums are right.
 Account account_of(const Header& header, const EventStates& states);
 
-// "accepted=A processed=P emptied=E drained=D left=L redelivered=R"
+// "accepted=A processed=P emptied=E drained=D left=L redelivered=R dead=X retried=T"
 std::string to_text(const Account& account);
 
 // Reads how full the segment is, and can do nothing else: it maps the front of it read-only and
@@ -35,6 +38,10 @@ class Gauge {
     explicit Gauge(const std::string& name);
 
     Account read() const;
+
+    // How many events are left because they wait for a retry, or with keys behind one that does.
+    // Requires that nothing is in flight: it counts what waits.
+    std::uint64_t waiting_for_retry() const;
 
     // Of the launcher that began the run.
     std::string run_directory() const;
@@ -48,6 +55,7 @@ class Gauge {
 
   private:
     const Header& header() const;
+    EventStates states() const;
 
     boost::interprocess::mapped_region region_;
 };

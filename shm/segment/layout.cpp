@@ -18,7 +18,11 @@ bool Geometry::is_sound() const {
 
 std::size_t Geometry::slots_offset() const { return kHeaderBytes; }
 
-std::size_t Geometry::states_offset() const { return slots_offset() + slots * sizeof(Slot); }
+std::size_t Geometry::retry_times_offset() const { return slots_offset() + slots * sizeof(Slot); }
+
+std::size_t Geometry::states_offset() const {
+    return retry_times_offset() + slots * sizeof(std::uint32_t);
+}
 
 std::size_t Geometry::attempts_offset() const {
     return states_offset() + slots * sizeof(EventState);

@@ -17,12 +17,13 @@ namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | slots | states | attempts | (to the next page) | payload buffer
+//     Header | slots | retry times | states | attempts | (to the next page) | payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
-// slot, state and attempts n % slots. What is in flight, done or waiting is what the states say.
-// Where no event is, the state is waiting(0) and the attempts are 0: consumers set both back before
-// they move the header's head, so that the producer need not touch their lines.
+// slot, state, attempts and retry time n % slots. What is in flight, done or waiting is what the
+// states say. Where no event is, the state is waiting(0) and the attempts are 0: consumers set both
+// back before they move the header's head, so that the producer need not touch their lines. The
+// retry time is 0 but between a failure and the attempt that follows it.
 //
 // Memory orders. The lock orders what its holders do among themselves. What is written or read
 // without it (docs/segment_format.md has the same as a table):
@@ -45,10 +46,15 @@ namespace drainpipe {
 // - attempts: relaxed, by the consumer that has the event. Others read those of a dead process,
 //   after they were given its events.
 //
+// - retry times: relaxed, by the consumer that has the event, as attempts. Those that only look
+// (the
+//   gauge, the producer) get a time that was there.
+//
 // - begun: released by its consumer, without the lock; acquired by that consumer's successor, which
 //   holds its role, and by the next run. It covers nothing but itself.
 //
-// - phase, stop_deadline, consumers, scalings, the counts: released by launcher or stage, acquired
+// - phase, stop_deadline, consumers, scalings, next_begin, the counts: released by launcher or
+// stage, acquired
 //   by anyone; they cover nothing but themselves.
 //
 // - the event counts: see event_count.hpp.
@@ -58,7 +64,7 @@ namespace drainpipe {
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
 // A change of this file, or of ledger.hpp or event_state.hpp, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::uint32_t kLayoutVersion = 6;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -90,12 +96,31 @@ struct Geometry {
     bool is_sound() const;
 
     std::size_t slots_offset() const;
+    std::size_t retry_times_offset() const;
     std::size_t states_offset() const;
     std::size_t attempts_offset() const;
     std::size_t buffer_offset() const;
     std::size_t segment_bytes() const;
 
     bool operator==(const Geometry&) const = default;
+};
+
+// What is done with an event.
+enum class WorkKind : std::uint32_t {
+    print = 0,    // its payload is a line on standard output
+    exec = 1,     // a command is run
+    worker = 2,   // a process that is kept gets it as a line, and answers
+    forward = 3,  // it goes into another pipeline
+};
+
+// How a worker is spoken to.
+enum class WorkerFormat : std::uint32_t { plain = 0, json = 1 };
+
+// Where events come from.
+enum class SourceKind : std::uint32_t {
+    socket = 0,
+    file = 1,            // the lines of a file, once
+    standard_input = 2,  // the lines of the launcher's
 };
 
 // What the run was asked for. Written by the launcher before it starts a stage.
@@ -112,9 +137,34 @@ struct Settings {
     std::uint32_t socket_mode;         // of the intake's socket
     std::int32_t launcher_pid;         // in its own pid namespace
     std::int64_t socket_group;         // that the socket belongs to; -1 for the user's own
+    WorkKind work;
+    WorkerFormat worker_format;
+    std::uint32_t jobs;     // commands at once, or workers, of each consumer; at least 1
+    std::uint32_t batch;    // the most events for one command; at least 1
+    std::uint32_t window;   // the most events that a worker may have unanswered; at least 1
+    std::uint32_t retries;  // attempts after the first one
+    std::int64_t batch_wait_microseconds;
+    std::int64_t timeout_microseconds;  // of a command, or of a worker's answer; 0 for none
+    std::int64_t backoff_microseconds;  // before the first retry
+    std::int64_t backoff_max_microseconds;
+    std::int64_t begin_interval_nanoseconds;  // between two events begun, of all consumers; 0: none
+    SourceKind source;
+    std::uint32_t padding;
     std::array<char, 128>
         run_directory;  // absolute, ends with a zero: longer no socket's path may be
     std::array<char, 4096> log_directory;  // absolute, ends with a zero
+    std::array<char, 4096> source_file;    // absolute, ends with a zero; empty where there is none
+    std::array<char, 32768> command;  // of exec and worker, or the pipeline that is forwarded to
+
+    // Whether the work on an event can fail, and is tried again then.
+    bool may_fail() const { return work != WorkKind::print; }
+};
+
+// The file that a segment's events come from, as SourceKind::file has it.
+enum class FileStanding : std::uint32_t {
+    none = 0,
+    current = 1,    // every event from file_first on is a line of it
+    suspended = 2,  // a run with another source has gone on with its segment
 };
 
 // How far the run is. Moved by the launcher alone, forward until the next run begins.
@@ -156,6 +206,16 @@ struct Header {
     Word<std::uint64_t> log_lines_lost;
     Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut
     Word<std::int64_t> stop_deadline;       // monotonic clock, in ns; 0 until a stop is requested
+    Word<std::int64_t> next_begin;  // with a rate: no event is begun before, monotonic clock, in ns
+
+    // The file whose lines are events, over any number of runs. Written by the launcher, before any
+    // stage starts; its end by the producer.
+    alignas(kLineBytes) Word<FileStanding> file_standing;
+    Word<std::uint32_t> file_has_ended;  // all of its lines are accepted
+    Word<std::uint64_t> file_device;
+    Word<std::uint64_t> file_inode;
+    Word<std::uint64_t> file_first;  // current: the event that its first line would be
+    Word<std::uint64_t> file_lines;  // suspended: so many of its lines are accepted
 
     alignas(kLineBytes) EventCount events_available;  // notified when the tail moves
     alignas(kLineBytes) EventCount room_available;    // notified when the head moves
@@ -174,14 +234,14 @@ struct Header {
     Settings settings;
 };
 
-inline constexpr std::size_t kHeaderBytes = 4 * kPageBytes;
+inline constexpr std::size_t kHeaderBytes = 13 * kPageBytes;
 
 static_assert(sizeof(Slot) == 4);
 static_assert(sizeof(Geometry) == 32);
 static_assert(offsetof(Geometry, slots) == 8);
 static_assert(offsetof(Geometry, buffer_bytes) == 16);
 static_assert(offsetof(Geometry, buffer_span) == 24);
-static_assert(sizeof(Settings) == 200 + 4096);
+static_assert(sizeof(Settings) == 272 + 2 * 4096 + 32768);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
 static_assert(offsetof(Settings, event_delay_microseconds) == 24);
@@ -193,8 +253,22 @@ static_assert(offsetof(Settings, partition_delimiter) == 52);
 static_assert(offsetof(Settings, socket_mode) == 56);
 static_assert(offsetof(Settings, launcher_pid) == 60);
 static_assert(offsetof(Settings, socket_group) == 64);
-static_assert(offsetof(Settings, run_directory) == 72);
-static_assert(offsetof(Settings, log_directory) == 200);
+static_assert(offsetof(Settings, work) == 72);
+static_assert(offsetof(Settings, worker_format) == 76);
+static_assert(offsetof(Settings, jobs) == 80);
+static_assert(offsetof(Settings, batch) == 84);
+static_assert(offsetof(Settings, window) == 88);
+static_assert(offsetof(Settings, retries) == 92);
+static_assert(offsetof(Settings, batch_wait_microseconds) == 96);
+static_assert(offsetof(Settings, timeout_microseconds) == 104);
+static_assert(offsetof(Settings, backoff_microseconds) == 112);
+static_assert(offsetof(Settings, backoff_max_microseconds) == 120);
+static_assert(offsetof(Settings, begin_interval_nanoseconds) == 128);
+static_assert(offsetof(Settings, source) == 136);
+static_assert(offsetof(Settings, run_directory) == 144);
+static_assert(offsetof(Settings, log_directory) == 272);
+static_assert(offsetof(Settings, source_file) == 4368);
+static_assert(offsetof(Settings, command) == 8464);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(sizeof(EventCount) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
@@ -215,13 +289,20 @@ static_assert(offsetof(Header, settled_before_run) == 336);
 static_assert(offsetof(Header, log_lines_lost) == 344);
 static_assert(offsetof(Header, output_may_be_cut) == 352);
 static_assert(offsetof(Header, stop_deadline) == 360);
-static_assert(offsetof(Header, events_available) == 384);
-static_assert(offsetof(Header, room_available) == 448);
-static_assert(offsetof(Header, ledger_changes) == 512);
-static_assert(offsetof(Header, ledgers) == 520);
-static_assert(offsetof(Header, begun) == 4928);
-static_assert(offsetof(Header, in_hand_end) == 5440);
-static_assert(offsetof(Header, settings) == 5952);
+static_assert(offsetof(Header, next_begin) == 368);
+static_assert(offsetof(Header, file_standing) == 384);
+static_assert(offsetof(Header, file_has_ended) == 388);
+static_assert(offsetof(Header, file_device) == 392);
+static_assert(offsetof(Header, file_inode) == 400);
+static_assert(offsetof(Header, file_first) == 408);
+static_assert(offsetof(Header, file_lines) == 416);
+static_assert(offsetof(Header, events_available) == 448);
+static_assert(offsetof(Header, room_available) == 512);
+static_assert(offsetof(Header, ledger_changes) == 576);
+static_assert(offsetof(Header, ledgers) == 584);
+static_assert(offsetof(Header, begun) == 4992);
+static_assert(offsetof(Header, in_hand_end) == 5504);
+static_assert(offsetof(Header, settings) == 6016);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

@@ -12,6 +12,7 @@ void Ledger::copy_from(const Ledger& other, std::uint64_t state_count, Dispatch 
     given_end = other.given_end;
     waiting_from = other.waiting_from;
     redelivered = other.redelivered;
+    retried = other.retried;
     done = other.done;
     is_broadcast = other.is_broadcast;
     consumers_used = other.consumers_used;

@@ -53,6 +53,7 @@ struct Ledger {
     Part<std::uint64_t> given_end;     // no event from here on was given to anybody in this run
     Part<std::uint64_t> waiting_from;  // no event before it waits
     Part<std::uint64_t> redelivered;   // in this run: given again after a consumer had died of them
+    Part<std::uint64_t> retried;       // in this run: handed out again after a failure
     std::array<Part<std::uint64_t>, kCompletionKinds> done;  // of this run, before head
     Part<std::uint64_t> is_broadcast;  // the consumers' states say how far each consumer is
     Part<std::uint64_t>
@@ -67,9 +68,9 @@ struct Ledger {
 };
 
 static_assert(sizeof(ConsumerState) == 32);
-static_assert(offsetof(Ledger, partition_owner) == 72);
-static_assert(offsetof(Ledger, consumer_states) == 136);
-static_assert(sizeof(Ledger) == 136 + kMaxConsumers * sizeof(ConsumerState));
+static_assert(offsetof(Ledger, partition_owner) == 88);
+static_assert(offsetof(Ledger, consumer_states) == 152);
+static_assert(sizeof(Ledger) == 152 + kMaxConsumers * sizeof(ConsumerState));
 
 struct Header;
 

@@ -122,6 +122,7 @@ Segment::Segment(ipc::shared_memory_object object, const Geometry& geometry)
       buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
     slots_ = reinterpret_cast<Slot*>(front + geometry.slots_offset());
+    retry_times_ = reinterpret_cast<std::uint32_t*>(front + geometry.retry_times_offset());
     states_ = reinterpret_cast<std::uint8_t*>(front + geometry.states_offset());
     attempts_ = reinterpret_cast<std::uint8_t*>(front + geometry.attempts_offset());
     buffer_ = reserve_addresses(2 * geometry.buffer_span);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cstdint>
@@ -86,6 +87,17 @@ class Segment {
     EventStates states() const { return EventStates({states_, slot_mask_ + 1}); }
     // How often the work on an event was begun: counted before the work, up to 255.
     SharedBytes attempts() const { return {attempts_, slot_mask_ + 1}; }
+    // When the work on an event is to be tried again: see retry_time.hpp. 0 where it waits for no
+    // retry. To be changed by the consumer that has the event.
+    std::uint32_t retry_time(std::uint64_t event) const {
+        return std::atomic_ref(retry_times_[event & slot_mask_]).load(std::memory_order_relaxed);
+    }
+    void set_retry_time(std::uint64_t event, std::uint32_t time,
+                        FaultPoint point = FaultPoint::here()) const {
+        point.reached();
+        std::atomic_ref(retry_times_[event & slot_mask_]).store(time, std::memory_order_relaxed);
+        point.reached();
+    }
     // Sets states and attempts of [first, last) back, for the events that take their slots.
     // Requires that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
@@ -127,6 +139,7 @@ class Segment {
     void validate_consumer_states() const;
     void validate_slots() const;
     void reset_states() const;
+    void reset_retry_times() const;
     void begin_ledger() const;
     std::uint64_t count_begun(std::uint64_t head) const;
     std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
@@ -137,6 +150,7 @@ class Segment {
     boost::interprocess::mapped_region buffer_again_;
     Header* header_;
     Slot* slots_;
+    std::uint32_t* retry_times_;
     std::uint8_t* states_;
     std::uint8_t* attempts_;
     char* buffer_;

@@ -36,8 +36,10 @@ void Segment::begin_run(const Settings& settings) {
     header.log_lines_lost.store(0);
     header.output_may_be_cut.store(0);
     header.stop_deadline.store(0);
+    header.next_begin.store(0);
     header.drain_begun.store(0);
     reset_states();
+    reset_retry_times();
     begin_ledger();
     header.settled_before_run.store(header.tail.load() - left());
     header.intake_closed.store(0);
@@ -70,6 +72,16 @@ void Segment::reset_states() const {
     }
 }
 
+// Where nothing fails nothing waits for a retry.
+void Segment::reset_retry_times() const {
+    for (std::uint64_t event = header_->head.load();
+         !header_->settings.may_fail() && event < header_->tail.load(); ++event) {
+        if (retry_time(event) != 0) {
+            set_retry_time(event, 0);
+        }
+    }
+}
+
 // Some consumer had begun events before it.
 std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
     const auto begun = std::span(header_->begun).first(ledger.consumers_used);
@@ -80,15 +92,17 @@ std::uint64_t Segment::begun_in_broadcast(const Ledger& ledger) const {
     return end;
 }
 
-// Those that an earlier run had begun and not done: they will be given again.
+// Those that an earlier run had begun and that had no outcome: they will be given again.
 std::uint64_t Segment::count_begun(std::uint64_t head) const {
     const std::uint64_t tail = header_->tail.load();
     std::uint64_t begun = 0;
     for (const Piece& piece : pieces(head, tail)) {
         const std::uint8_t* const states = states_ + piece.place;
         const std::uint8_t* const attempts = attempts_ + piece.place;
+        const std::uint32_t* const retry_times = retry_times_ + piece.place;
         begun += count_places(piece.count, [&](std::uint64_t at) {
-            return !EventState::of_byte(states[at]).is_done() && attempts[at] > 0;
+            return !EventState::of_byte(states[at]).is_done() && attempts[at] > 0 &&
+                   retry_times[at] == 0;
         });
     }
     return begun;

@@ -20,7 +20,8 @@ using drainpipe::test::settings_for;
 namespace {
 
 bool holds(const Account& account) {
-    return account.accepted == account.processed + account.emptied + account.drained + account.left;
+    return account.accepted ==
+           account.processed + account.emptied + account.drained + account.dead + account.left;
 }
 
 // Two consumers that go on and on, the second one done first: the head passes what it finds done.

@@ -9,7 +9,8 @@ TEST_SUITE("layout") {
         const Geometry geometry = Geometry::of(1000, 5000);
         CHECK(geometry.slots == 1024);
         CHECK(geometry.buffer_span == 8192);
-        CHECK(geometry.states_offset() == geometry.slots_offset() + 1024 * 4);
+        CHECK(geometry.retry_times_offset() == geometry.slots_offset() + 1024 * 4);
+        CHECK(geometry.states_offset() == geometry.retry_times_offset() + 1024 * 4);
         CHECK(geometry.attempts_offset() == geometry.states_offset() + 1024);
         CHECK(geometry.buffer_offset() % 4096 == 0);
         CHECK(geometry.buffer_offset() >= geometry.attempts_offset() + 1024);

@@ -71,6 +71,9 @@ class Dispatcher {
     // Counts an attempt at each of these events, before the work on them.
     virtual void begin(EventRange events) = 0;
     virtual std::uint32_t attempt(std::uint64_t event) const = 0;
+    // Counts one more attempt at an event that this process may have begun before. It waits for no
+    // retry any more.
+    virtual void begin_attempt(std::uint64_t event) { begin({event, event + 1}); }
 
     // Hands over what is another consumer's since their number changed; whether there was anything.
     // Requires that nothing is begun and not done.

@@ -19,7 +19,9 @@ void OwningDispatcher::take_over(const LedgerChange& change, unsigned number) co
     consumer_state.next = change->head;
     for (const EventRange& range : given_events(*change, number)) {
         for (std::uint64_t event = range.first; event < range.last; ++event) {
-            change->redelivered += segment_.attempts().load(event) > 0 ? 1 : 0;
+            const bool was_begun =
+                segment_.attempts().load(event) > 0 && segment_.retry_time(event) == 0;
+            change->redelivered += was_begun ? 1 : 0;
         }
     }
 }
@@ -127,6 +129,14 @@ void OwningDispatcher::begin(EventRange events) {
     const std::uint64_t begun_to = goes_on ? last_begun_.last : events.first;
     segment_.attempts().count_up(std::min(begun_to, events.last), events.last);
     last_begun_ = {events.first, std::max(begun_to, events.last)};
+}
+
+void OwningDispatcher::begin_attempt(std::uint64_t event) {
+    // Killed in between, it was not begun: the next consumer begins this very attempt.
+    if (segment_.retry_time(event) != 0) {
+        segment_.set_retry_time(event, 0);
+    }
+    segment_.attempts().count_up(event, event + 1);
 }
 
 std::uint32_t OwningDispatcher::attempt(std::uint64_t event) const {
