@@ -116,6 +116,17 @@ bool is_plain(std::string_view text) {
     return suspects == 0;
 }
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t size = character_size(text);
+        if (size == 0) {
+            return false;
+        }
+        text.remove_prefix(size);
+    }
+    return true;
+}
+
 std::string_view whole_characters(std::string_view text, std::size_t max_size) {
     if (text.size() <= max_size) {
         return text;

@@ -16,6 +16,9 @@ constexpr std::size_t kMaxEscaped = 4;
 // Whether nothing in the text can need escaping. Only ASCII is plain: other text may need none.
 bool is_plain(std::string_view text);
 
+// Whether all of it is well-formed UTF-8, be it control characters.
+bool is_utf8(std::string_view text);
+
 // The text's beginning, at most so many bytes, that ends at a whole character of UTF-8; a byte that
 // is part of none counts as one.
 std::string_view whole_characters(std::string_view text, std::size_t max_size);
