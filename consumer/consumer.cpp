@@ -26,23 +26,12 @@ RecordLimit limit_of(const Settings& settings) {
     return {settings.log_events_per_second, settings.consumers};
 }
 
-// Logs what the work says is done, and notes it for the next commit.
-class LoggedOutcomes final : public Work::Outcomes {
+// Of work that ends at once nothing is told.
+class NoOutcomes final : public Work::Outcomes {
   public:
-    LoggedOutcomes(Delivery& delivery, EventLog& log) : delivery_(delivery), log_(log) {}
-
-    void done(std::uint64_t id) override {
-        const CompletionKind kind = delivery_.done({id - 1, id});
-        const Event event{id, delivery_.attempt(id - 1), delivery_.payload(id - 1)};
-        log_.add(kind, {&event, 1});
-        ++count_;
-    }
-    std::uint64_t count() const { return count_; }
-
-  private:
-    Delivery& delivery_;
-    EventLog& log_;
-    std::uint64_t count_ = 0;
+    void done(std::uint64_t, std::optional<Work::Clock::duration>) override {}
+    void failed(std::uint64_t, std::string_view, std::string_view) override {}
+    void dead(std::uint64_t, std::string_view, std::string_view) override {}
 };
 
 }  // namespace
@@ -55,7 +44,11 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, H
       host_(host),
       event_log_(log, limit_of(segment.header().settings)),
       window_(window_of(segment.header().settings)),
-      event_delay_(segment.header().settings.event_delay_microseconds) {}
+      event_delay_(segment.header().settings.event_delay_microseconds),
+      outcomes_(segment, delivery, event_log_,
+                [&host](const std::string& what) { host.warn(what); }),
+      rate_(segment.header().next_begin,
+            std::chrono::nanoseconds(segment.header().settings.begin_interval_nanoseconds)) {}
 
 void Consumer::run() {
     const bool is_at_once = work_.ends() == Work::Ends::at_once;
@@ -72,6 +65,7 @@ void Consumer::run() {
         finish_what_is_in_hand();
         delivery_.leave();
     }
+    close_work();
     event_log_.tell_left_out();
 }
 
@@ -169,7 +163,7 @@ void Consumer::work_on_begun(EventRange events, CompletionKind kind) {
 
 std::uint64_t Consumer::flush() {
     if (started_ > 0) {
-        LoggedOutcomes nothing(delivery_, event_log_);
+        NoOutcomes nothing;
         work_.advance(nothing);
         event_log_.flush();
     }
@@ -182,17 +176,16 @@ void Consumer::work_later() {
     while (!is_stopped()) {
         const std::uint32_t noted = segment_.header().events_available.prepare_wait();
         const std::uint64_t started = start_more(std::exchange(asked, 0));
-        const std::uint64_t done = advance();
-        if (done > 0) {
-            asked = window_.handled(done);
-        }
-        if (started + done == 0) {
+        const std::uint64_t ended = advance();
+        asked = window_.handled(delivery_.take_handled());
+        if (started + ended + asked == 0) {
             wait(noted, true);
         }
     }
 }
 
 void Consumer::drain_later() {
+    work_.begin_stop();
     while (true) {
         if (host_.is_last()) {
             delivery_.expect_no_other();
@@ -204,9 +197,9 @@ void Consumer::drain_later() {
         }
         if (delivery_.in_hand() > 0) {
             wait(noted, false);
-        } else if (is_cut_off_) {
+        } else if (is_cut_off_ || delivery_.has_held()) {
             delivery_.leave();
-            return;
+            break;
         } else {
             break;
         }
@@ -215,6 +208,7 @@ void Consumer::drain_later() {
 }
 
 void Consumer::finish_what_is_in_hand() {
+    work_.begin_stop();
     while (delivery_.in_hand() > 0) {
         if (advance() == 0) {
             wait(segment_.header().events_available.prepare_wait(), false);
@@ -223,38 +217,82 @@ void Consumer::finish_what_is_in_hand() {
     delivery_.commit(0);
 }
 
-std::uint64_t Consumer::start_more(std::uint64_t asked) {
+void Consumer::close_work() {
+    work_.close();
+    while (!work_.is_closed()) {
+        advance();
+        if (!work_.is_closed()) {
+            wait(segment_.header().events_available.prepare_wait(), false);
+        }
+    }
+}
+
+std::uint64_t Consumer::room() {
     is_cut_off_ = !host_.may_begin();
     const std::uint64_t room = is_cut_off_ ? 0 : work_.room();
-    const Delivery::Chunk chunk =
-        delivery_.turn(0, asked, std::min<std::uint64_t>(room, window_.chunk_limit()));
+    is_full_ = room == 0;
+    return room;
+}
+
+std::uint64_t Consumer::start_more(std::uint64_t asked) {
+    const std::uint64_t room = this->room();
+    const std::uint64_t may_begin =
+        rate_.is_limited() && room > 0 ? rate_.take(room, Work::Clock::now()) : room;
+    const Delivery::Chunk chunk = delivery_.turn(0, asked, may_begin);
+    rate_.give_back(may_begin - chunk.size());
+    is_held_back_ = may_begin < room && chunk.size() == may_begin;
     for (const EventRange& range : chunk.ranges) {
         for (std::uint64_t number = range.first; number < range.last; ++number) {
-            delivery_.begin({number, number + 1});
-            const Event one = event(number);
-            [[maybe_unused]] const std::size_t started = work_.start({&one, 1});
-            assert(started == 1);
+            start(number);
         }
     }
     return chunk.size();
 }
 
-std::uint64_t Consumer::advance() {
-    LoggedOutcomes outcomes(delivery_, event_log_);
-    work_.advance(outcomes);
-    event_log_.flush();
-    host_.records_written();
-    return outcomes.count();
+void Consumer::start(std::uint64_t number) {
+    if (outcomes_.is_given_up(number + 1)) {
+        return;
+    }
+    delivery_.begin_attempt(number);
+    const Event one = event(number);
+    [[maybe_unused]] const std::size_t started = work_.start({&one, 1});
+    assert(started == 1);
 }
 
+std::uint64_t Consumer::advance() {
+    work_.advance(outcomes_);
+    outcomes_.write_letters();
+    event_log_.flush();
+    host_.records_written();
+    return outcomes_.take_count();
+}
+
+std::optional<Work::Clock::time_point> Consumer::next_time() const {
+    std::optional<Work::Clock::time_point> next = work_.next_time();
+    const auto take = [&next](std::optional<Work::Clock::time_point> time) {
+        if (time) {
+            next = std::min(*time, next.value_or(*time));
+        }
+    };
+    take(outcomes_.next_time());
+    if (!is_cut_off_ && !is_full_) {
+        take(delivery_.next_time());
+        if (is_held_back_) {
+            take(rate_.next_time());
+        }
+    }
+    return next;
+}
+
+// Where there is room for no other event it does not wait for any.
 void Consumer::wait(std::uint32_t noted, bool for_host) {
-    event_count_->arm(noted);
+    if (!is_full_) {
+        event_count_->arm(noted);
+    }
     std::array<pollfd, 3> waits{{{work_.wait_fd(), POLLIN, 0},
                                  {event_count_->fd(), POLLIN, 0},
                                  {for_host ? host_.wake_fd() : -1, POLLIN, 0}}};
-    // Cut off, it takes nothing more.
-    const auto next = is_cut_off_ ? std::nullopt : delivery_.next_time();
-    ::poll(waits.data(), waits.size(), next ? milliseconds_until(*next) : -1);
+    poll_until(waits, next_time());
     event_count_->clear();
 }
 
@@ -265,6 +303,10 @@ void Consumer::begin_drain() {
                   account_of(segment_.header(), segment_.states()).accepted);
     }
     log_.info("terminating in_flight={} buffered={}", drain.in_flight, drain.buffered);
+    if (rate_.is_limited()) {
+        rate_.lift();
+        log_.info("rate lifted: nothing holds the drain back");
+    }
 }
 
 void Consumer::end_drain() {

@@ -3,12 +3,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "begin_rate.hpp"
 #include "delivery.hpp"
 #include "demand_window.hpp"
 #include "event_count_descriptor.hpp"
 #include "event_log.hpp"
+#include "event_outcomes.hpp"
 #include "hand_size.hpp"
 #include "work.hpp"
 
@@ -35,6 +39,8 @@ class Consumer {
         virtual int wake_fd() const = 0;
         // Records were written; some may have been lost.
         virtual void records_written() = 0;
+        // Says it in the log and on standard error.
+        virtual void warn(const std::string& what) = 0;
     };
 
     // All of them outlive this object.
@@ -62,12 +68,18 @@ class Consumer {
     void work_later();
     void drain_later();
     void finish_what_is_in_hand();
+    // Has what the work keeps running end.
+    void close_work();
     // Starts what there is room for; how many events that were.
     std::uint64_t start_more(std::uint64_t asked);
-    // Has the work advance; how many events are done.
+    // How many events more the work can take now.
+    std::uint64_t room();
+    void start(std::uint64_t number);
+    // Has the work advance; how many events have had an outcome.
     std::uint64_t advance();
     // Until the event count was notified after `noted`, the work has something to do, or the host.
     void wait(std::uint32_t noted, bool for_host);
+    std::optional<Work::Clock::time_point> next_time() const;
 
     void begin_drain();
     void end_drain();
@@ -86,7 +98,11 @@ class Consumer {
     DemandWindow window_;
     HandSize hand_;
     std::chrono::microseconds event_delay_;
+    EventOutcomes outcomes_;
+    BeginRate rate_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
+    bool is_full_ = false;                               // there is room for no other event
+    bool is_held_back_ = false;                          // by the rate alone
     std::vector<Event> begun_;                           // at once, and not all of them started
     std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
     bool is_cut_off_ = false;    // the deadline is too near

@@ -1,6 +1,23 @@
 #include "consumer_stage.hpp"
 
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "exec_work.hpp"
+#include "failure.hpp"
+#include "print_work.hpp"
+
 namespace drainpipe {
+namespace {
+
+// Variables of the processes that do work.
+std::vector<std::string> environment_of(Stage& stage) {
+    return {"DRAINPIPE_NAME=" + stage.membership().address().name(),
+            "DRAINPIPE_RUN=" + stage.segment().identity()};
+}
+
+}  // namespace
 
 ConsumerStage::ConsumerStage(Stage& stage, unsigned number, int output)
     : stage_(stage),
@@ -8,9 +25,32 @@ ConsumerStage::ConsumerStage(Stage& stage, unsigned number, int output)
       delivery_(stage.segment(), number,
                 [&stage](unsigned other) { return !stage.membership().has_consumer(other); }),
       output_(output, *this),
-      work_(output_),
-      consumer_(stage.segment(), delivery_, work_, stage.log(), *this) {
+      work_(make_work()),
+      consumer_(stage.segment(), delivery_, *work_, stage.log(), *this) {
     stage_.listen(stage.segment().header().events_available);
+}
+
+std::unique_ptr<Work> ConsumerStage::make_work() {
+    const Settings& settings = stage_.segment().header().settings;
+    switch (settings.work) {
+        case WorkKind::exec:
+            return std::make_unique<ExecWork>(
+                ExecWork::Options{
+                    .command = settings.command.data(),
+                    .jobs = settings.jobs,
+                    .batch = settings.batch,
+                    .batch_wait = std::chrono::microseconds(settings.batch_wait_microseconds),
+                    .timeout = std::chrono::microseconds(settings.timeout_microseconds),
+                    .environment = environment_of(stage_)},
+                output_, [this](const std::string& what) { warn(what); });
+        case WorkKind::worker:
+        case WorkKind::forward:
+            throw Failure(ExitCode::software, "this work is not there yet");
+        case WorkKind::print:
+            break;
+    }
+    return std::make_unique<PrintWork>(
+        output_, settings.begin_interval_nanoseconds > 0 ? Work::Ends::later : Work::Ends::at_once);
 }
 
 void ConsumerStage::run() {

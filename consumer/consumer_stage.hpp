@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "consumer.hpp"
-#include "print_work.hpp"
+#include "output.hpp"
 #include "stage.hpp"
 
 namespace drainpipe {
@@ -16,6 +18,9 @@ class ConsumerStage final : private Consumer::Host, private Output::Host {
     void run();
 
   private:
+    // The work that the run was asked for.
+    std::unique_ptr<Work> make_work();
+
     bool should_leave() const override;
     bool is_draining() const override;
     bool is_last() const override { return stage_.launcher_is_gone(); }
@@ -35,7 +40,7 @@ class ConsumerStage final : private Consumer::Host, private Output::Host {
     unsigned number_;
     Delivery delivery_;
     Output output_;
-    PrintWork work_;
+    std::unique_ptr<Work> work_;
     Consumer consumer_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "event_record.hpp"
 #include "log.hpp"
@@ -20,7 +21,9 @@ class EventLog {
   public:
     EventLog(Log& log, RecordLimit limit);
 
-    void add(CompletionKind kind, std::span<const Event> events);
+    void add(CompletionKind kind, std::span<const Event> events, Took took = std::nullopt);
+    // A record that no limit leaves out.
+    void add_warning(std::string_view message);
     bool is_full() const { return records_.size() >= kFlushBytes; }
     void flush();
 
@@ -28,7 +31,7 @@ class EventLog {
     void tell_left_out();
 
   private:
-    std::string prefix_now() const;
+    std::string prefix_now(spdlog::level::level_enum level) const;
 
     static constexpr std::size_t kFlushBytes = 192 * 1024;
     // Between two records of what was left out.

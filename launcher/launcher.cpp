@@ -20,6 +20,8 @@ constexpr std::chrono::seconds kIntakeTimeout{1};
 // Between two rounds of consumers in a drain, where one has left something.
 constexpr std::chrono::milliseconds kBetweenRounds{100};
 
+constexpr const char* kDeadLetters = "dead.ndjson";
+
 Child::Program stage_program(const std::string& program, const Options& options) {
     Child::Program stage{.role = program,
                          .path = own_directory() / program,
@@ -175,7 +177,8 @@ void Launcher::drain(Clock::time_point deadline) {
         const bool is_idle = std::ranges::none_of(consumers, is_at_work) &&
                              std::ranges::none_of(consumers, is_to_start);
         if (is_cut_short(deadline) ||
-            (is_idle && std::ranges::any_of(consumers, &ManagedProcess::has_failed))) {
+            (is_idle && (std::ranges::any_of(consumers, &ManagedProcess::has_failed) ||
+                         is_left_for_next_run()))) {
             return;
         }
         if (is_idle && Clock::now() >= next_round && Clock::now() < deadline - kNothingBegins) {
@@ -186,6 +189,12 @@ void Launcher::drain(Clock::time_point deadline) {
         supervisor_.wait(std::min(deadline, Clock::now() + pause));
         show_progress(deadline);
     }
+}
+
+// Each had one more try in this drain.
+bool Launcher::is_left_for_next_run() const {
+    const std::uint64_t waiting = gauge_.waiting_for_retry();
+    return waiting > 0 && waiting == account().left;
 }
 
 // What is left is in flight to a consumer that has left: each number may have some.
@@ -216,6 +225,7 @@ void Launcher::kill_what_still_runs() {
         }
     }
     supervisor_.kill(supervisor_.all());
+    supervisor_.end_adopted(Clock::now() + Supervisor::kKillTimeout);
 }
 
 ExitCode Launcher::settle() {
@@ -224,6 +234,10 @@ ExitCode Launcher::settle() {
     log_.info("{}", summary);
     console_.say(summary);
 
+    if (account.dead > 0) {
+        console_.warn(fmt::format("dead={}: their dead letters are in {}", account.dead,
+                                  (options_.log_directory / kDeadLetters).string()));
+    }
     if (account.left > 0 && !supervisor_.has_lost_segment()) {
         console_.warn(fmt::format("left={} stay in {}; the next start delivers them first",
                                   account.left, segment_path(options_.address.name())));
@@ -246,7 +260,7 @@ ExitCode Launcher::exit_code_for(const Account& account) {
         console_.warn(fmt::format("log_lines_lost={}: the log could not be written", lost));
         return ExitCode::io;
     }
-    return ExitCode::done;
+    return account.dead > 0 ? ExitCode::data : ExitCode::done;
 }
 
 }  // namespace drainpipe

@@ -44,6 +44,8 @@ class Launcher {
     void close_intake(Clock::time_point deadline);
     void drain(Clock::time_point deadline);
     void start_all_consumers();
+    // Whether all that is left waits for a retry.
+    bool is_left_for_next_run() const;
     void kill_what_still_runs();
     ExitCode settle();
     ExitCode exit_code_for(const Account& account);

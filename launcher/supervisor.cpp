@@ -8,6 +8,8 @@
 #include <charconv>
 #include <csignal>
 #include <fstream>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include "failure.hpp"
@@ -18,6 +20,9 @@
 
 namespace drainpipe {
 namespace {
+
+// Between two looks at what a consumer has left running.
+constexpr std::chrono::milliseconds kBetweenSweeps{5};
 
 // The kernel's letter for the state of a process, with a word for what keeps one alive; "?" where
 // there is none of that pid.
@@ -194,6 +199,9 @@ void Supervisor::wait(Clock::time_point until) {
         handle_ready(process);
         supervise(process);
     }
+    if (may_have_adopted_) {
+        may_have_adopted_ = kill_adopted();
+    }
     reap_inherited();
     look_at_files();
     take_signals();
@@ -281,6 +289,7 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
     // A process that waits for a notification from the dead one would wait in vain.
     segment_.header().events_available.notify_always();
     segment_.header().room_available.notify_always();
+    may_have_adopted_ = may_have_adopted_ || process.role >= Role::consumer;
     process.leave_by.reset();
     process.is_on_former_lock = false;
     const bool is_no_death = std::exchange(process.was_asked, false) || process.is_to_leave;
@@ -451,6 +460,32 @@ void Supervisor::reap_inherited() const {
     }
 }
 
+// Among the children of a process that had others before, or has those of a whole container, they
+// are told by their environment.
+bool Supervisor::kill_adopted() {
+    std::set<pid_t> own;
+    for (const ManagedProcess& process : processes_) {
+        own.insert(process.child.pid());
+    }
+    bool has_killed = false;
+    for (const pid_t pid : adopted_.list(own)) {
+        if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+            continue;
+        }
+        if (!adopted_.has_others() || variable_of(pid, "DRAINPIPE_RUN") == segment_.identity()) {
+            ::kill(pid, SIGKILL);
+            has_killed = true;
+        }
+    }
+    return has_killed;
+}
+
+void Supervisor::end_adopted(Clock::time_point until) {
+    while (kill_adopted() && Clock::now() < until) {
+        std::this_thread::sleep_for(kBetweenSweeps);
+    }
+}
+
 void Supervisor::take_signals() {
     while (const int signal = take_signal(signals_)) {
         handle_signal(signal);
@@ -546,6 +581,9 @@ void Supervisor::do_without(ManagedProcess& process, const std::string& reason) 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
     if (!stop_request_) {
         until = std::min(until, next_look_);
+    }
+    if (may_have_adopted_) {
+        until = std::min(until, Clock::now() + kBetweenSweeps);
     }
     if (watch_.fd() < 0) {
         until = std::min(until, Clock::now() + SegmentWatch::kPollInterval);

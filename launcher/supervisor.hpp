@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adopted_children.hpp"
 #include "console.hpp"
 #include "control_socket.hpp"
 #include "failure.hpp"
@@ -78,6 +79,10 @@ class Supervisor {
     // same (stuck in the kernel, held by a debugger) is said and left behind.
     void kill(std::span<ManagedProcess> stages);
 
+    // Ends what the commands of consumers have left running, until nothing of it is there or the
+    // time is over.
+    void end_adopted(Clock::time_point until);
+
     // Waits until something has happened and was dealt with, or until that time. Throws
     // Failure(io), with all children ended, where the segment was cut.
     void wait(Clock::time_point until);
@@ -131,6 +136,9 @@ class Supervisor {
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
     void reap_inherited() const;
+    // SIGKILL for what commands of consumers that are gone have left running, which this process
+    // has adopted; whether there was any.
+    bool kill_adopted();
     // Each to the log and to standard error.
     void warn(const std::string& fact) const;
     void report_error(const std::string& fact) const;
@@ -152,6 +160,8 @@ class Supervisor {
     Clock::time_point next_time(Clock::time_point until) const;
 
     std::vector<ManagedProcess> processes_;  // the producer, then the consumers
+    AdoptedChildren adopted_;
+    bool may_have_adopted_ = false;  // since a consumer has gone
     Descriptor signals_;
     NameClaim& name_;
     ControlSocket& control_;

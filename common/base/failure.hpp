@@ -11,6 +11,7 @@ namespace drainpipe {
 enum class ExitCode : int {
     done = 0,
     usage = 64,          // EX_USAGE
+    data = 65,           // EX_DATAERR: all is done, some of it among the dead letters
     unavailable = 69,    // EX_UNAVAILABLE: a program or the pipeline is not there
     software = 70,       // EX_SOFTWARE: a child died too often, an internal fault
     system = 71,         // EX_OSERR: fork, memory, descriptors

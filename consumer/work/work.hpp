@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,9 +19,9 @@ struct Event {
 
 // What a consumer does with events: the seam for all that can be done with them.
 //
-// The consumer has it start events, as many as it takes, has it advance, and commits what it says
-// is done, in any order; over and over, in one thread. No call waits for anything but its own
-// output to be written: wait_fd() tells of what takes longer.
+// The consumer has it start events, as many as it takes, has it advance, and takes the outcome of
+// each, in any order; over and over, in one thread. No call waits for anything but its own output
+// to be written: wait_fd() and next_time() tell of what takes longer.
 //
 // How it fits:
 //
@@ -27,7 +29,7 @@ struct Event {
 //   that was started has ended then.
 //
 // - a command for each event: start() spawns one, room() is what is left of the jobs. wait_fd() is
-//   an epoll descriptor over the children's pidfds, their pipes and a timerfd for time-outs;
+//   an epoll descriptor over the children's pidfds and their pipes, next_time() the next time-out;
 //   advance() takes what is ready and tells those that have exited.
 //
 // - a worker that is kept: start() appends a line to what it is to be sent, room() is its window;
@@ -46,12 +48,20 @@ class Work {
         later,    // when advance() tells
     };
 
-    // Told what became of events that were started.
+    using Clock = std::chrono::steady_clock;
+
+    // Told what became of events that were started: one call for each. Reasons are for people, in a
+    // few words ("exit status 3"); `errors` is the end of what the work wrote to standard error.
     class Outcomes {
       public:
         virtual ~Outcomes() = default;
-        // The work on it is done, and has had its effect. To be called once for each event.
-        virtual void done(std::uint64_t id) = 0;
+        // The work on it is done, and has had its effect. How long it took, where that is worth
+        // telling.
+        virtual void done(std::uint64_t id, std::optional<Clock::duration> took) = 0;
+        // It has failed, and is started again later if any attempts are left.
+        virtual void failed(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
+        // It is given up.
+        virtual void dead(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
     };
 
     virtual ~Work() = default;
@@ -70,9 +80,18 @@ class Work {
     // worked on any more; what was not told to be done is left for the next consumer then.
     virtual void advance(Outcomes& outcomes) = 0;
 
+    // The consumer stops: nothing waits for company any more.
+    virtual void begin_stop() {}
+
+    // No event follows: what the work keeps running is to end. advance() goes on until is_closed().
+    virtual void close() {}
+    virtual bool is_closed() const { return true; }
+
     // Readable, as poll() has it, when advance() has something to do. -1 where the work ends at
     // once.
     virtual int wait_fd() const { return -1; }
+    // When it has something to do though nothing is readable.
+    virtual std::optional<Clock::time_point> next_time() const { return std::nullopt; }
 };
 
 }  // namespace drainpipe

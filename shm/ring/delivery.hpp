@@ -74,6 +74,9 @@ class Delivery {
     // This event, which is in hand, is given up, as done() has it.
     void dead(std::uint64_t event);
 
+    // Whether this event, which is in hand and not begun, was handed out for a retry.
+    bool waited_for_retry(std::uint64_t event) const { return segment_.retry_time(event) != 0; }
+
     // How many events that were handed out for the first time have come to an outcome since this
     // was asked last: they hold no demand any more.
     std::uint64_t take_handled() { return std::exchange(handled_, 0); }

@@ -33,6 +33,15 @@ class Word {
         point.reached();
     }
 
+    // Stores the value where it is `expected`, which else becomes what it is.
+    bool exchange_if(T& expected, T value, FaultPoint point = FaultPoint::here()) noexcept {
+        point.reached();
+        const bool is_stored =
+            value_.compare_exchange_strong(expected, value, std::memory_order_acq_rel);
+        point.reached();
+        return is_stored;
+    }
+
   private:
     std::atomic<T> value_;
 };

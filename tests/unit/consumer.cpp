@@ -56,7 +56,7 @@ class LaterWork final : public Work {
         if (::read(timer_.get(), &expired, sizeof expired) < 0) return;
         // The youngest first, and not all of them.
         for (std::size_t count = 1 + running_.size() / 2; count > 0 && !running_.empty(); --count) {
-            outcomes.done(running_.back());
+            outcomes.done(running_.back(), std::nullopt);
             running_.pop_back();
         }
         if (!running_.empty()) {
@@ -102,6 +102,7 @@ class TestHost final : public Consumer::Host {
     bool may_begin() const override { return may_begin_; }
     int wake_fd() const override { return wake_.get(); }
     void records_written() override {}
+    void warn(const std::string&) override {}
 
     void tell(std::atomic<bool>& what, EventCount& event_count) {
         what = true;

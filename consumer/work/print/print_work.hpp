@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "output.hpp"
 #include "text_block.hpp"
 #include "work.hpp"
@@ -9,9 +12,11 @@ namespace drainpipe {
 // Prints each payload as a line. A burst of them is kept and leaves in one write.
 class PrintWork final : public Work {
   public:
-    explicit PrintWork(Output& output) : output_(output) {}
+    // Where it ends later, each event's outcome is told: for a consumer that does more between two
+    // events than to print them.
+    explicit PrintWork(Output& output, Ends ends = Ends::at_once) : output_(output), ends_(ends) {}
 
-    Ends ends() const override { return Ends::at_once; }
+    Ends ends() const override { return ends_; }
     std::size_t start(std::span<const Event> events) override;
     // Throws Failure(io) when the output is broken.
     void advance(Outcomes& outcomes) override;
@@ -20,7 +25,9 @@ class PrintWork final : public Work {
     static constexpr std::size_t kFlushBytes = 128 * 1024;
 
     Output& output_;
-    TextBlock lines_{32 * 1024};  // what a thousand events take as a rule
+    Ends ends_;
+    std::vector<std::uint64_t> started_;  // where outcomes are told
+    TextBlock lines_{32 * 1024};          // what a thousand events take as a rule
 };
 
 }  // namespace drainpipe

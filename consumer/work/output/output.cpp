@@ -71,7 +71,7 @@ Output::Output(int fd, Host& host)
 }
 
 void Output::write(std::string_view lines) {
-    if (!take(lines)) {
+    if (!take(is_cuttable(lines))) {
         write_lines(lines);
         return;
     }
@@ -81,12 +81,37 @@ void Output::write(std::string_view lines) {
     host_.leave_output();
 }
 
-bool Output::take(std::string_view lines) {
+void Output::write_whole(const std::function<std::string_view()>& next_part) {
+    static_cast<void>(take(true));
+    mend_cut();
+    host_.set_may_be_cut(true);
+    for (std::string_view part = next_part(); !part.empty(); part = next_part()) {
+        put_out(part);
+    }
+    host_.set_may_be_cut(false);
+    host_.leave_output();
+}
+
+void Output::write_whole(std::string_view bytes) {
+    if (kind_ != Kind::pipe || bytes.size() > PIPE_BUF) {
+        write_whole([&] { return std::exchange(bytes, std::string_view()); });
+        return;
+    }
+    if (!take(false)) {
+        put_out(bytes);
+        return;
+    }
+    mend_cut();
+    put_out(bytes);
+    host_.leave_output();
+}
+
+bool Output::take(bool is_cuttable) {
     return lock_timing_.take([&] {
         if (host_.try_output()) {
             return TimedLock::Found::free;
         }
-        const bool is_torn_beside = host_.may_be_cut() || is_cuttable(lines);
+        const bool is_torn_beside = host_.may_be_cut() || is_cuttable;
         return is_torn_beside ? TimedLock::Found::busy : TimedLock::Found::held;
     });
 }
@@ -149,12 +174,26 @@ void Output::write_cuttable(std::string_view lines) const {
 }
 
 void Output::mend() {
-    if (kind_ == Kind::file) {
+    if (!mend_cut() && kind_ == Kind::file) {
         whole_end_ = mend_file();
-    } else if (host_.may_be_cut()) {
-        put_out("\n");
-        host_.set_may_be_cut(false);
     }
+}
+
+bool Output::mend_cut() {
+    if (!host_.may_be_cut()) {
+        return false;
+    }
+    if (kind_ != Kind::file || !ends_with_newline()) {
+        put_out("\n");
+    }
+    host_.set_may_be_cut(false);
+    return true;
+}
+
+bool Output::ends_with_newline() const {
+    const off_t end = ::lseek(fd_, 0, appends_ ? SEEK_END : SEEK_CUR);
+    char last = '\n';
+    return end <= 0 || ::pread(reading_.get(), &last, 1, end - 1) != 1 || last == '\n';
 }
 
 off_t Output::mend_file() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,17 @@ class Output {
     // deadline.
     void write(std::string_view lines);
 
+    // Writes what belongs together, lines or not, with nothing of another consumer in it: one part
+    // after the other, until there is an empty one. Killed in the middle it leaves what was written
+    // so far, and the next one to write begins a new line.
+    void write_whole(const std::function<std::string_view()>& next_part);
+    void write_whole(std::string_view bytes);
+
   private:
     enum class Kind { file, pipe, other };
 
     // False when a stopped consumer has the output, and nothing is torn by writing all the same.
-    [[nodiscard]] bool take(std::string_view lines);
+    [[nodiscard]] bool take(bool is_cuttable);
     // Whether a kill in the middle of writing these lines could cut one, or another writer could
     // get in between.
     bool is_cuttable(std::string_view lines) const;
@@ -55,6 +62,9 @@ class Output {
     void put_out(std::string_view bytes) const;
     void write_cuttable(std::string_view lines) const;
     void mend();
+    // Ends what a killed consumer may have left cut; whether there may be such.
+    bool mend_cut();
+    bool ends_with_newline() const;
     // Where the file ends once no line in it is cut.
     off_t mend_file() const;
 

@@ -1,0 +1,78 @@
+#include "adopted_children.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "descriptor.hpp"
+
+namespace drainpipe {
+namespace {
+
+// Files in /proc have no size: they are read to their end.
+std::string read_proc_file(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::size_t size = 0;
+    while (file.is_open()) {
+        text.resize(size + 4096);
+        const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+        if (count <= 0) {
+            break;
+        }
+        size += static_cast<std::size_t>(count);
+    }
+    text.resize(size);
+    return text;
+}
+
+std::vector<pid_t> children_of_first_thread() {
+    const std::string pid = std::to_string(::getpid());
+    const std::string text = read_proc_file("/proc/" + pid + "/task/" + pid + "/children");
+    std::vector<pid_t> children;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at < end) {
+        pid_t child = 0;
+        const auto [rest, error] = std::from_chars(at, end, child);
+        if (error == std::errc()) {
+            children.push_back(child);
+        }
+        at = rest + 1;
+    }
+    return children;
+}
+
+}  // namespace
+
+AdoptedChildren::AdoptedChildren() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const std::vector<pid_t> children = children_of_first_thread();
+    before_.insert(children.begin(), children.end());
+    has_others_ = !before_.empty() || ::getpid() == 1;
+}
+
+std::vector<pid_t> AdoptedChildren::list(const std::set<pid_t>& own) const {
+    std::vector<pid_t> adopted = children_of_first_thread();
+    std::erase_if(adopted, [&](pid_t pid) { return own.contains(pid) || before_.contains(pid); });
+    return adopted;
+}
+
+std::string variable_of(pid_t pid, std::string_view name) {
+    const std::string text = read_proc_file("/proc/" + std::to_string(pid) + "/environ");
+    const std::string wanted = std::string(name) + "=";
+    std::string_view left = text;
+    while (!left.empty()) {
+        const std::string_view variable = left.substr(0, left.find('\0'));
+        if (variable.starts_with(wanted)) {
+            return std::string(variable.substr(wanted.size()));
+        }
+        left.remove_prefix(std::min(variable.size() + 1, left.size()));
+    }
+    return "";
+}
+
+}  // namespace drainpipe

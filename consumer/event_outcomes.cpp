@@ -1,0 +1,128 @@
+#include "event_outcomes.hpp"
+
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <chrono>
+#include <filesystem>
+#include <random>
+#include <system_error>
+#include <utility>
+
+namespace drainpipe {
+namespace {
+
+// 2026-11-22T17:40:01.123456Z
+std::string time_now() {
+    using namespace std::chrono;
+    const auto now = floor<microseconds>(system_clock::now());
+    const auto second = floor<seconds>(now);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(system_clock::to_time_t(second)),
+                       (now - second).count());
+}
+
+Backoff backoff_of(const Settings& settings) {
+    return {std::chrono::microseconds(settings.backoff_microseconds),
+            std::chrono::microseconds(settings.backoff_max_microseconds), std::random_device{}()};
+}
+
+}  // namespace
+
+EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log,
+                             std::function<void(const std::string&)> warn)
+    : delivery_(delivery),
+      log_(log),
+      warn_(std::move(warn)),
+      may_fail_(segment.header().settings.may_fail()),
+      retries_(segment.header().settings.retries),
+      run_(segment.identity()),
+      file_(std::filesystem::path(segment.header().settings.log_directory.data()) /
+            DeadLetterFile::kFileName),
+      backoff_(backoff_of(segment.header().settings)) {}
+
+void EventOutcomes::done(std::uint64_t id, std::optional<Work::Clock::duration> took) {
+    const CompletionKind kind = delivery_.done({id - 1, id});
+    const Event event = this->event(id);
+    log_.add(kind, {&event, 1}, took);
+    ++count_;
+}
+
+void EventOutcomes::failed(std::uint64_t id, std::string_view reason, std::string_view errors) {
+    if (!may_try_again(id)) {
+        dead(id, reason, errors);
+        return;
+    }
+    const Event event = this->event(id);
+    const Backoff::Duration pause = backoff_.pause(event.attempt);
+    const bool is_tried_again = delivery_.failed(id - 1, Work::Clock::now() + pause);
+    log_.add_warning(
+        failed_record(event, reason, is_tried_again ? std::optional(pause) : std::nullopt));
+    ++count_;
+}
+
+void EventOutcomes::dead(std::uint64_t id, std::string_view reason, std::string_view errors) {
+    const Event event = this->event(id);
+    letters_.push_back({.id = id,
+                        .run = run_,
+                        .time = time_now(),
+                        .attempts = event.attempt,
+                        .reason = std::string(reason),
+                        .payload = std::string(event.payload),
+                        .errors = std::string(errors)});
+}
+
+bool EventOutcomes::is_given_up(std::uint64_t id) {
+    if (!may_fail_ || delivery_.attempt(id - 1) == 0) {
+        return false;
+    }
+    if (!delivery_.waited_for_retry(id - 1) && file_.ids_of(run_).contains(id)) {
+        const Event event = this->event(id);
+        delivery_.dead(id - 1);
+        log_.add_warning(dead_record(event, "its dead letter was written before"));
+        ++count_;
+        return true;
+    }
+    if (may_try_again(id)) {
+        return false;
+    }
+    dead(id, "its consumer died", "");
+    return true;
+}
+
+void EventOutcomes::write_letters() {
+    const Work::Clock::time_point now = Work::Clock::now();
+    if (letters_.empty() || (try_at_ && now < *try_at_)) {
+        return;
+    }
+    if (!try_write()) {
+        try_at_ = now + kBetweenTries;
+        return;
+    }
+    try_at_.reset();
+    is_warned_ = false;
+    for (const DeadLetter& letter : letters_) {
+        const Event event = this->event(letter.id);
+        delivery_.dead(letter.id - 1);
+        log_.add_warning(dead_record(event, letter.reason));
+        ++count_;
+    }
+    letters_.clear();
+}
+
+bool EventOutcomes::try_write() {
+    try {
+        return file_.try_append(letters_);
+    } catch (const std::exception& error) {
+        if (!std::exchange(is_warned_, true)) {
+            warn_(std::string("cannot write dead letters: ") + error.what() +
+                  ": their events wait until it can be done");
+        }
+        return false;
+    }
+}
+
+std::optional<Work::Clock::time_point> EventOutcomes::next_time() const {
+    return letters_.empty() ? std::nullopt : try_at_;
+}
+
+}  // namespace drainpipe

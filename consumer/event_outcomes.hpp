@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backoff.hpp"
+#include "dead_letter_file.hpp"
+#include "delivery.hpp"
+#include "event_log.hpp"
+#include "work.hpp"
+
+namespace drainpipe {
+
+// Takes the outcomes of work that ends later: logs each and tells the ring. What has failed is
+// tried again after a pause while attempts are left. What is given up gets its dead letter first,
+// written and synced; until that can be had (a full disk) it stays in hand.
+class EventOutcomes final : public Work::Outcomes {
+  public:
+    // How long until a letter that could not be written is tried again.
+    static constexpr std::chrono::milliseconds kBetweenTries{100};
+
+    // `warn` says it in the log and on standard error. All of them outlive this object.
+    EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log,
+                  std::function<void(const std::string&)> warn);
+
+    void done(std::uint64_t id, std::optional<Work::Clock::duration> took) override;
+    void failed(std::uint64_t id, std::string_view reason, std::string_view errors) override;
+    void dead(std::uint64_t id, std::string_view reason, std::string_view errors) override;
+
+    // Gives events up that were begun before and can't be begun again: because their attempts were
+    // used up by processes that died, or because a dead one had written their letter already.
+    // Whether this one is such. Requires that it is in hand, and not begun by this process.
+    bool is_given_up(std::uint64_t id);
+
+    // Writes the letters that wait, and settles their events. To be called after outcomes were
+    // told.
+    void write_letters();
+    // When to call it again, if any wait.
+    std::optional<Work::Clock::time_point> next_time() const;
+
+    // How many events had an outcome since this was asked last.
+    std::uint64_t take_count() { return std::exchange(count_, 0); }
+
+  private:
+    Event event(std::uint64_t id) const {
+        return {id, delivery_.attempt(id - 1), delivery_.payload(id - 1)};
+    }
+    bool may_try_again(std::uint64_t id) const { return delivery_.attempt(id - 1) <= retries_; }
+    bool try_write();
+
+    Delivery& delivery_;
+    EventLog& log_;
+    std::function<void(const std::string&)> warn_;
+    bool may_fail_;
+    std::uint32_t retries_;
+    std::string run_;
+    DeadLetterFile file_;
+    Backoff backoff_;
+    std::vector<DeadLetter> letters_;  // that wait
+    std::optional<Work::Clock::time_point> try_at_;
+    bool is_warned_ = false;
+    std::uint64_t count_ = 0;
+};
+
+}  // namespace drainpipe
