@@ -7,6 +7,7 @@
 #include "exec_work.hpp"
 #include "failure.hpp"
 #include "print_work.hpp"
+#include "worker_work.hpp"
 
 namespace drainpipe {
 namespace {
@@ -44,6 +45,17 @@ std::unique_ptr<Work> ConsumerStage::make_work() {
                     .environment = environment_of(stage_)},
                 output_, [this](const std::string& what) { warn(what); });
         case WorkKind::worker:
+            return std::make_unique<WorkerWork>(
+                WorkerWork::Options{
+                    .command = settings.command.data(),
+                    .format = settings.worker_format == WorkerFormat::json
+                                  ? WorkerProtocol::Format::json
+                                  : WorkerProtocol::Format::plain,
+                    .jobs = settings.jobs,
+                    .window = settings.window,
+                    .timeout = std::chrono::microseconds(settings.timeout_microseconds),
+                    .environment = environment_of(stage_)},
+                output_, [this](const std::string& what) { warn(what); });
         case WorkKind::forward:
             throw Failure(ExitCode::software, "this work is not there yet");
         case WorkKind::print:

@@ -1,7 +1,6 @@
 #include "exec_work.hpp"
 
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -9,35 +8,10 @@
 #include <system_error>
 #include <utility>
 
-#include "failure.hpp"
+#include "jobs_limit.hpp"
 
 namespace drainpipe {
 namespace {
-
-// What a job has open, and while it is started; what the consumer has besides.
-constexpr rlim_t kDescriptorsOfJob = 4;
-constexpr rlim_t kDescriptorsBesides = 40;
-
-void require_descriptors(std::uint32_t jobs) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    const rlim_t needed = kDescriptorsOfJob * jobs + kDescriptorsBesides;
-    if (limit.rlim_cur >= needed) {
-        return;
-    }
-    throw Failure(ExitCode::system, "--jobs " + std::to_string(jobs) + " needs " +
-                                        std::to_string(needed) + " descriptors and the limit is " +
-                                        std::to_string(limit.rlim_cur) +
-                                        ": raise it (ulimit -n), or lower --jobs");
-}
-
-Descriptor make_epoll() {
-    Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll.is_open()) {
-        throw_errno("cannot make an epoll descriptor");
-    }
-    return epoll;
-}
 
 bool is_shortage(const std::system_error& error) {
     constexpr std::array kShortages{EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC};
@@ -51,8 +25,8 @@ ExecWork::ExecWork(Options options, Output& output, std::function<void(const std
       command_(options_.command),
       output_(output),
       warn_(std::move(warn)),
-      epoll_(make_epoll()) {
-    require_descriptors(options_.jobs);
+      epoll_(make_epoll_descriptor()) {
+    require_descriptors_for(options_.jobs);
     for (std::size_t place = options_.jobs; place > 0; --place) {
         free_.push_back(place - 1);
     }

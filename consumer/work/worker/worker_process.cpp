@@ -1,0 +1,342 @@
+#include "worker_process.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "escape.hpp"
+#include "failure.hpp"
+#include "quantity.hpp"
+#include "signals.hpp"
+
+namespace drainpipe {
+namespace {
+
+constexpr std::chrono::seconds kFromTermToKill{1};
+// From a closed end of a pipe to the death that it announces.
+constexpr std::chrono::seconds kFromClosedToKill{1};
+constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr std::size_t kLongestAnswer = std::size_t{1} << 20;
+constexpr std::size_t kLongestShown = 200;
+constexpr int kReadsAtOnce = 4;
+constexpr std::size_t kMostInPipe = 16;  // times kBlockBytes: what a pipe may be enlarged to
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(Options options, int epoll, std::uint64_t place)
+    : options_(std::move(options)), epoll_(epoll), place_(place) {}
+
+void WorkerProcess::start_if_due(Clock::time_point now, std::uint64_t serial,
+                                 const std::string& variable) {
+    if (is_running() || is_closing_ || !start_at_ || now < *start_at_) {
+        return;
+    }
+    Pipe input = make_pipe();
+    Pipe output = make_pipe();
+    Pipe errors = make_pipe();
+    std::vector<std::string> environment = options_.environment;
+    environment.push_back(variable);
+    SpawnedProcess process = spawn(options_.command, nullptr, environment, input.read_end.get(),
+                                   output.write_end.get(), errors.write_end.get());
+    start_at_.reset();
+    pid_ = process.pid;
+    serial_ = serial;
+    death_fd_ = std::move(process.pidfd);
+    input_fd_ = std::move(input.write_end);
+    output_fd_ = std::move(output.read_end);
+    errors_fd_ = std::move(errors.read_end);
+    for (const Descriptor* pipe : {&input_fd_, &output_fd_, &errors_fd_}) {
+        ::fcntl(pipe->get(), F_SETFL, O_NONBLOCK);
+    }
+    watch(death_fd_.get(), Channel::death, EPOLLIN);
+    watch(output_fd_.get(), Channel::output, EPOLLIN);
+    watch(errors_fd_.get(), Channel::errors, EPOLLIN);
+    watch(input_fd_.get(), Channel::input, 0);
+    errors_.clear();
+}
+
+void WorkerProcess::watch(int fd, Channel channel, std::uint32_t what) {
+    epoll_event event{};
+    event.events = what;
+    event.data.u64 = place_ * 4 + static_cast<std::uint64_t>(channel);
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+        throw_errno("cannot watch a descriptor");
+    }
+}
+
+// Before it is closed: another process that is just being made may have it, and would keep it in
+// the set for ever.
+void WorkerProcess::unwatch(Descriptor& descriptor) const {
+    if (descriptor.is_open()) {
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor.get(), nullptr);
+        descriptor.reset();
+    }
+}
+
+void WorkerProcess::want_to_write(bool wants) {
+    if (wants != wants_to_write_) {
+        wants_to_write_ = wants;
+        epoll_event event{};
+        event.events = wants ? std::uint32_t{EPOLLOUT} : 0;
+        event.data.u64 = place_ * 4 + static_cast<std::uint64_t>(Channel::input);
+        ::epoll_ctl(epoll_, EPOLL_CTL_MOD, input_fd_.get(), &event);
+    }
+}
+
+bool WorkerProcess::takes_events() const {
+    return is_running() && input_fd_.is_open() && why_ended_.empty() && !is_closing_;
+}
+
+std::size_t WorkerProcess::room() const {
+    return takes_events() && unanswered_ <= options_.window / 2 ? options_.window - unanswered_ : 0;
+}
+
+void WorkerProcess::send(const Event& event, Clock::time_point now) {
+    if (unanswered_ == 0) {
+        oldest_since_ = now;
+    }
+    unsent_.push_back(event);
+    ++unanswered_;
+}
+
+void WorkerProcess::write(Clock::time_point now) {
+    while (input_fd_.is_open()) {
+        while (!unsent_.empty() && lines_.size() < kBlockBytes) {
+            options_.protocol.append_line(lines_, unsent_.front());
+            sent_.push_back({unsent_.front(), now});
+            unsent_.pop_front();
+        }
+        if (lines_.empty()) {
+            want_to_write(false);
+            return;
+        }
+        const ssize_t count =
+            ::write(input_fd_.get(), lines_.data() + written_, lines_.size() - written_);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0 && errno == EAGAIN) {
+            want_to_write(true);
+            return;
+        }
+        if (count < 0) {  // it reads no more, and so will end
+            unwatch(input_fd_);
+            end_at_ = end_at_.value_or(now + kFromClosedToKill);
+            return;
+        }
+        written_ += static_cast<std::size_t>(count);
+        if (written_ == lines_.size()) {
+            lines_.clear();
+            written_ = 0;
+        }
+    }
+}
+
+void WorkerProcess::advance(Channel channel, Clock::time_point now, Told& told) {
+    switch (channel) {
+        case Channel::input:
+            write(now);
+            break;
+        case Channel::output:
+            read_answers(now, told);
+            break;
+        case Channel::errors:
+            read_errors();
+            break;
+        case Channel::death:
+            reap(now, told);
+            break;
+    }
+}
+
+void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
+    for (int reads = 0; reads < kReadsAtOnce && output_fd_.is_open(); ++reads) {
+        const std::size_t before = answers_.size();
+        answers_.resize(before + kBlockBytes);
+        const ssize_t count = ::read(output_fd_.get(), answers_.data() + before, kBlockBytes);
+        answers_.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
+        if (count == 0 && !is_closing_) {  // no answer can come any more
+            end_at_ = end_at_.value_or(now + kFromClosedToKill);
+        }
+        if (count <= 0) {
+            if (count == 0) {
+                unwatch(output_fd_);
+            }
+            break;
+        }
+        std::string_view left = answers_;
+        for (auto newline = left.find('\n', before); newline != left.npos;
+             newline = left.find('\n')) {
+            take_line(left.substr(0, newline), now, told);
+            left.remove_prefix(newline + 1);
+        }
+        answers_.erase(0, answers_.size() - left.size());
+        if (answers_.size() > kLongestAnswer) {
+            break_off("an answer of more than 1 MiB", answers_, told);
+            answers_.clear();
+        }
+        if (static_cast<std::size_t>(count) < kBlockBytes) {
+            break;
+        }
+    }
+}
+
+void WorkerProcess::take_line(std::string_view line, Clock::time_point now, Told& told) {
+    if (!why_ended_.empty()) {
+        return;
+    }
+    std::optional<WorkerAnswer> answer = options_.protocol.parse(line);
+    if (!answer) {
+        break_off("not an answer", line, told);
+        return;
+    }
+    Unanswered* const found = find(answer->id);
+    if (found == nullptr) {
+        break_off("no such event is out", line, told);
+        return;
+    }
+    found->is_answered = true;
+    --unanswered_;
+    told.answers.push_back({std::move(*answer), now - found->sent_at});
+    if (found == &sent_.front()) {
+        while (!sent_.empty() && sent_.front().is_answered) {
+            sent_.pop_front();
+        }
+        oldest_since_ = now;
+    }
+}
+
+// Nearly all are answered in order, or were at least sent in the order of their ids.
+WorkerProcess::Unanswered* WorkerProcess::find(std::uint64_t id) {
+    const auto id_of = [](const Unanswered& each) { return each.event.id; };
+    auto found = sent_.begin();
+    if (sent_.empty() || found->event.id != id) {
+        found = std::ranges::lower_bound(sent_, id, {}, id_of);
+        if (found == sent_.end() || found->event.id != id || found->is_answered) {
+            found = std::ranges::find_if(sent_, [&](const Unanswered& each) {
+                return each.event.id == id && !each.is_answered;
+            });
+        }
+    }
+    return found == sent_.end() || found->is_answered ? nullptr : &*found;
+}
+
+void WorkerProcess::break_off(const std::string& why, std::string_view line, Told& told) {
+    const std::string shown = escaped(whole_characters(line, kLongestShown));
+    why_ended_ = "protocol error: " + why;
+    told.warning =
+        options_.label + " pid=" + std::to_string(pid_) + " is ended: " + why_ended_ + ": " + shown;
+    signal_group(pid_, SIGKILL);
+}
+
+void WorkerProcess::read_errors() {
+    std::array<char, kBlockBytes> bytes;
+    for (std::size_t reads = 0; reads < kMostInPipe && errors_fd_.is_open(); ++reads) {
+        const ssize_t count = ::read(errors_fd_.get(), bytes.data(), bytes.size());
+        if (count == 0) {
+            unwatch(errors_fd_);
+        }
+        if (count <= 0) {
+            return;
+        }
+        errors_.add({bytes.data(), static_cast<std::size_t>(count)}, options_.label);
+    }
+}
+
+void WorkerProcess::reap(Clock::time_point now, Told& told) {
+    if (!death_fd_.is_open()) {
+        return;
+    }
+    signal_group(pid_, SIGKILL);  // while its number is taken
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    for (std::size_t reads = 0; reads < kMostInPipe && output_fd_.is_open(); ++reads) {
+        read_answers(now, told);
+    }
+    read_errors();
+    errors_.end(options_.label);
+    for (Descriptor* descriptor : {&death_fd_, &input_fd_, &output_fd_, &errors_fd_}) {
+        unwatch(*descriptor);
+    }
+    const std::string ending = WIFSIGNALED(status)
+                                   ? "signal=" + signal_name(WTERMSIG(status))
+                                   : "status=" + std::to_string(WEXITSTATUS(status));
+    const pid_t pid = std::exchange(pid_, 0);
+    fail_unanswered(why_ended_.empty() ? "worker exited " + ending : why_ended_, told);
+    if (!is_closing_) {
+        start_at_ = policy_.died(now);
+        has_failed_ = !start_at_;
+        if (why_ended_.empty()) {
+            told.warning = options_.label + " pid=" + std::to_string(pid) + " exited " + ending;
+        }
+    }
+    lines_.clear();
+    written_ = 0;
+    answers_.clear();
+    wants_to_write_ = false;
+    is_late_ = false;
+    end_at_.reset();
+    why_ended_.clear();
+}
+
+void WorkerProcess::fail_unanswered(const std::string& reason, Told& told) {
+    for (const Unanswered& each : sent_) {
+        if (!each.is_answered) {
+            told.failures.push_back({each.event.id, reason});
+        }
+    }
+    for (const Event& event : unsent_) {
+        told.failures.push_back({event.id, reason});
+    }
+    sent_.clear();
+    unsent_.clear();
+    unanswered_ = 0;
+}
+
+void WorkerProcess::advance_time(Clock::time_point now) {
+    const auto due = next_time();
+    if (!is_running() || !due || now < *due) {
+        return;
+    }
+    if (end_at_) {  // a closed end that no death followed, or a TERM
+        if (!is_late_ && why_ended_.empty()) {
+            why_ended_ = "protocol error: it closed its standard input or output";
+        }
+        signal_group(pid_, SIGKILL);
+        end_at_.reset();
+        return;
+    }
+    why_ended_ = "timeout after " +
+                 to_text(std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout));
+    is_late_ = true;
+    end_at_ = now + kFromTermToKill;
+    signal_group(pid_, SIGTERM);
+}
+
+// The time of an event runs from when all that were sent before are answered: it is not the
+// worker's fault that others stood before it.
+std::optional<WorkerProcess::Clock::time_point> WorkerProcess::next_time() const {
+    if (!is_running()) {
+        return is_closing_ ? std::nullopt : start_at_;
+    }
+    if (end_at_ || !why_ended_.empty() || options_.timeout.count() == 0 || unanswered_ == 0) {
+        return end_at_;
+    }
+    return oldest_since_ + options_.timeout;
+}
+
+void WorkerProcess::close() {
+    is_closing_ = true;
+    if (input_fd_.is_open()) {
+        unwatch(input_fd_);
+    }
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "descriptor.hpp"
+#include "error_lines.hpp"
+#include "restart_policy.hpp"
+#include "spawn.hpp"
+#include "work.hpp"
+#include "worker_protocol.hpp"
+
+namespace drainpipe {
+
+// One worker and the events that it has: a process that is kept, gets a line for each and answers
+// with one, in any order. When it ends, or has to be ended, what it has is given back, and a new
+// process takes its place a moment later.
+//
+// Both directions go on whatever the other does, and memory is bounded: lines are made when there
+// is room for them in the pipe, answers are read in blocks.
+class WorkerProcess {
+  public:
+    using Clock = Work::Clock;
+
+    // Which of its descriptors.
+    enum class Channel : std::uint64_t { death, input, output, errors };
+
+    struct Options {
+        const ShellCommand& command;
+        const WorkerProtocol& protocol;
+        std::vector<std::string> environment;
+        std::string label;        // of what it writes to standard error
+        std::size_t window;       // events that it may have unanswered
+        Clock::duration timeout;  // 0 for none
+    };
+
+    // What it said, and what becomes of its events where it ends.
+    struct Answered {
+        WorkerAnswer answer;
+        Clock::duration took;
+    };
+    struct Failed {
+        std::uint64_t id;
+        std::string reason;
+    };
+    struct Told {
+        std::vector<Answered> answers;
+        std::vector<Failed> failures;
+        std::string warning;  // what a person should know
+    };
+
+    WorkerProcess(Options options, int epoll, std::uint64_t place);
+
+    // Starts the process if none runs and it is time. Throws std::system_error where the system
+    // refuses. `serial` as Leftovers has it.
+    void start_if_due(Clock::time_point now, std::uint64_t serial, const std::string& variable);
+
+    bool is_running() const { return pid_ != 0; }
+    bool has_failed() const { return has_failed_; }  // it died too often
+    pid_t pid() const { return pid_; }
+    std::uint64_t serial() const { return serial_; }
+    std::size_t unanswered() const { return unanswered_; }
+    bool takes_events() const;
+    // For how many events more there is room: none before half of the window is free, so that lines
+    // go in blocks.
+    std::size_t room() const;
+    // Whether an answer is worth waiting a moment for others that follow.
+    bool has_many() const { return unanswered_ >= kMany; }
+
+    void send(const Event& event, Clock::time_point now);
+    // Writes what there is room for.
+    void write(Clock::time_point now);
+    // Goes on where that channel is ready.
+    void advance(Channel channel, Clock::time_point now, Told& told);
+    // Ends it where it is late.
+    void advance_time(Clock::time_point now);
+    std::optional<Clock::time_point> next_time() const;
+
+    std::string_view last_errors() const { return errors_.last(); }
+
+    // Closes its standard input: it is to end, and is not started again.
+    void close();
+
+  private:
+    static constexpr std::size_t kMany = 8;
+
+    struct Unanswered {
+        Event event;
+        Clock::time_point sent_at;
+        bool is_answered = false;
+    };
+
+    void watch(int fd, Channel channel, std::uint32_t what);
+    void unwatch(Descriptor& descriptor) const;
+    void want_to_write(bool wants);
+    void read_answers(Clock::time_point now, Told& told);
+    void take_line(std::string_view line, Clock::time_point now, Told& told);
+    Unanswered* find(std::uint64_t id);
+    void break_off(const std::string& why, std::string_view line, Told& told);
+    void read_errors();
+    void reap(Clock::time_point now, Told& told);
+    void fail_unanswered(const std::string& reason, Told& told);
+
+    Options options_;
+    int epoll_;
+    std::uint64_t place_;
+    pid_t pid_ = 0;
+    std::uint64_t serial_ = 0;
+    Descriptor death_fd_;
+    Descriptor input_fd_;
+    Descriptor output_fd_;
+    Descriptor errors_fd_;
+    ErrorLines errors_;
+    RestartPolicy policy_;
+    std::optional<Clock::time_point> start_at_ = Clock::time_point{};
+    bool has_failed_ = false;
+    bool is_closing_ = false;
+
+    std::deque<Unanswered> sent_;  // in the order in which they were sent, with some answered
+    std::size_t unanswered_ = 0;   // of `sent_` and `unsent_`
+    std::deque<Event> unsent_;
+    std::string lines_;                        // made and not written
+    std::size_t written_ = 0;                  // of `lines_`
+    bool wants_to_write_ = false;              // the pipe is full
+    std::string answers_;                      // read and without their newline yet
+    Clock::time_point oldest_since_{};         // since when the first of `sent_` is that
+    std::optional<Clock::time_point> end_at_;  // by the next signal
+    bool is_late_ = false;                     // it has got a TERM
+    std::string why_ended_;                    // by us
+};
+
+}  // namespace drainpipe
