@@ -288,6 +288,8 @@ std::optional<Work::Clock::time_point> Consumer::next_time() const {
 void Consumer::wait(std::uint32_t noted, bool for_host) {
     if (!is_full_) {
         event_count_->arm(noted);
+    } else if (!is_cut_off_ && work_.room() > 0) {
+        return;  // there is now
     }
     std::array<pollfd, 3> waits{{{work_.wait_fd(), POLLIN, 0},
                                  {event_count_->fd(), POLLIN, 0},

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "address.hpp"
 #include "exec_work.hpp"
-#include "failure.hpp"
+#include "forward_work.hpp"
 #include "print_work.hpp"
 #include "worker_work.hpp"
 
@@ -56,8 +57,13 @@ std::unique_ptr<Work> ConsumerStage::make_work() {
                     .timeout = std::chrono::microseconds(settings.timeout_microseconds),
                     .environment = environment_of(stage_)},
                 output_, [this](const std::string& what) { warn(what); });
-        case WorkKind::forward:
-            throw Failure(ExitCode::software, "this work is not there yet");
+        case WorkKind::forward: {
+            const std::string name = settings.command.data();
+            const Address target(name, stage_.membership().address().run_directory().string());
+            return std::make_unique<ForwardWork>(
+                ForwardWork::Options{.name = name, .path = target.socket_path()},
+                [this](const std::string& what) { warn(what); });
+        }
         case WorkKind::print:
             break;
     }
