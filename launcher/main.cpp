@@ -4,6 +4,8 @@
 #include <csignal>
 
 #include "cut.hpp"
+#include "dead_command.hpp"
+#include "dead_letter_file.hpp"
 #include "failure.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
@@ -24,6 +26,11 @@ int main(int argc, char** argv) {
         exit_where_segment_is_cut();
         if (options->scale_to) {
             return scale(where_it_runs(options->address), *options->scale_to);
+        }
+        if (options->dead) {
+            return run_dead_command(*options->dead,
+                                    options->log_directory / DeadLetterFile::kFileName,
+                                    options->address, std::move(signals));
         }
         if (!has_output) {
             throw Failure(ExitCode::io,

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "command_line.hpp"
 #include "failure.hpp"
@@ -61,7 +62,9 @@ struct Texts {
     std::string rate;
     std::string from;
     std::string command;
-    std::string count;
+    std::vector<std::string> arguments;  // of the command
+    bool json = false;
+    bool all = false;
 };
 
 void describe_work(CommandLine& line, Texts& texts) {
@@ -96,7 +99,7 @@ void describe_work(CommandLine& line, Texts& texts) {
 void describe(CommandLine& line, Texts& texts) {
     line.add_config_file();
     line.add_address(texts.name, texts.run_directory);
-    line.add_option("log-dir", texts.log_directory, "DIR", "Directory of info.log");
+    line.add_option("log-dir", texts.log_directory, "DIR", "Directory of info.log and dead.ndjson");
     line.add_option("grace", texts.grace, "DURATION", "From the stop request to SIGKILL");
     line.add_option("max-demand", texts.max_demand, "N",
                     "Most events in flight to one consumer [1000; with --exec what its jobs take]");
@@ -119,9 +122,14 @@ void describe(CommandLine& line, Texts& texts) {
     line.add_option("partition-delimiter", texts.partition_delimiter, "CHAR",
                     "Between fields [white space]");
     describe_work(line, texts);
-    line.add_argument("COMMAND", texts.command,
-                      "scale: give the running pipeline COUNT consumers, start nothing");
-    line.add_argument("COUNT", texts.count, "1 to 64");
+    line.add_argument("COMMAND", texts.command, "Start nothing, but do this:");
+    line.add_arguments("ARGUMENTS", texts.arguments,
+                       "scale COUNT: give the running pipeline so many consumers, 1 to 64; "
+                       "dead list [--json]: show the dead letters of --log-dir; "
+                       "dead retry [ID...]: enqueue them anew, and remove them; "
+                       "dead drop ID... or --all: remove them");
+    line.add_command_switch("json", texts.json, "dead list: the letters as they stand in the file");
+    line.add_command_switch("all", texts.all, "dead drop: all of them");
     line.add_switch("discard", texts.discard, "At start, throw away what an earlier run left");
 }
 
@@ -221,13 +229,28 @@ std::int64_t log_events_of(const CommandLine& line, const std::string& text) {
 }
 
 std::optional<unsigned> scale_of(const Texts& texts) {
-    if (texts.command.empty()) {
+    if (texts.command != "scale") {
         return std::nullopt;
     }
-    if (texts.command != "scale") {
-        throw Failure(ExitCode::usage, "'" + texts.command + "' is not a command, only scale is");
+    if (texts.arguments.size() > 1) {
+        throw Failure(ExitCode::usage, "scale: '" + texts.arguments[1] + "' is one word too many");
     }
-    return consumers_of("scale", texts.count);
+    return consumers_of("scale", texts.arguments.empty() ? "" : texts.arguments.front());
+}
+
+std::optional<DeadCommand> dead_of(const Texts& texts) {
+    if (texts.command == "dead") {
+        return parse_dead_command(texts.arguments, texts.json, texts.all);
+    }
+    if (texts.json || texts.all) {
+        throw Failure(ExitCode::usage, texts.json ? "--json has a meaning for 'dead list' alone"
+                                                  : "--all has a meaning for 'dead drop' alone");
+    }
+    if (!texts.command.empty() && texts.command != "scale") {
+        throw Failure(ExitCode::usage,
+                      "'" + texts.command + "' is not a command; scale and dead are");
+    }
+    return std::nullopt;
 }
 
 [[noreturn]] void refuse(const CommandLine& line, const std::string& flag, const std::string& value,
@@ -440,6 +463,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
         .work = work,
         .source = source_options_of(line, texts),
         .scale_to = scale_of(texts),
+        .dead = dead_of(texts),
     };
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "address.hpp"
+#include "dead_command.hpp"
 #include "failure.hpp"
 #include "layout.hpp"
 
@@ -58,6 +59,8 @@ struct Options {
 
     // `launcher scale N`: nothing is started, the running pipeline gets so many consumers.
     std::optional<unsigned> scale_to;
+    // `launcher dead ...`: nothing is started either.
+    std::optional<DeadCommand> dead;
 };
 
 // Reads the command line, the environment and the configuration file. Nothing means that all is

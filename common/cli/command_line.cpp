@@ -146,6 +146,13 @@ void CommandLine::add_argument(const std::string& name, std::string& value,
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
 }
 
+void CommandLine::add_arguments(const std::string& name, std::vector<std::string>& values,
+                                const std::string& help) {
+    parser_->app.add_option(name, values, help)
+        ->type_name("")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void CommandLine::add_config_file() {
     parser_->app
         .add_option("--config", parser_->config_file,

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "failure.hpp"
 
@@ -24,6 +25,9 @@ class CommandLine {
     void add_command_switch(const std::string& flag, bool& value, const std::string& help);
     void add_hidden_option(const std::string& flag, std::string& value);
     void add_argument(const std::string& name, std::string& value, const std::string& help);
+    // All arguments that are left.
+    void add_arguments(const std::string& name, std::vector<std::string>& values,
+                       const std::string& help);
 
     // --config FILE, with the same keys as the flags.
     void add_config_file();

@@ -102,6 +102,13 @@ class LockedFile {
         }
     }
 
+    Descriptor unlock() && {
+        if (std::exchange(is_locked_, false)) {
+            ::flock(file_.get(), LOCK_UN);
+        }
+        return std::move(file_);
+    }
+
     const Descriptor& file() const { return file_; }
     bool is_locked() const { return is_locked_; }
 
@@ -122,7 +129,6 @@ LockedFile try_to_lock(Descriptor file, const fs::path& path, int kind) {
     if (is_current(locked.file(), path)) {
         return locked;
     }
-    ::flock(locked.file().get(), LOCK_UN);
     return {Descriptor(), false};
 }
 
@@ -143,8 +149,8 @@ std::optional<LockedFile> lock_within(std::chrono::seconds longest, const fs::pa
     }
 }
 
-// Calls `take` with each line, its newline included; the last one may have none.
-void for_each_line(const Descriptor& file, const fs::path& path,
+// Calls `take` with each line before `end_at`, its newline included; the last one may have none.
+void for_each_line(const Descriptor& file, off_t end_at, const fs::path& path,
                    const std::function<void(std::string_view)>& take) {
     std::string text;
     std::size_t searched = 0;
@@ -152,7 +158,8 @@ void for_each_line(const Descriptor& file, const fs::path& path,
     while (true) {
         const std::size_t had = text.size();
         text.resize(had + kBlock);
-        const ssize_t count = ::pread(file.get(), text.data() + had, kBlock, at);
+        const auto wanted = static_cast<std::size_t>(std::min<off_t>(kBlock, end_at - at));
+        const ssize_t count = ::pread(file.get(), text.data() + had, wanted, at);
         if (count < 0 && errno != EINTR) {
             throw_errno("cannot read " + path.string());
         }
@@ -302,17 +309,21 @@ bool DeadLetterFile::try_append(std::span<const DeadLetter> letters) const {
 
 std::vector<std::size_t> DeadLetterFile::visit(const Visitor& visitor) const {
     std::vector<std::size_t> unreadable;
-    const auto locked = lock_within(kWaitToRead, path_, O_RDONLY, LOCK_SH);
+    auto locked = lock_within(kWaitToRead, path_, O_RDONLY, LOCK_SH);
     if (!locked) {
         return unreadable;
     }
+    // In a file, whole lines never change: the visitor, which may take its time, holds nobody up.
+    const off_t size = stat_of(locked->file(), path_).st_size;
+    const off_t end = end_of_lines(locked->file(), size, path_);
+    const Descriptor file = std::move(*locked).unlock();
     std::size_t number = 0;
-    for_each_line(locked->file(), path_, [&](std::string_view line) {
+    for_each_line(file, end, path_, [&](std::string_view line) {
         ++number;
-        if (!line.ends_with('\n') || line == "\n") {
+        line.remove_suffix(1);
+        if (line.empty()) {
             return;
         }
-        line.remove_suffix(1);
         if (const auto letter = parse_dead_letter(line)) {
             visitor(*letter, line);
         } else {
@@ -348,9 +359,10 @@ std::size_t DeadLetterFile::remove_if(const Predicate& goes) const {
                                            " is being written or read by another process for "
                                            "seconds: try again, or look who has it open");
     }
-    NewFile kept(path_, stat_of(locked->file(), path_));
+    const struct stat old = stat_of(locked->file(), path_);
+    NewFile kept(path_, old);
     std::size_t removed = 0;
-    for_each_line(locked->file(), path_, [&](std::string_view line) {
+    for_each_line(locked->file(), old.st_size, path_, [&](std::string_view line) {
         const std::string_view text = line.substr(0, line.size() - 1);
         const auto letter = line.ends_with('\n') ? parse_dead_letter(text) : std::nullopt;
         if (letter && goes(*letter, text)) {

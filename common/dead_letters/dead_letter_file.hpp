@@ -36,8 +36,9 @@ class DeadLetterFile {
     using Visitor = std::function<void(const DeadLetter& letter, std::string_view line)>;
     // Calls the visitor with each letter, in order, and its line without the newline. Returns the
     // numbers of the lines, from 1, that are no letters and not empty. No file is one without
-    // letters. Waits a moment for who changes the file and then reads it all the same: a letter
-    // that is being appended may be seen and not stay. Throws std::system_error, and
+    // letters. Waits a moment for who changes the file, then reads it all the same: a letter
+    // that is just being appended may be seen then and not stay. The visitor is called without the
+    // lock, and may take its time. Throws std::system_error, and
     // Failure(cannot_create) as above.
     std::vector<std::size_t> visit(const Visitor& visitor) const;
 

@@ -159,6 +159,7 @@ void Enqueue::hear_line(const std::string& line) {
             }
             break;
         case wire::Answer::Kind::refused:
+            source_.refused(answer->event);
             if (refusal_.empty()) {
                 refusal_ = line;
             }

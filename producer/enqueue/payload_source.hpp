@@ -17,6 +17,10 @@ class PayloadSource {
     // What to wait for before fill() has something; -1 when it always has.
     virtual int fd() const = 0;
 
+    // The intake will never take the payload of that number, from 1. It is told before it takes any
+    // of those that follow.
+    virtual void refused([[maybe_unused]] std::uint64_t number) {}
+
     // How many payloads there will be, 0 when that is not known.
     virtual std::uint64_t total() const = 0;
 };

@@ -54,7 +54,9 @@ std::optional<Answer> parse_answer(std::string_view line) {
     Answer answer{};
     if (take_prefix(line, "refused ")) {
         answer.kind = Answer::Kind::refused;
-        return answer;
+        return take_prefix(line, "event=") && take_number(line, answer.event)
+                   ? std::optional(answer)
+                   : std::nullopt;
     }
     const bool is_closed = take_prefix(line, "closed ");
     answer.kind = is_closed ? Answer::Kind::closed : Answer::Kind::accepted;

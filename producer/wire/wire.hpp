@@ -30,6 +30,7 @@ struct Answer {
     Kind kind;
     std::uint64_t accepted;  // of accepted and closed
     Reason reason;           // of closed
+    std::uint64_t event;     // of refused
 };
 
 // Reads a line, without its newline; nothing if it is not of the protocol.

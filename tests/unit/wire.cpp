@@ -31,11 +31,13 @@ TEST_SUITE("wire") {
         const auto refused = parse_answer(without_newline(refused_line(3, 200, 100)));
         REQUIRE(refused);
         CHECK(refused->kind == Answer::Kind::refused);
+        CHECK(refused->event == 3);
     }
 
     TEST_CASE("wire: what is no answer is none") {
-        for (const char* line : {"", "accepted=", "accepted=x", "accepted=1 ", "closed", "hello",
-                                 "closed accepted=1", "closed accepted=1 reason=tired"}) {
+        for (const char* line :
+             {"", "accepted=", "accepted=x", "accepted=1 ", "closed", "hello", "refused x",
+              "closed accepted=1", "closed accepted=1 reason=tired"}) {
             CAPTURE(line);
             CHECK_FALSE(parse_answer(line));
         }
