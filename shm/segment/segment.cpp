@@ -173,6 +173,28 @@ Segment Segment::open(const std::string& name) {
     });
 }
 
+Segment Segment::make_successor(const std::string& name, const Geometry& geometry) const {
+    const std::string made_as = "." + name + ".new";  // no pipeline has such a name
+    remove(made_as);                                  // of a launcher that was killed in here
+    Segment successor = make(made_as, geometry);
+    Header& header = successor.header();
+    if (const std::optional<FileProgress> progress = file_progress_of(*header_)) {
+        header.settings.source_file = header_->settings.source_file;
+        header.file_device.store(progress->file.device);
+        header.file_inode.store(progress->file.inode);
+        header.file_lines.store(progress->lines);
+        header.file_standing.store(FileStanding::suspended);
+    }
+    FaultPoint::here().reached();
+    if (::rename(segment_path(made_as).c_str(), segment_path(name).c_str()) != 0) {
+        const int error = errno;
+        remove(made_as);
+        throw std::system_error(error, std::generic_category(),
+                                "cannot replace " + segment_path(name));
+    }
+    return successor;
+}
+
 bool Segment::is_whole() const {
     struct stat info {};
     return ::fstat(object_.get_mapping_handle().handle, &info) == 0 &&
