@@ -195,6 +195,7 @@ std::optional<Segment> recover_segment(const Options& options, std::optional<Sou
     }
     Segment segment = Segment::open(name);
     await_alone(segment, name);
+    Segment::remove_unfinished_successor(name);
     segment.validate();
     const std::uint64_t events = segment.left();
     const bool is_kept =

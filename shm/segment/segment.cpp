@@ -103,6 +103,9 @@ bool has_stage(const ipc::shared_memory_object& object) {
            hold.l_type != F_UNLCK;
 }
 
+// No pipeline has such a name.
+std::string successor_name(const std::string& name) { return "." + name + ".new"; }
+
 std::uint64_t random_identity() {
     std::uint64_t identity = 0;
     if (::getrandom(&identity, sizeof identity, 0) != sizeof identity) {
@@ -173,9 +176,11 @@ Segment Segment::open(const std::string& name) {
     });
 }
 
+void Segment::remove_unfinished_successor(const std::string& name) { remove(successor_name(name)); }
+
 Segment Segment::make_successor(const std::string& name, const Geometry& geometry) const {
-    const std::string made_as = "." + name + ".new";  // no pipeline has such a name
-    remove(made_as);                                  // of a launcher that was killed in here
+    remove_unfinished_successor(name);
+    const std::string made_as = successor_name(name);
     Segment successor = make(made_as, geometry);
     Header& header = successor.header();
     if (const std::optional<FileProgress> progress = file_progress_of(*header_)) {

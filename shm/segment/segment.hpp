@@ -75,6 +75,10 @@ class Segment {
     // nothing is left in this one and that the caller holds it.
     Segment make_successor(const std::string& name, const Geometry& geometry) const;
 
+    // Removes what a launcher that was killed in make_successor() had made. Requires that the
+    // caller holds the segment of that name.
+    static void remove_unfinished_successor(const std::string& name);
+
     // Sets the target count of consumers. Requires the launcher's role.
     void scale(std::uint32_t consumers) const {
         header_->consumers.store(consumers);

@@ -173,6 +173,27 @@ TEST_SUITE("from") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("from: a job whose launcher died at the end is over with the next start") {
+        Pipeline pipeline;
+        const auto file = write_lines(pipeline, numbers(1, 300));
+        const auto other = write_lines(pipeline, "x\n", "other");
+        const auto leave_done = [&] {
+            pipeline.start({"--from", file, "--event-delay", "1ms"});
+            CHECK(pipeline.await_record("end of source="));
+            CHECK(pipeline.stop(SIGKILL) == kSigkill);
+            CHECK(await([&] { return pipeline.leftovers() == pipeline.segment().string() + " "; }));
+            CHECK(pipeline.output() == numbers(1, 300));
+        };
+        leave_done();
+        CHECK(run_job(pipeline, {"--from", file}) == 0);
+        CHECK(pipeline.output().empty());
+        CHECK(pipeline.leftovers() == "");
+        leave_done();
+        CHECK(run_job(pipeline, {"--from", other}) == 0);
+        CHECK(pipeline.output() == "x\n");
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("from: another file than that of the left segment is refused, but with --discard") {
         Pipeline pipeline;
         const auto file = write_lines(pipeline, numbers(1, 2000));
