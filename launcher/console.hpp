@@ -17,6 +17,8 @@ class Console {
     void warn(const std::string& line);
     void show_progress(const std::string& line);
 
+    bool is_terminal() const { return is_terminal_; }
+
     // How often show_progress() is worth a call.
     std::chrono::milliseconds progress_interval() const;
 

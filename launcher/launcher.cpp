@@ -37,6 +37,7 @@ Child::Program stage_program(const std::string& program, const Options& options)
 // The producer, and every consumer up to the limit.
 std::vector<Child::Program> stage_programs(const Options& options) {
     std::vector<Child::Program> programs{stage_program("producer", options)};
+    programs.front().has_input = options.source.kind == SourceKind::standard_input;
     Child::Program consumer = stage_program("consumer", options);
     consumer.has_output = true;
     for (unsigned number = 1; number <= kMaxConsumers; ++number) {
@@ -49,6 +50,23 @@ std::vector<Child::Program> stage_programs(const Options& options) {
     return programs;
 }
 
+std::optional<SourceFile> source_file_of(const SourceOptions& source) {
+    return source.kind == SourceKind::file ? std::optional<SourceFile>(source.file) : std::nullopt;
+}
+
+// What `ready` says of where the events come from.
+std::string describe_source(const Options& options) {
+    switch (options.source.kind) {
+        case SourceKind::socket:
+            return "socket=" + options.address.socket_path().string();
+        case SourceKind::file:
+            return "socket=- source=" + options.source.file.string();
+        case SourceKind::standard_input:
+            return "socket=- source=-";
+    }
+    return {};
+}
+
 }  // namespace
 
 Launcher::Launcher(const Options& options, Descriptor signals)
@@ -56,10 +74,11 @@ Launcher::Launcher(const Options& options, Descriptor signals)
 
 Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
     : options_(options),
+      source_file_(source_file_of(options_.source)),
       name_claim_(options_, signals, console_),
       log_(options_.log_directory, "launcher", LogSink::File::required,
            options_.address.log_label()),
-      segment_claim_(options_, name_claim_, log_, console_),
+      segment_claim_(options_, source_file_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
       control_(options_.address.control_path()),
@@ -70,10 +89,22 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
 
 ExitCode Launcher::run() {
     start();
+    if (options_.source.kind != SourceKind::socket) {
+        work_off();
+    }
     while (!supervisor_.stop_request()) {
         supervisor_.wait(Clock::time_point::max());
     }
     return shut_down();
+}
+
+void Launcher::work_off() {
+    Job job(segment_, gauge_, source_file_, console_);
+    while (!supervisor_.stop_request() && !job.is_done()) {
+        supervisor_.wait(Clock::now() + Job::kBetweenLooks);
+        job.show_progress();
+    }
+    supervisor_.request_stop("end-of-file");
 }
 
 void Launcher::start() {
@@ -111,10 +142,10 @@ void Launcher::announce() {
         }
     }
     const std::string ready =
-        fmt::format("ready name={} run={} launcher={} producer={} consumer={} segment={} socket={}",
+        fmt::format("ready name={} run={} launcher={} producer={} consumer={} segment={} {}",
                     options_.address.name(), segment_.identity(), ::getpid(),
                     supervisor_.producer().pid(), fmt::join(consumers, ","),
-                    segment_path(options_.address.name()), options_.address.socket_path().string());
+                    segment_path(options_.address.name()), describe_source(options_));
     log_.info("{}", ready);
     console_.say(ready);
 }
@@ -242,7 +273,20 @@ ExitCode Launcher::settle() {
         console_.warn(fmt::format("left={} stay in {}; the next start delivers them first",
                                   account.left, segment_path(options_.address.name())));
     }
+    say_where_file_stands(account);
     return exit_code_for(account);
+}
+
+void Launcher::say_where_file_stands(const Account& account) {
+    const auto progress = file_progress_of(segment_.header());
+    if (!progress || supervisor_.has_lost_segment() || (progress->has_ended && account.left == 0)) {
+        return;
+    }
+    const std::string what = fmt::format(
+        "accepted_lines={} source={}: a start with the same --from goes on with line {}",
+        progress->lines, progress->name, progress->lines + 1);
+    log_.info("{}", what);
+    console_.say(what);
 }
 
 ExitCode Launcher::exit_code_for(const Account& account) {

@@ -8,11 +8,13 @@
 #include "descriptor.hpp"
 #include "failure.hpp"
 #include "gauge.hpp"
+#include "job.hpp"
 #include "log.hpp"
 #include "name_claim.hpp"
 #include "options.hpp"
 #include "segment.hpp"
 #include "segment_claim.hpp"
+#include "source_file.hpp"
 #include "supervisor.hpp"
 #include "watchdog.hpp"
 
@@ -40,6 +42,9 @@ class Launcher {
     bool await_ready(std::span<ManagedProcess> stages);
     void announce();
 
+    // What is given with --from: until all of it is done, or a stop is requested.
+    void work_off();
+
     ExitCode shut_down();
     void close_intake(Clock::time_point deadline);
     void drain(Clock::time_point deadline);
@@ -48,6 +53,7 @@ class Launcher {
     bool is_left_for_next_run() const;
     void kill_what_still_runs();
     ExitCode settle();
+    void say_where_file_stands(const Account& account);
     ExitCode exit_code_for(const Account& account);
 
     Account account() const { return gauge_.read(); }
@@ -56,6 +62,7 @@ class Launcher {
 
     Options options_;
     Console console_;
+    std::optional<SourceFile> source_file_;
     NameClaim name_claim_;
     Log log_;
     SegmentClaim segment_claim_;

@@ -16,6 +16,7 @@
 int main(int argc, char** argv) {
     using namespace drainpipe;
     const bool has_output = ::fcntl(STDOUT_FILENO, F_GETFL) >= 0;
+    const bool has_input = ::fcntl(STDIN_FILENO, F_GETFL) >= 0;
     return run_program("launcher", [&] {
         Descriptor signals = claim_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD});
         ignore_job_control();
@@ -36,6 +37,11 @@ int main(int argc, char** argv) {
             throw Failure(ExitCode::io,
                           "standard output is closed and the payloads go there: give it a reader, "
                           "a file or /dev/null");
+        }
+        if (!has_input && options->source.kind == SourceKind::standard_input) {
+            throw Failure(ExitCode::io,
+                          "standard input is closed and --from - takes the events from it: give it "
+                          "a file or a pipe");
         }
         return Launcher(*options, std::move(signals)).run();
     });

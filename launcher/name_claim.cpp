@@ -111,6 +111,7 @@ RunDirectory::~RunDirectory() {
 
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
+      takes_clients_(options.source.kind == SourceKind::socket),
       group_(options.socket_group),
       run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {
@@ -118,7 +119,9 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
         do {
             await_left_behind(options, signals, console);
         } while (!role_locks_.take_stages());
-        require_free_socket(options.address);
+        if (takes_clients_) {
+            require_free_socket(options.address);
+        }
     } catch (...) {
         release();
         throw;
@@ -130,6 +133,9 @@ NameClaim::~NameClaim() { release(); }
 void NameClaim::open_to_stages() {
     run_directory_.enable();
     is_open_ = true;
+    if (!takes_clients_) {
+        static_cast<void>(role_locks_.take(Role::no_clients));
+    }
     role_locks_.leave_stages();
 }
 
@@ -143,7 +149,7 @@ bool NameClaim::renew() {
         address_.prepare_run_directory(group_);
         RoleLocks role_locks = RoleLocks::make(address_.lock_path());
         if (!role_locks.take_stages() || !role_locks.take(Role::launcher) ||
-            !role_locks.is_current()) {
+            !(takes_clients_ || role_locks.take(Role::no_clients)) || !role_locks.is_current()) {
             return false;
         }
         std::erase_if(former_locks_,

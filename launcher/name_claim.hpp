@@ -48,12 +48,16 @@ class NameClaim {
 
     RoleLocks& role_locks() { return role_locks_; }
 
-    // Until then no stage can join: it would find a segment that is being made.
+    // Until then no stage can join: it would find a segment that is being made. Clients are told
+    // from here on where the pipeline has no socket.
     void open_to_stages();
 
     // Whether the lock file is still where it was made.
     bool is_current() const { return role_locks_.is_current(); }
     bool has_socket() const;
+
+    // Whether there is to be a socket.
+    bool takes_clients() const { return takes_clients_; }
 
     // Makes run directory and lock file again, and takes the launcher's and all stages' role_locks
     // there. False where that can't be done, or another process was quicker.
@@ -68,6 +72,7 @@ class NameClaim {
     void release() const;
 
     Address address_;
+    bool takes_clients_;
     std::optional<gid_t> group_;
     RunDirectory run_directory_;
     RoleLocks role_locks_;

@@ -55,16 +55,22 @@ Settings settings_of(const Options& options) {
     return settings;
 }
 
-Segment make_segment(const Options& options) {
-    const std::string& name = options.address.name();
+Segment made_or_failed(const std::function<Segment()>& make) {
     try {
-        return Segment::make(name, Geometry::of(options.capacity, options.buffer_bytes));
+        return make();
     } catch (const std::system_error& error) {
         const int number = error.code().value();
         const std::string advice =
             number == ENOSPC ? ": /dev/shm is too small, lower --capacity or --buffer-size" : "";
         throw Failure(exit_code_of_creation(number), error.what() + advice);
     }
+}
+
+Segment make_segment(const Options& options) {
+    return made_or_failed([&] {
+        return Segment::make(options.address.name(),
+                             Geometry::of(options.capacity, options.buffer_bytes));
+    });
 }
 
 void say_recovered(const Segment& segment, std::uint64_t events, const Options& options, Log& log,
@@ -122,8 +128,59 @@ void await_alone(const Segment& segment, const std::string& name) {
     }
 }
 
+std::string describe_progress(const FileProgress& progress) {
+    return std::to_string(progress.lines) + " lines of " + progress.name;
+}
+
+// Whether the segment is needed for what it knows of a file. Throws Failure where that is not the
+// file that is given now.
+bool has_file_to_keep(const Segment& segment, std::uint64_t events, const Options& options,
+                      std::optional<SourceFile>& file) {
+    const std::optional<FileProgress> progress = file_progress_of(segment.header());
+    if (!progress) {
+        return false;
+    }
+    const bool is_over = progress->has_ended && events == 0;
+    if (!file) {
+        return !is_over;
+    }
+    const bool is_it = progress->file == file->identity();
+    if (is_it && file->may_have_lines(progress->lines)) {
+        return true;
+    }
+    if (is_over) {
+        return false;
+    }
+    const std::string why = is_it ? file->path().string() + ", which has fewer lines by now: " +
+                                        std::to_string(file->lines())
+                                  : file->path().string() + ", which is another file";
+    throw Failure(ExitCode::cannot_create,
+                  segment_path(options.address.name()) + " has taken in " +
+                      describe_progress(*progress) + ", and can't go on with " + why +
+                      "; finish the one first, or start over with --discard");
+}
+
+void say_discarded(const Segment& segment, std::uint64_t events, Log& log, Console& console) {
+    std::string discarded = "discarded events=" + std::to_string(events);
+    if (const auto progress = file_progress_of(segment.header())) {
+        discarded += " lines=" + std::to_string(progress->lines) + " source=" + progress->name;
+    }
+    log.warn("{}", discarded);
+    console.warn(discarded);
+}
+
+// An empty one has the size that is asked for now.
+Segment fitting(Segment segment, const Options& options) {
+    const Geometry geometry = Geometry::of(options.capacity, options.buffer_bytes);
+    if (segment.left() > 0 || segment.header().geometry == geometry) {
+        return segment;
+    }
+    return made_or_failed([&] { return segment.make_successor(options.address.name(), geometry); });
+}
+
 // The segment that stands there, if there is anything in it to go on with.
-std::optional<Segment> recover_segment(const Options& options, Log& log, Console& console) {
+std::optional<Segment> recover_segment(const Options& options, std::optional<SourceFile>& file,
+                                       Log& log, Console& console) {
     const std::string& name = options.address.name();
     switch (inspect_segment(name)) {
         case Standing::absent:
@@ -138,27 +195,30 @@ std::optional<Segment> recover_segment(const Options& options, Log& log, Console
     }
     Segment segment = Segment::open(name);
     await_alone(segment, name);
+    Segment::remove_unfinished_successor(name);
     segment.validate();
     const std::uint64_t events = segment.left();
+    const bool is_kept =
+        !options.discard && (has_file_to_keep(segment, events, options, file) || events > 0);
     if (options.discard) {
-        log.warn("discarded events={}", events);
-        console.warn("discarded events=" + std::to_string(events));
+        say_discarded(segment, events, log, console);
     } else {
         say_recovered(segment, events, options, log, console);
     }
-    if (events == 0 || options.discard) {
+    if (!is_kept) {
         Segment::remove(name);
         return std::nullopt;
     }
-    return segment;
+    return fitting(std::move(segment), options);
 }
 
 constexpr const char* kWhatToDo =
     "; it was left as it is: choose another --name, or remove it yourself";
 
-std::optional<Segment> recover_or_discard(const Options& options, Log& log, Console& console) {
+std::optional<Segment> recover_or_discard(const Options& options, std::optional<SourceFile>& file,
+                                          Log& log, Console& console) {
     try {
-        return recover_segment(options, log, console);
+        return recover_segment(options, file, log, console);
     } catch (const SegmentUnusable& unusable) {
         if (!options.discard) {
             throw Failure(ExitCode::cannot_create, std::string(unusable.what()) + kWhatToDo +
@@ -173,9 +233,10 @@ std::optional<Segment> recover_or_discard(const Options& options, Log& log, Cons
     }
 }
 
-Segment obtain_segment(const Options& options, Log& log, Console& console) {
+Segment obtain_segment(const Options& options, std::optional<SourceFile>& file, Log& log,
+                       Console& console) {
     try {
-        std::optional<Segment> recovered = recover_or_discard(options, log, console);
+        std::optional<Segment> recovered = recover_or_discard(options, file, log, console);
         return recovered ? std::move(*recovered) : make_segment(options);
     } catch (const SegmentTaken&) {
         held_elsewhere(options.address.name());
@@ -186,15 +247,25 @@ Segment obtain_segment(const Options& options, Log& log, Console& console) {
 
 }  // namespace
 
-SegmentClaim::SegmentClaim(const Options& options, NameClaim& name, Log& log, Console& console)
-    : options_(options), name_(name), segment_(obtain_segment(options, log, console)) {
-    segment_.begin_run(settings_of(options));
+SegmentClaim::SegmentClaim(const Options& options, std::optional<SourceFile>& file, NameClaim& name,
+                           Log& log, Console& console)
+    : options_(options), name_(name), segment_(obtain_segment(options, file, log, console)) {
+    segment_.begin_run(settings_of(options), file ? std::optional(file->identity()) : std::nullopt);
+    const auto progress = file_progress_of(segment_.header());
+    if (file && progress) {
+        const std::string what = "going on behind " + describe_progress(*progress);
+        log.info("{}", what);
+        console.say(what);
+    }
     name.open_to_stages();
 }
 
 SegmentClaim::~SegmentClaim() {
-    if (!name_.is_used() && segment_.is_whole() && segment_.left() == 0 &&
-        segment_.is_at(options_.address.name())) {
+    if (name_.is_used() || !segment_.is_whole() || segment_.left() > 0) {
+        return;
+    }
+    const auto progress = file_progress_of(segment_.header());
+    if ((!progress || progress->has_ended) && segment_.is_at(options_.address.name())) {
         Segment::remove(options_.address.name());
     }
 }

@@ -314,6 +314,13 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
         fail(process, "can't write its output", ExitCode::io);
         return;
     }
+    if (process.role == Role::producer && !name_.takes_clients() &&
+        (ending.is(ExitCode::io) || ending.is(ExitCode::cannot_create) ||
+         ending.is(ExitCode::no_permission))) {
+        fail(process, "can't take in what it was given with --from",
+             static_cast<ExitCode>(ending.number));
+        return;
+    }
     if (ending.is(ExitCode::taken) && give_way(process)) {
         return;
     }
@@ -348,8 +355,12 @@ void Supervisor::fail(ManagedProcess& process, const std::string& reason, ExitCo
     process.has_failed = true;
     failure_ = failure_.value_or(code);
     report_error(process.child.role() + " " + reason + ": stopping");
+    request_stop("failure");
+}
+
+void Supervisor::request_stop(const std::string& reason) {
     if (!stop_request_) {
-        stop_request_ = {"failure", Clock::now()};
+        stop_request_ = {reason, Clock::now()};
     }
 }
 
@@ -366,9 +377,7 @@ void Supervisor::look_at_segment() {
     }
     has_lost_segment_ = true;
     report_error("the segment was removed while in use: draining what it holds");
-    if (!stop_request_) {
-        stop_request_ = {"segment-removed", Clock::now()};
-    }
+    request_stop("segment-removed");
 }
 
 void Supervisor::look_at_files() {
@@ -379,7 +388,8 @@ void Supervisor::look_at_files() {
     next_look_ = now + kPollInterval;
     if (!name_.is_current()) {
         renew_lock();
-    } else if (producer().is_ready() && !producer().was_asked && !name_.has_socket()) {
+    } else if (name_.takes_clients() && producer().is_ready() && !producer().was_asked &&
+               !name_.has_socket()) {
         warn("the socket was removed while in use: the producer makes it again");
         start_anew(producer());
     }

@@ -98,6 +98,9 @@ class Supervisor {
     };
     const std::optional<StopRequest>& stop_request() const { return stop_request_; }
 
+    // Requests a stop as a signal does, for a reason of the pipeline's own.
+    void request_stop(const std::string& reason);
+
     // A second SIGINT, kOneInterrupt or more after the first, or a SIGQUIT: the drain is to be cut
     // short.
     bool is_forced() const { return is_forced_; }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "intake.hpp"
-#include "socket_source.hpp"
+#include "source.hpp"
 #include "stage.hpp"
 
 namespace drainpipe {
@@ -9,6 +11,8 @@ namespace drainpipe {
 // A producer as a stage of a pipeline: joins a source to its ring and its log.
 class ProducerStage final : private Intake::Host {
   public:
+    // Opens the source that the run's settings name. Throws Failure or std::system_error where that
+    // can't be done.
     explicit ProducerStage(Stage& stage);
 
     // Returns when it has left, every client told what became of its events.
@@ -24,7 +28,7 @@ class ProducerStage final : private Intake::Host {
     void warn(const std::string& what) override { stage_.warn(what); }
 
     Stage& stage_;
-    SocketSource source_;
+    std::unique_ptr<Source> source_;
     Intake intake_;
 };
 

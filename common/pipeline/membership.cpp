@@ -143,7 +143,9 @@ void Membership::leave(const std::function<void()>& tell_account) {
 }
 
 void Membership::clean_up() {
-    if (account().left == 0 && segment_.is_at(address_.name())) {
+    // Only a launcher says that the work on a file is over: it ends with it.
+    const bool is_needed = account().left > 0 || file_progress_of(segment_.header());
+    if (!is_needed && segment_.is_at(address_.name())) {
         Segment::remove(address_.name());
     }
     ::unlink(address_.socket_path().c_str());

@@ -15,9 +15,10 @@ namespace drainpipe {
 // A role in a pipeline that one process at a time may hold: a byte of the lock file.
 enum class Role : int {
     launcher = 0,
-    stopping = 1,  // held by a launcher whose intake is closing or closed
-    cleaning = 2,  // held while the pipeline's files are taken away
-    output = 3,    // held by a consumer while it writes to the output that all share
+    stopping = 1,    // held by a launcher whose intake is closing or closed
+    cleaning = 2,    // held while the pipeline's files are taken away
+    output = 3,      // held by a consumer while it writes to the output that all share
+    no_clients = 4,  // held by a launcher whose events come from elsewhere than from clients
     producer = 8,
     consumer = 16,  // the first one; the others follow
 };

@@ -28,11 +28,18 @@ constexpr int kReadyFd = 3;
 // it: a child may be stopped here as anywhere else.
 class Becoming {
   public:
-    Becoming(const char* path, char* const* arguments, bool has_output, pid_t parent)
-        : path_(path), arguments_(arguments), has_output_(has_output), parent_(parent) {}
+    Becoming(const Child::Program& program, char* const* arguments, bool has_group, pid_t parent)
+        : path_(program.path.c_str()),
+          arguments_(arguments),
+          has_output_(program.has_output),
+          has_input_(program.has_input),
+          has_group_(has_group),
+          parent_(parent) {}
 
     [[noreturn]] void run(int ready) const {
-        ::setpgid(0, 0);
+        if (has_group_) {
+            ::setpgid(0, 0);
+        }
         // Until the stage watches this process itself it would be an orphan that no process ends.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent_) {
@@ -59,7 +66,7 @@ class Becoming {
 
     bool set_descriptors(int ready) const {
         const int nothing = ::open("/dev/null", O_RDWR);
-        return nothing >= 0 && ::dup2(nothing, STDIN_FILENO) >= 0 &&
+        return nothing >= 0 && (has_input_ || ::dup2(nothing, STDIN_FILENO) >= 0) &&
                (has_output_ || ::dup2(nothing, STDOUT_FILENO) >= 0) &&
                ::dup2(ready, kReadyFd) >= 0 &&
                ::syscall(SYS_close_range, kReadyFd + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
@@ -68,6 +75,8 @@ class Becoming {
     const char* path_;
     char* const* arguments_;
     bool has_output_;
+    bool has_input_;
+    bool has_group_;
     pid_t parent_;
 };
 
@@ -101,8 +110,9 @@ void Child::start() {
     }
     arguments.push_back(nullptr);
 
-    const Becoming becoming(program_.path.c_str(), arguments.data(), program_.has_output,
-                            ::getpid());
+    // A terminal stops or refuses who reads from it and is of another group than the launcher's.
+    const bool has_group = !program_.has_input || ::isatty(STDIN_FILENO) == 0;
+    const Becoming becoming(program_, arguments.data(), has_group, ::getpid());
     const pid_t pid = ::fork();
     if (pid < 0) {
         throw_errno("cannot start " + program_.path.string());
@@ -110,7 +120,9 @@ void Child::start() {
     if (pid == 0) {
         becoming.run(ready.write_end.get());
     }
-    ::setpgid(pid, pid);
+    if (has_group) {
+        ::setpgid(pid, pid);
+    }
     pid_ = pid;
     pidfd_ = open_pidfd(pid);
     if (!pidfd_.is_open()) {

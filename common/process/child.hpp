@@ -24,15 +24,18 @@ struct Ending {
 };
 
 // A child process and its life, as the kernel tells it: a pidfd says that it is dead, a pipe that
-// it is ready. It has a process group, an empty signal mask, default dispositions and no stray
-// descriptors; the kernel ends it with this process until it clears its parent-death signal.
+// it is ready. It has a process group (but where it reads from a
+// terminal, which lets only the launcher's do that), an empty signal mask, default dispositions and
+// no stray descriptors; the kernel ends it with this process until it clears its parent-death
+// signal.
 class Child {
   public:
     struct Program {
         std::string role;
         std::filesystem::path path;
         std::vector<std::string> arguments;
-        bool has_output;  // the launcher's standard output; /dev/null where not
+        bool has_output;         // the launcher's standard output; /dev/null where not
+        bool has_input = false;  // the same of its standard input
     };
 
     explicit Child(Program program) : program_(std::move(program)) {}

@@ -48,6 +48,9 @@ class Stage {
     void listen(EventCount& event_count);
     int wake_fd() const { return wake_.get(); }
 
+    // Whether it was started by a person, and not by the launcher.
+    bool is_by_hand() const { return is_by_hand_; }
+
     // Tells the launcher that this stage works.
     void report_ready();
 

@@ -48,6 +48,11 @@ void require_running(const Address& address) {
         throw Failure(ExitCode::taken, address.describe() + " is shutting down");
     }
     role_locks->require_not_stopping(address.describe());
+    if (role_locks->holder(Role::no_clients)) {
+        throw Failure(ExitCode::unavailable, address.describe() +
+                                                 " takes nothing from clients: its events come "
+                                                 "from what it was given with --from");
+    }
 }
 
 }  // namespace

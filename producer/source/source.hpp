@@ -19,8 +19,8 @@ namespace drainpipe {
 // - the socket: wait_fd() is an epoll descriptor over its clients; serve() reads what they sent,
 //   accepts it, and tells each how many of its events are in.
 //
-// - the lines of a file: always readable; serve() accepts the next block of lines. Where it was
-//   follows from how many were accepted.
+// - the lines of a file: always readable until its end; serve() accepts the next block of lines.
+//   Where it was follows from how many were accepted.
 //
 // - a stream in the network: the client library's descriptor, or an eventfd that its callback
 //   writes to; serve() accepts what was delivered and acknowledges it there.
@@ -50,7 +50,8 @@ class Source {
 
     virtual ~Source() = default;
 
-    // Readable, as poll() has it, when serve() has something to do.
+    // Readable, as poll() has it, when serve() has something to do; -1 where that will never be
+    // again.
     virtual int wait_fd() const = 0;
     // When it has something to do though nothing is readable.
     virtual std::optional<std::chrono::steady_clock::time_point> next_time() const {

@@ -153,7 +153,9 @@ struct Settings {
     std::array<char, 128>
         run_directory;  // absolute, ends with a zero: longer no socket's path may be
     std::array<char, 4096> log_directory;  // absolute, ends with a zero
-    std::array<char, 4096> source_file;    // absolute, ends with a zero; empty where there is none
+    // Absolute, ends with a zero. Of the file whose lines are accepted, also where the run has
+    // another source; else empty.
+    std::array<char, 4096> source_file;
     std::array<char, 32768> command;  // of exec and worker, or the pipeline that is forwarded to
 
     // Whether the work on an event can fail, and is tried again then.
@@ -211,10 +213,10 @@ struct Header {
     // The file whose lines are events, over any number of runs. Written by the launcher, before any
     // stage starts; its end by the producer.
     alignas(kLineBytes) Word<FileStanding> file_standing;
-    Word<std::uint32_t> file_has_ended;  // all of its lines are accepted
+    Word<std::uint32_t> file_has_ended;  // all lines of it, or of standard input, are accepted
     Word<std::uint64_t> file_device;
     Word<std::uint64_t> file_inode;
-    Word<std::uint64_t> file_first;  // current: the event that its first line would be
+    Word<std::uint64_t> file_first;  // current: the event that its first line would be, modulo 2^64
     Word<std::uint64_t> file_lines;  // suspended: so many of its lines are accepted
 
     alignas(kLineBytes) EventCount events_available;  // notified when the tail moves

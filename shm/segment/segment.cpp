@@ -103,6 +103,9 @@ bool has_stage(const ipc::shared_memory_object& object) {
            hold.l_type != F_UNLCK;
 }
 
+// No pipeline has such a name.
+std::string successor_name(const std::string& name) { return "." + name + ".new"; }
+
 std::uint64_t random_identity() {
     std::uint64_t identity = 0;
     if (::getrandom(&identity, sizeof identity, 0) != sizeof identity) {
@@ -171,6 +174,30 @@ Segment Segment::open(const std::string& name) {
         const Geometry geometry = static_cast<const Header*>(front.get_address())->geometry;
         return Segment(std::move(object), geometry);
     });
+}
+
+void Segment::remove_unfinished_successor(const std::string& name) { remove(successor_name(name)); }
+
+Segment Segment::make_successor(const std::string& name, const Geometry& geometry) const {
+    remove_unfinished_successor(name);
+    const std::string made_as = successor_name(name);
+    Segment successor = make(made_as, geometry);
+    Header& header = successor.header();
+    if (const std::optional<FileProgress> progress = file_progress_of(*header_)) {
+        header.settings.source_file = header_->settings.source_file;
+        header.file_device.store(progress->file.device);
+        header.file_inode.store(progress->file.inode);
+        header.file_lines.store(progress->lines);
+        header.file_standing.store(FileStanding::suspended);
+    }
+    FaultPoint::here().reached();
+    if (::rename(segment_path(made_as).c_str(), segment_path(name).c_str()) != 0) {
+        const int error = errno;
+        remove(made_as);
+        throw std::system_error(error, std::generic_category(),
+                                "cannot replace " + segment_path(name));
+    }
+    return successor;
 }
 
 bool Segment::is_whole() const {

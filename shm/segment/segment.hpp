@@ -4,12 +4,14 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "copy_bytes.hpp"
 #include "event_state.hpp"
+#include "file_progress.hpp"
 #include "inspection.hpp"
 #include "layout.hpp"
 #include "partition.hpp"
@@ -61,9 +63,21 @@ class Segment {
     void validate() const;
 
     // Begins a run on what the segment holds: opens the intake, puts nothing in flight, makes lock
-    // and event counts afresh. Killed at any store of it, it can be called again. Requires that no
-    // stage is attached, and settings for at least one consumer.
-    void begin_run(const Settings& settings);
+    // and event counts afresh. A run from `file` goes on where that file stands; any other run
+    // keeps where a file stands, and its name. Killed at any store of it, it can be called again.
+    // Requires that no stage is attached, settings for at least one consumer, and that no other
+    // file has progress to lose.
+    void begin_run(const Settings& settings,
+                   const std::optional<FileIdentity>& file = std::nullopt);
+
+    // Puts an empty segment of another geometry in this one's place, which knows how far the file
+    // is. Killed before its end it has changed nothing. Throws as make() does. Requires that
+    // nothing is left in this one and that the caller holds it.
+    Segment make_successor(const std::string& name, const Geometry& geometry) const;
+
+    // Removes what a launcher that was killed in make_successor() had made. Requires that the
+    // caller holds the segment of that name.
+    static void remove_unfinished_successor(const std::string& name);
 
     // Sets the target count of consumers. Requires the launcher's role.
     void scale(std::uint32_t consumers) const {
@@ -141,6 +155,7 @@ class Segment {
     void reset_states() const;
     void reset_retry_times() const;
     void begin_ledger() const;
+    void begin_file(const std::optional<FileIdentity>& file) const;
     std::uint64_t count_begun(std::uint64_t head) const;
     std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
 

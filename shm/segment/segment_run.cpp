@@ -23,14 +23,18 @@ void make_lock(pthread_mutex_t& lock) {
 
 }  // namespace
 
-void Segment::begin_run(const Settings& settings) {
+void Segment::begin_run(const Settings& settings, const std::optional<FileIdentity>& file) {
     Header& header = *header_;
     FaultPoint::here().reached();
     make_lock(header.lock);
     header.events_available.make();
     header.room_available.make();
     FaultPoint::here().reached();
-    header.settings = settings;
+    Settings kept = settings;
+    if (!file && file_progress_of(header)) {
+        kept.source_file = header.settings.source_file;  // what a run from another one is told
+    }
+    header.settings = kept;
     header.phase.store(Phase::running);
     header.consumers.store(settings.consumers);
     header.log_lines_lost.store(0);
@@ -42,7 +46,31 @@ void Segment::begin_run(const Settings& settings) {
     reset_retry_times();
     begin_ledger();
     header.settled_before_run.store(header.tail.load() - left());
+    begin_file(file);
     header.intake_closed.store(0);
+}
+
+// Each standing is stored after the words that it gives a meaning to, and the tail does not move:
+// what a killed launcher has begun the next one works out again.
+void Segment::begin_file(const std::optional<FileIdentity>& file) const {
+    Header& header = *header_;
+    const std::uint64_t tail = header.tail.load();
+    const FileStanding standing = header.file_standing.load();
+    const bool is_known = standing != FileStanding::none;
+    if (file && !(is_known && *file == file_of(header))) {
+        header.file_standing.store(FileStanding::none);
+        header.file_device.store(file->device);
+        header.file_inode.store(file->inode);
+        header.file_first.store(tail);
+    } else if (file && standing == FileStanding::suspended) {
+        header.file_first.store(tail - header.file_lines.load());
+    } else if (!file && standing == FileStanding::current) {
+        header.file_lines.store(tail - header.file_first.load());
+    }
+    header.file_has_ended.store(0);
+    header.file_standing.store(file       ? FileStanding::current
+                               : is_known ? FileStanding::suspended
+                                          : FileStanding::none);
 }
 
 void Segment::reset_states() const {

@@ -33,6 +33,9 @@ void Segment::validate_cursors() const {
                              ledger.head <= ledger.given_end && ledger.given_end <= tail &&
                              tail - header.head.load() <= header.geometry.capacity &&
                              ledger.consumers_used <= kMaxConsumers;
+    if (header.file_standing.load() > FileStanding::suspended) {
+        throw SegmentUnusable("the segment is damaged: its file's standing is none that there is");
+    }
     if (!is_in_order) {
         throw SegmentUnusable("the segment is damaged: head=" + std::to_string(ledger.head) +
                               " waiting_from=" + std::to_string(ledger.waiting_from) +

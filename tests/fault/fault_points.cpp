@@ -2,11 +2,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "aftermath.hpp"
+#include "crew.hpp"
 #include "delivery.hpp"
 #include "fault_plan.hpp"
 #include "forked.hpp"
@@ -96,7 +99,12 @@ TEST_SUITE("fault") {
         }
         FaultPlan& plan = FaultPlan::current();
         plan.remember();
-        { const ScratchSegment made("made", 16, 400); }
+        {
+            ScratchSegment made("made", 16, 400);
+            made.get().begin_run(settings_for(1), FileIdentity{1, 17});
+            REQUIRE(push(made.get(), 1));
+            made.get().make_successor(made.name(), Geometry::of(8, 200));
+        }
         reached.insert(plan.reached().begin(), plan.reached().end());
         plan.die_at(0);
         const std::set<PointName> points = points_in_sources();
@@ -151,6 +159,88 @@ TEST_SUITE("fault") {
             commit_all(scratch.get());
             CHECK(scratch.get().left() == 0);
             CHECK(push(scratch.get(), kAll));
+        }
+    }
+
+    TEST_CASE("fault: a launcher killed at any point of a begin knows how far each file is") {
+        constexpr FileIdentity kFile{1, 17};
+        struct Step {
+            std::optional<FileIdentity> before;  // of the run that accepted two lines or events
+            std::optional<FileIdentity> between;
+            std::optional<FileIdentity> act;
+            std::uint64_t lines;  // of kFile in the end
+        };
+        const std::vector<Step> steps = {
+            {std::nullopt, std::nullopt, kFile, 0}, {kFile, kFile, kFile, 3},
+            {kFile, std::nullopt, kFile, 2},        {kFile, kFile, std::nullopt, 3},
+            {kFile, std::nullopt, std::nullopt, 2},
+        };
+        const auto prepare = [](Segment& segment, const Step& step) {
+            REQUIRE(push(segment, 1));
+            segment.begin_run(settings_for(1), step.before);
+            REQUIRE(push(segment, 2));
+            segment.begin_run(settings_for(1), step.between);
+            REQUIRE(push(segment, 1));
+        };
+        FaultPlan& plan = FaultPlan::current();
+        for (const Step& step : steps) {
+            CAPTURE(&step - steps.data());
+            ScratchSegment whole("begun", 16, 400);
+            prepare(whole.get(), step);
+            plan.remember();
+            whole.get().begin_run(settings_for(1), step.act);
+            const std::size_t points = plan.count();
+            plan.die_at(0);
+            for (std::size_t point = 1; point <= points; ++point) {
+                CAPTURE(point);
+                // By the same command, or by another one and then the same.
+                for (const auto& after : {step.act, std::optional<FileIdentity>()}) {
+                    ScratchSegment scratch("begin", 16, 400);
+                    prepare(scratch.get(), step);
+                    REQUIRE(was_killed(fork_to_die([&] {
+                        FaultPlan::current().die_at(point);
+                        scratch.get().begin_run(settings_for(1), step.act);
+                    })));
+                    scratch.get().begin_run(settings_for(1), after);
+                    scratch.get().begin_run(settings_for(1), step.act);
+                    const auto progress = file_progress_of(scratch.header());
+                    CHECK((progress ? progress->lines : 0) == step.lines);
+                    CHECK((!progress || progress->file == kFile));
+                    check_state(scratch.get());
+                }
+            }
+        }
+    }
+
+    TEST_CASE(
+        "fault: a launcher killed while it makes a segment anew leaves the one or the other") {
+        const auto prepare = [](ScratchSegment& scratch) {
+            scratch.get().begin_run(settings_for(1), FileIdentity{1, 17});
+            REQUIRE(push(scratch.get(), 3));
+            static_cast<void>(drained_by(scratch.get(), 0));
+        };
+        const Geometry geometry = Geometry::of(8, 200);
+        FaultPlan& plan = FaultPlan::current();
+        ScratchSegment whole("whole", 16, 400);
+        prepare(whole);
+        plan.remember();
+        whole.get().make_successor(whole.name(), geometry);
+        const std::size_t points = plan.count();
+        plan.die_at(0);
+        for (std::size_t point = 1; point <= points; ++point) {
+            CAPTURE(point);
+            ScratchSegment scratch("anew", 16, 400);
+            prepare(scratch);
+            REQUIRE(was_killed(fork_to_die([&] {
+                FaultPlan::current().die_at(point);
+                scratch.get().make_successor(scratch.name(), geometry);
+            })));
+            Segment found = Segment::open(scratch.name());
+            CHECK(file_progress_of(found.header()).value().lines == 3);
+            const Segment made = found.make_successor(scratch.name(), geometry);
+            CHECK(file_progress_of(made.header()).value().lines == 3);
+            CHECK(made.header().geometry == geometry);
+            CHECK(Segment::open(scratch.name()).header().geometry == geometry);
         }
     }
 

@@ -26,6 +26,10 @@ const std::string& Terminal::shown() {
     return shown_;
 }
 
+void Terminal::type(std::string_view keys) const {
+    REQUIRE(::write(end_, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
+}
+
 void Terminal::hang_up() {
     if (end_ >= 0) ::close(std::exchange(end_, -1));
 }

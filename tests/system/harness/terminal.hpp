@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace harness {
 
@@ -18,6 +19,8 @@ class Terminal {
     [[nodiscard]] std::filesystem::path path() const;
     // All that was shown so far. A program that shows much waits until this is called.
     const std::string& shown();
+    // What a person types.
+    void type(std::string_view keys) const;
     void hang_up();
 
   private:
