@@ -1,6 +1,7 @@
 #include "job.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -14,7 +15,12 @@ constexpr std::uint64_t kCountedAtOnce = 16 * 1024 * 1024;
 
 Job::Job(const Segment& segment, const Gauge& gauge, std::optional<SourceFile>& file,
          Console& console)
-    : segment_(segment), gauge_(gauge), file_(file), console_(console), done_before_(done()) {}
+    : segment_(segment),
+      gauge_(gauge),
+      file_(file),
+      console_(console),
+      is_shown_(console.is_terminal() && (file.has_value() || ::isatty(STDIN_FILENO) == 0)),
+      done_before_(done()) {}
 
 bool Job::is_done() const {
     // In this order: nothing is accepted after the end.
@@ -33,7 +39,7 @@ std::uint64_t Job::done() const {
 
 void Job::show_progress() {
     const Clock::time_point now = Clock::now();
-    if (!console_.is_terminal() || now < next_show_) {
+    if (!is_shown_ || now < next_show_) {
         return;
     }
     next_show_ = now + console_.progress_interval();

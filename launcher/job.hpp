@@ -26,7 +26,8 @@ class Job {
     // Every line that the source had is accepted, and what was done with each is settled.
     bool is_done() const;
 
-    // On a terminal: how many lines are done and of how many, how many a second, the time left.
+    // On a terminal, and where nobody types there: how many lines are done and of how many, how
+    // many a second, the time left.
     void show_progress();
 
   private:
@@ -37,6 +38,7 @@ class Job {
     const Gauge& gauge_;
     std::optional<SourceFile>& file_;
     Console& console_;
+    bool is_shown_;
     Clock::time_point begun_at_ = Clock::now();
     Clock::time_point next_show_ = begun_at_;
     std::uint64_t done_before_;

@@ -253,7 +253,8 @@ SegmentClaim::SegmentClaim(const Options& options, std::optional<SourceFile>& fi
     segment_.begin_run(settings_of(options), file ? std::optional(file->identity()) : std::nullopt);
     const auto progress = file_progress_of(segment_.header());
     if (file && progress) {
-        const std::string what = "going on behind " + describe_progress(*progress);
+        const std::string what =
+            "going on behind line " + std::to_string(progress->lines) + " of " + progress->name;
         log.info("{}", what);
         console.say(what);
     }

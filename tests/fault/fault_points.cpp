@@ -103,6 +103,8 @@ TEST_SUITE("fault") {
             ScratchSegment made("made", 16, 400);
             made.get().begin_run(settings_for(1), FileIdentity{1, 17});
             REQUIRE(push(made.get(), 1));
+            made.get().begin_run(settings_for(1));
+            made.get().begin_run(settings_for(1), FileIdentity{1, 17});
             made.get().make_successor(made.name(), Geometry::of(8, 200));
         }
         reached.insert(plan.reached().begin(), plan.reached().end());

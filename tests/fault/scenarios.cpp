@@ -132,20 +132,6 @@ void with_one_consumer_come(Segment& segment) {
 
 constexpr FileIdentity kFile{1, 17};
 
-// Two lines of a file behind events of a client.
-void with_lines(Segment& segment) {
-    with_events(segment);
-    segment.begin_run(settings_for(1), kFile);
-    REQUIRE(push(segment, 2));
-}
-
-// And a run from clients after that.
-void with_lines_of_before(Segment& segment) {
-    with_lines(segment);
-    segment.begin_run(settings_for(1));
-    REQUIRE(push(segment, 2));
-}
-
 }  // namespace
 
 std::vector<Scenario> scenarios() {
@@ -186,10 +172,6 @@ std::vector<Scenario> scenarios() {
          [partition](Segment& segment) { segment.begin_run(partition); }},
         {"begin a run from a file", one, with_events,
          [](Segment& segment) { segment.begin_run(settings_for(1), kFile); }},
-        {"begin a run from the file of before", one, with_lines_of_before,
-         [](Segment& segment) { segment.begin_run(settings_for(1), kFile); }},
-        {"begin a run from clients after a file", one, with_lines,
-         [](Segment& segment) { segment.begin_run(settings_for(1)); }},
         {"count lost log lines", one, with_events,
          [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,
