@@ -295,7 +295,9 @@ void Consumer::wait(std::uint32_t noted, bool for_host) {
                                  {event_count_->fd(), POLLIN, 0},
                                  {for_host ? host_.wake_fd() : -1, POLLIN, 0}}};
     poll_until(waits, next_time());
-    event_count_->clear();
+    if (waits[1].revents != 0) {
+        event_count_->clear();
+    }
 }
 
 void Consumer::begin_drain() {

@@ -6,21 +6,24 @@
 #include "pipeline_rows.hpp"
 #include "sharing_rows.hpp"
 #include "transport_rows.hpp"
+#include "work_rows.hpp"
 
-// bench PROGRAMS [--quick] [--ring | --pipeline]
+// bench PROGRAMS [--quick] [--ring | --pipeline | --work]
 int main(int argc, char** argv) {
     using namespace drainpipe::bench;
     bool is_quick = false;
     bool wants_ring = true;
     bool wants_pipeline = true;
+    bool wants_work = true;
     for (int index = 2; index < argc; ++index) {
         const std::string_view argument = argv[index];
         is_quick = is_quick || argument == "--quick";
-        wants_ring = wants_ring && argument != "--pipeline";
-        wants_pipeline = wants_pipeline && argument != "--ring";
+        wants_ring = wants_ring && argument != "--pipeline" && argument != "--work";
+        wants_pipeline = wants_pipeline && argument != "--ring" && argument != "--work";
+        wants_work = wants_work && argument != "--ring" && argument != "--pipeline";
     }
     if (argc < 2) {
-        std::fprintf(stderr, "usage: bench PROGRAMS [--quick] [--ring | --pipeline]\n");
+        std::fprintf(stderr, "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work]\n");
         return 64;
     }
     try {
@@ -37,6 +40,11 @@ int main(int argc, char** argv) {
                 .runs = 5, .events = 5'000'000, .depths = {10'000, 100'000, 1'000'000, 10'000'000}};
             const PipelineEffort quick{.runs = 5, .events = 200'000, .depths = {10'000, 100'000}};
             print_pipeline(table, is_quick ? quick : full, argv[1]);
+        }
+        if (wants_work) {
+            const WorkEffort full{.runs = 5, .commands = 4000, .events = 1'000'000};
+            const WorkEffort quick{.runs = 3, .commands = 500, .events = 200'000};
+            print_work(table, is_quick ? quick : full, argv[1]);
         }
         return 0;
     } catch (const std::exception& error) {

@@ -87,18 +87,22 @@ void WorkerWork::advance(Outcomes& outcomes) {
         worker.write(now);
     }
     std::array<epoll_event, 64> ready;
-    int count = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), 0);
-    if (count > 0 && std::ranges::any_of(workers_, &WorkerProcess::has_many)) {
-        std::this_thread::sleep_for(kGather);
-        count = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), 0);
+    const int count = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), 0);
+    if (count > 0) {
+        gather_answers();
+        now = Clock::now();
     }
-    now = Clock::now();
+    std::size_t answers = 0;
     for (int index = 0; index < count; ++index) {
         const std::uint64_t data = ready[static_cast<std::size_t>(index)].data.u64;
         WorkerProcess& worker = workers_[data / 4];
         WorkerProcess::Told told;
         worker.advance(static_cast<WorkerProcess::Channel>(data % 4), now, told);
         tell(worker, told, outcomes);
+        answers += told.answers.size();
+    }
+    if (answers > 0) {
+        note_answers(answers, now);
     }
     for (WorkerProcess& worker : workers_) {
         worker.advance_time(now);
@@ -107,6 +111,27 @@ void WorkerWork::advance(Outcomes& outcomes) {
         leftovers_.sweep(running());
     }
     start_workers(now);
+}
+
+void WorkerWork::gather_answers() const {
+    if (std::ranges::none_of(workers_, &WorkerProcess::has_many)) {
+        return;
+    }
+    std::size_t unanswered = 0;
+    for (const WorkerProcess& worker : workers_) {
+        unanswered += worker.unanswered();
+    }
+    const std::chrono::nanoseconds half = interval_ * static_cast<std::int64_t>(unanswered / 2);
+    std::this_thread::sleep_for(
+        std::clamp<std::chrono::nanoseconds>(half, kLeastGather, kMostGather));
+}
+
+// A pause in which there was nothing to answer says nothing.
+void WorkerWork::note_answers(std::size_t answers, Clock::time_point now) {
+    if (now - answered_at_ < 2 * kMostGather) {
+        interval_ = (now - answered_at_) / static_cast<std::int64_t>(answers);
+    }
+    answered_at_ = now;
 }
 
 void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& told,

@@ -18,9 +18,11 @@ namespace drainpipe {
 // the worker with the fewest that it has not answered.
 class WorkerWork final : public Work {
   public:
-    // How long answers gather, once some have come and more are to follow: each block of them wakes
-    // this process once.
-    static constexpr std::chrono::microseconds kGather{50};
+    // How long answers gather, once one has come and more are to follow: about as long as half of
+    // them take, so that each block of them wakes this process once and no worker has nothing to do
+    // meanwhile.
+    static constexpr std::chrono::microseconds kLeastGather{20};
+    static constexpr std::chrono::microseconds kMostGather{1000};
     // How long until a process that the system refused is tried again.
     static constexpr std::chrono::milliseconds kBetweenTries{100};
 
@@ -49,6 +51,9 @@ class WorkerWork final : public Work {
 
   private:
     void start_workers(Clock::time_point now);
+    void gather_answers() const;
+    // Learns how quickly answers come.
+    void note_answers(std::size_t answers, Clock::time_point now);
     void tell(const WorkerProcess& worker, const WorkerProcess::Told& told, Outcomes& outcomes);
     void tell_answer(const WorkerProcess& worker, const WorkerProcess::Answered& answered,
                      Outcomes& outcomes);
@@ -67,6 +72,8 @@ class WorkerWork final : public Work {
     std::string lines_;           // for the output
     std::optional<Clock::time_point> try_at_;
     bool is_warned_ = false;
+    Clock::time_point answered_at_{};      // when some were read last
+    std::chrono::nanoseconds interval_{};  // between two answers, while some are to come
 };
 
 }  // namespace drainpipe
