@@ -50,6 +50,18 @@ Descriptor claim_signals(std::initializer_list<int> signals) {
     return descriptor;
 }
 
+void handle_ignored_signals() {
+    for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+        struct sigaction action {};
+        if (::sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+            action.sa_handler == SIG_IGN) {
+            action.sa_handler = [](int) {};
+            action.sa_flags = SA_RESTART;
+            ::sigaction(signal, &action, nullptr);
+        }
+    }
+}
+
 int take_signal(const Descriptor& signals) {
     signalfd_siginfo info{};
     if (::read(signals.get(), &info, sizeof info) != sizeof info) {

@@ -18,6 +18,10 @@ Descriptor claim_signals(std::initializer_list<int> signals);
 // For a supervisor, which nothing at the terminal is to stop: SIGTSTP and SIGTTIN are ignored.
 void ignore_job_control();
 
+// For a program that starts others by exec: what it ignores it handles by doing nothing from now
+// on, which exec sets back to the default. What is ignored would stay so.
+void handle_ignored_signals();
+
 // Takes the next pending signal from the descriptor; 0 when there is none.
 int take_signal(const Descriptor& signals);
 

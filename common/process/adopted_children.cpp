@@ -29,34 +29,51 @@ std::string read_proc_file(const std::string& path) {
     return text;
 }
 
-std::vector<pid_t> children_of_first_thread() {
-    const std::string pid = std::to_string(::getpid());
-    const std::string text = read_proc_file("/proc/" + pid + "/task/" + pid + "/children");
-    std::vector<pid_t> children;
+// As the kernel writes them: numbers, each with a blank after it.
+std::vector<pid_t> pids_in(std::string_view text) {
+    std::vector<pid_t> pids;
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at < end) {
-        pid_t child = 0;
-        const auto [rest, error] = std::from_chars(at, end, child);
+        pid_t pid = 0;
+        const auto [rest, error] = std::from_chars(at, end, pid);
         if (error == std::errc()) {
-            children.push_back(child);
+            pids.push_back(pid);
         }
         at = rest + 1;
     }
-    return children;
+    return pids;
+}
+
+Descriptor open_children() {
+    const std::string pid = std::to_string(::getpid());
+    const std::string path = "/proc/" + pid + "/task/" + pid + "/children";
+    return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 }  // namespace
 
-AdoptedChildren::AdoptedChildren() {
+AdoptedChildren::AdoptedChildren() : file_(open_children()) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const std::vector<pid_t> children = children_of_first_thread();
+    const std::vector<pid_t> children = this->children();
     before_.insert(children.begin(), children.end());
     has_others_ = !before_.empty() || ::getpid() == 1;
 }
 
+std::vector<pid_t> AdoptedChildren::children() const {
+    std::string text(4096, '\0');
+    while (true) {
+        const ssize_t count = ::pread(file_.get(), text.data(), text.size(), 0);
+        const std::size_t size = count > 0 ? static_cast<std::size_t>(count) : 0;
+        if (size < text.size()) {
+            return pids_in(std::string_view(text).substr(0, size));
+        }
+        text.resize(2 * text.size());
+    }
+}
+
 std::vector<pid_t> AdoptedChildren::list(const std::set<pid_t>& own) const {
-    std::vector<pid_t> adopted = children_of_first_thread();
+    std::vector<pid_t> adopted = children();
     std::erase_if(adopted, [&](pid_t pid) { return own.contains(pid) || before_.contains(pid); });
     return adopted;
 }

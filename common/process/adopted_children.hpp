@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "descriptor.hpp"
+
 namespace drainpipe {
 
 // Processes whose parents have ended and whose nearest ancestor that adopts is this process: what a
@@ -25,6 +27,9 @@ class AdoptedChildren {
     std::vector<pid_t> list(const std::set<pid_t>& own) const;
 
   private:
+    std::vector<pid_t> children() const;
+
+    Descriptor file_;  // of the kernel's, with the first thread's children
     std::set<pid_t> before_;
     bool has_others_;
 };

@@ -61,7 +61,7 @@ struct NewProcess {
         if (::getppid() != parent) {
             ::_exit(0);
         }
-        restore_signals();
+        unblock_signals();
         for (int fd = 0; fd < 3; ++fd) {
             if (::dup2(standard[static_cast<std::size_t>(fd)], fd) < 0) {
                 give_up();
@@ -78,12 +78,7 @@ struct NewProcess {
     }
 
   private:
-    static void restore_signals() {
-        struct sigaction standard_action {};
-        standard_action.sa_handler = SIG_DFL;
-        for (int number = 1; number < NSIG; ++number) {
-            ::sigaction(number, &standard_action, nullptr);
-        }
+    static void unblock_signals() {
         sigset_t none;
         sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -10,8 +10,8 @@
 
 namespace drainpipe {
 
-// A process of a user's own, in a process group of its own, with an empty signal mask and default
-// dispositions. The kernel kills it when the thread that started it ends.
+// A process of a user's own, in a process group of its own, with an empty signal mask. The kernel
+// kills it when the thread that started it ends.
 struct SpawnedProcess {
     pid_t pid;
     Descriptor pidfd;  // readable when it is dead
@@ -22,7 +22,8 @@ struct SpawnedProcess {
 // its standard ones.
 //
 // The calling thread stands still until the program is executed, and shares its memory meanwhile:
-// nothing is copied, however large this process is. Throws std::system_error where the system
+// nothing is copied, however large this process is. Signals that are ignored stay so in it: see
+// handle_ignored_signals(). Throws std::system_error where the system
 // refuses a process, and says what could not be executed.
 SpawnedProcess spawn(const ShellCommand& command, const std::string* argument,
                      const std::vector<std::string>& environment, int input, int output,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "jobs_limit.hpp"
+#include "signals.hpp"
 
 namespace drainpipe {
 namespace {
@@ -27,6 +28,7 @@ ExecWork::ExecWork(Options options, Output& output, std::function<void(const std
       warn_(std::move(warn)),
       epoll_(make_epoll_descriptor()) {
     require_descriptors_for(options_.jobs);
+    handle_ignored_signals();
     for (std::size_t place = options_.jobs; place > 0; --place) {
         free_.push_back(place - 1);
     }

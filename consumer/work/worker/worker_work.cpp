@@ -10,6 +10,7 @@
 
 #include "failure.hpp"
 #include "jobs_limit.hpp"
+#include "signals.hpp"
 
 namespace drainpipe {
 
@@ -21,6 +22,7 @@ WorkerWork::WorkerWork(Options options, Output& output,
       warn_(std::move(warn)),
       epoll_(make_epoll_descriptor()) {
     require_descriptors_for(options.jobs);
+    handle_ignored_signals();
     workers_.reserve(options.jobs);
     for (std::uint32_t place = 0; place < options.jobs; ++place) {
         const std::string number = std::to_string(place + 1);
