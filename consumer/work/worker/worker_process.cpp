@@ -179,8 +179,7 @@ void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
         }
         answers_.erase(0, answers_.size() - left.size());
         if (answers_.size() > kLongestAnswer) {
-            break_off("an answer of more than 1 MiB", answers_, told);
-            answers_.clear();
+            take_line(std::exchange(answers_, {}), now, told);
         }
         if (static_cast<std::size_t>(count) < kBlockBytes) {
             break;
@@ -212,6 +211,10 @@ void WorkerProcess::take_line(std::string_view line, Clock::time_point now, Told
         oldest_since_ = now;
     }
 }
+    if (line.size() > kLongestAnswer) {
+        break_off("an answer of more than 1 MiB", line, told);
+        return;
+    }
 
 // Nearly all are answered in order, or were at least sent in the order of their ids.
 WorkerProcess::Unanswered* WorkerProcess::find(std::uint64_t id) {
