@@ -296,6 +296,7 @@ void WorkerProcess::fail_unanswered(const std::string& reason, Told& told) {
         }
     }
     for (const Event& event : unsent_) {
+    told.has_ended = true;
         told.failures.push_back({event.id, reason});
     }
     sent_.clear();

@@ -54,6 +54,7 @@ class WorkerProcess {
         std::vector<Answered> answers;
         std::vector<Failed> failures;
         std::string warning;  // what a person should know
+        bool has_ended = false;
     };
 
     WorkerProcess(Options options, int epoll, std::uint64_t place);

@@ -129,7 +129,7 @@ void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& to
     for (const WorkerProcess::Failed& failed : told.failures) {
         outcomes.failed(failed.id, failed.reason, worker.last_errors());
     }
-    if (!worker.is_running() && !told.warning.empty()) {
+    if (told.has_ended) {
         leftovers_.sweep(running());
     }
     if (worker.has_failed()) {
