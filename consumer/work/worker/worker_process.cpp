@@ -274,7 +274,7 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
     const pid_t pid = std::exchange(pid_, 0);
     fail_unanswered(why_ended_.empty() ? "worker exited " + ending : why_ended_, told);
     if (!is_closing_) {
-        start_at_ = policy_.died(now);
+        start_at_ = is_late_ ? now : policy_.died(now);  // late is an event's fault
         has_failed_ = !start_at_;
         if (why_ended_.empty()) {
             told.warning = options_.label + " pid=" + std::to_string(pid) + " exited " + ending;
