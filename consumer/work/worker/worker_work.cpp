@@ -101,7 +101,9 @@ void WorkerWork::advance(Outcomes& outcomes) {
         tell(worker, told, outcomes);
     }
     for (WorkerProcess& worker : workers_) {
-        worker.advance_time(now);
+        WorkerProcess::Told told;
+        worker.advance_time(now, told);
+        tell(worker, told, outcomes);
     }
     if (leftovers_.next_time() && now >= *leftovers_.next_time()) {
         leftovers_.sweep(running());
