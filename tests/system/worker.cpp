@@ -585,18 +585,18 @@ for line in sys.stdin.buffer:
     else:
         answer('ok', line.split(b' ', 1)[0])
 )"),
-                                    {"--buffer-size", "128M", "--worker-format", format}));
+                                    {"--buffer-size", "64M", "--worker-format", format}));
             const auto consumer = pipeline.stage("consumer");
             REQUIRE(consumer.has_value());
             const auto before = private_memory(*consumer);
             std::string text;
-            for (int event = 0; event < 80; ++event) text += std::string(1 << 20, 'p') + "\n";
-            CHECK(pipeline.enqueue_all(text) == 80);
+            for (int event = 0; event < 40; ++event) text += std::string(1 << 20, 'p') + "\n";
+            CHECK(pipeline.enqueue_all(text) == 40);
             std::uint64_t most = 0;
             CHECK(await(
                 [&] {
                     most = std::max(most, private_memory(*consumer));
-                    return count_of(pipeline.log(), "processed ") == 80;
+                    return count_of(pipeline.log(), "processed ") == 40;
                 },
                 60s));
             CHECK(most < before + (16U << 20));
@@ -799,6 +799,35 @@ time.sleep(300)
         CHECK(watch.elapsed() > 1800ms);
         CHECK(watch.elapsed() < kAtOnce);
         CHECK(await([&] { return pipeline.leftovers().empty(); }));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("worker: what is unanswered at the deadline is left, and comes again, marked") {
+        Pipeline pipeline;
+        const Flags flags = flags_of(worker(pipeline, R"(
+for number, attempt, payload in events():
+    if number > 3 and attempt == 1:
+        time.sleep(300)
+    answer('ok', number, payload)
+)"),
+                                     {"--grace", "1s", "--window", "2"});
+        pipeline.start(flags);
+        CHECK(pipeline.enqueue_all(numbers(1, 10)) == 10);
+        CHECK(pipeline.await_output(3));
+        CHECK(pipeline.stop() == 124);
+        CHECK(pipeline.output() == numbers(1, 3));
+        CHECK(number_of(pipeline.log().first("summary "), "left") == 7);
+        CHECK(fault_of_account(pipeline.log()) == "");
+        CHECK(await([&] { return workers_of(pipeline).empty(); }));
+        write_text(pipeline.directory() / "worker",
+                   std::string("#!/bin/sh\nwhile read -r id attempt payload; do\n"
+                               "echo \"ok $id $payload\"; done\n"));
+        pipeline.start(flags);
+        CHECK(pipeline.await_output(7));
+        CHECK(pipeline.stop() == 0);
+        CHECK(line_counts(pipeline.output()) == line_counts(numbers(4, 10)));
+        CHECK(contains(pipeline.log().first("processed id=4 "), " attempt=2 "));
+        CHECK(contains(pipeline.log().first("processed id=10 "), "processed id=10 took="));
         CHECK(pipeline.leftovers() == "");
     }
 
