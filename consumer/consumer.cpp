@@ -195,7 +195,8 @@ void Consumer::drain_later() {
         if (started + advance() > 0) {
             continue;
         }
-        if (delivery_.in_hand() > 0) {
+        const bool waits_for_work = is_full_ && !is_cut_off_ && !delivery_.is_drained();
+        if (delivery_.in_hand() > 0 || waits_for_work) {
             wait(noted, false);
         } else if (is_cut_off_ || delivery_.has_held()) {
             delivery_.leave();

@@ -1,6 +1,7 @@
 #include "worker_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +28,12 @@ constexpr std::size_t kLongestAnswer = std::size_t{1} << 20;
 constexpr std::size_t kLongestShown = 200;
 constexpr int kReadsAtOnce = 4;
 constexpr std::size_t kMostInPipe = 16;  // times kBlockBytes: what a pipe may be enlarged to
+
+// Whether nobody has the other end of the pipe any more.
+bool has_no_reader(int pipe) {
+    pollfd wait{pipe, 0, 0};
+    return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLERR) != 0;
+}
 
 }  // namespace
 
@@ -91,7 +98,7 @@ void WorkerProcess::want_to_write(bool wants) {
 }
 
 bool WorkerProcess::takes_events() const {
-    return is_running() && input_fd_.is_open() && why_ended_.empty() && !is_closing_;
+    return is_running() && input_fd_.is_open() && why_ended_.empty() && !end_at_ && !is_closing_;
 }
 
 std::size_t WorkerProcess::room() const {
@@ -108,6 +115,10 @@ void WorkerProcess::send(const Event& event, Clock::time_point now) {
 
 void WorkerProcess::write(Clock::time_point now) {
     while (input_fd_.is_open()) {
+        if (!why_ended_.empty()) {
+            want_to_write(false);
+            return;
+        }
         while (!unsent_.empty() && lines_.size() < kBlockBytes) {
             options_.protocol.append_line(lines_, unsent_.front());
             sent_.push_back({unsent_.front(), now});
@@ -126,9 +137,8 @@ void WorkerProcess::write(Clock::time_point now) {
             want_to_write(true);
             return;
         }
-        if (count < 0) {  // it reads no more, and so will end
-            unwatch(input_fd_);
-            end_at_ = end_at_.value_or(now + kFromClosedToKill);
+        if (count < 0) {
+            stop_writing(now);
             return;
         }
         written_ += static_cast<std::size_t>(count);
@@ -139,10 +149,20 @@ void WorkerProcess::write(Clock::time_point now) {
     }
 }
 
+// It reads no more, and so will end.
+void WorkerProcess::stop_writing(Clock::time_point now) {
+    unwatch(input_fd_);
+    end_at_ = end_at_.value_or(now + kFromClosedToKill);
+}
+
 void WorkerProcess::advance(Channel channel, Clock::time_point now, Told& told) {
     switch (channel) {
         case Channel::input:
-            write(now);
+            if (input_fd_.is_open() && has_no_reader(input_fd_.get())) {
+                stop_writing(now);
+            } else {
+                write(now);
+            }
             break;
         case Channel::output:
             read_answers(now, told);
@@ -179,8 +199,7 @@ void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
         }
         answers_.erase(0, answers_.size() - left.size());
         if (answers_.size() > kLongestAnswer) {
-            break_off("an answer of more than 1 MiB", answers_, told);
-            answers_.clear();
+            take_line(std::exchange(answers_, {}), now, told);
         }
         if (static_cast<std::size_t>(count) < kBlockBytes) {
             break;
@@ -190,6 +209,10 @@ void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
 
 void WorkerProcess::take_line(std::string_view line, Clock::time_point now, Told& told) {
     if (!why_ended_.empty()) {
+        return;
+    }
+    if (line.size() > kLongestAnswer) {
+        break_off("an answer of more than 1 MiB", line, told);
         return;
     }
     std::optional<WorkerAnswer> answer = options_.protocol.parse(line);
@@ -230,9 +253,13 @@ WorkerProcess::Unanswered* WorkerProcess::find(std::uint64_t id) {
 
 void WorkerProcess::break_off(const std::string& why, std::string_view line, Told& told) {
     const std::string shown = escaped(whole_characters(line, kLongestShown));
+    end_for(why, told);
+    told.warning += ": " + shown;
+}
+
+void WorkerProcess::end_for(const std::string& why, Told& told) {
     why_ended_ = "protocol error: " + why;
-    told.warning =
-        options_.label + " pid=" + std::to_string(pid_) + " is ended: " + why_ended_ + ": " + shown;
+    told.warning = options_.label + " pid=" + std::to_string(pid_) + " is ended: " + why_ended_;
     signal_group(pid_, SIGKILL);
 }
 
@@ -269,9 +296,10 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
                                    ? "signal=" + signal_name(WTERMSIG(status))
                                    : "status=" + std::to_string(WEXITSTATUS(status));
     const pid_t pid = std::exchange(pid_, 0);
+    told.has_ended = true;
     fail_unanswered(why_ended_.empty() ? "worker exited " + ending : why_ended_, told);
     if (!is_closing_) {
-        start_at_ = policy_.died(now);
+        start_at_ = is_late_ ? now : policy_.died(now);  // late is an event's fault
         has_failed_ = !start_at_;
         if (why_ended_.empty()) {
             told.warning = options_.label + " pid=" + std::to_string(pid) + " exited " + ending;
@@ -300,17 +328,20 @@ void WorkerProcess::fail_unanswered(const std::string& reason, Told& told) {
     unanswered_ = 0;
 }
 
-void WorkerProcess::advance_time(Clock::time_point now) {
+void WorkerProcess::advance_time(Clock::time_point now, Told& told) {
     const auto due = next_time();
     if (!is_running() || !due || now < *due) {
         return;
     }
     if (end_at_) {  // a closed end that no death followed, or a TERM
-        if (!is_late_ && why_ended_.empty()) {
-            why_ended_ = "protocol error: it closed its standard input or output";
-        }
-        signal_group(pid_, SIGKILL);
         end_at_.reset();
+        if (why_ended_.empty()) {
+            end_for(output_fd_.is_open() ? "it closed its standard input"
+                                         : "it closed its standard output",
+                    told);
+        } else {
+            signal_group(pid_, SIGKILL);
+        }
         return;
     }
     why_ended_ = "timeout after " +

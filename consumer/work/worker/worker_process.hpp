@@ -54,6 +54,7 @@ class WorkerProcess {
         std::vector<Answered> answers;
         std::vector<Failed> failures;
         std::string warning;  // what a person should know
+        bool has_ended = false;
     };
 
     WorkerProcess(Options options, int epoll, std::uint64_t place);
@@ -80,7 +81,7 @@ class WorkerProcess {
     // Goes on where that channel is ready.
     void advance(Channel channel, Clock::time_point now, Told& told);
     // Ends it where it is late.
-    void advance_time(Clock::time_point now);
+    void advance_time(Clock::time_point now, Told& told);
     std::optional<Clock::time_point> next_time() const;
 
     std::string_view last_errors() const { return errors_.last(); }
@@ -100,10 +101,12 @@ class WorkerProcess {
     void watch(int fd, Channel channel, std::uint32_t what);
     void unwatch(Descriptor& descriptor) const;
     void want_to_write(bool wants);
+    void stop_writing(Clock::time_point now);
     void read_answers(Clock::time_point now, Told& told);
     void take_line(std::string_view line, Clock::time_point now, Told& told);
     Unanswered* find(std::uint64_t id);
     void break_off(const std::string& why, std::string_view line, Told& told);
+    void end_for(const std::string& why, Told& told);
     void read_errors();
     void reap(Clock::time_point now, Told& told);
     void fail_unanswered(const std::string& reason, Told& told);

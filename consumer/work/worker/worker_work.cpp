@@ -107,7 +107,9 @@ void WorkerWork::advance(Outcomes& outcomes) {
         note_answers(answers, now);
     }
     for (WorkerProcess& worker : workers_) {
-        worker.advance_time(now);
+        WorkerProcess::Told told;
+        worker.advance_time(now, told);
+        tell(worker, told, outcomes);
     }
     if (leftovers_.next_time() && now >= *leftovers_.next_time()) {
         leftovers_.sweep(running());
@@ -156,7 +158,7 @@ void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& to
     for (const WorkerProcess::Failed& failed : told.failures) {
         outcomes.failed(failed.id, failed.reason, worker.last_errors());
     }
-    if (!worker.is_running() && !told.warning.empty()) {
+    if (told.has_ended) {
         leftovers_.sweep(running());
     }
     if (worker.has_failed()) {
