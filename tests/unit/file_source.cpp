@@ -71,7 +71,7 @@ class TextFile {
     std::filesystem::path path_;
 };
 
-Lines numbers(int first, int last) {
+Lines counted_lines(int first, int last) {
     Lines lines;
     for (int number = first; number <= last; ++number) lines.push_back(std::to_string(number));
     return lines;
@@ -112,7 +112,7 @@ TEST_SUITE("file_source") {
     }
 
     TEST_CASE("file source: lines of many blocks come in order, those across two are whole") {
-        const Lines lines = numbers(1, 200'000);
+        const Lines lines = counted_lines(1, 200'000);
         TextFile file(text_of(lines));
         CHECK(file.read() == lines);
         CHECK(file.ended_with == 200'000);
@@ -125,12 +125,12 @@ TEST_SUITE("file_source") {
     }
 
     TEST_CASE("file source: what was accepted is skipped, to the line") {
-        const Lines lines = numbers(1, 100'000);
+        const Lines lines = counted_lines(1, 100'000);
         TextFile file(text_of(lines));
         for (const int accepted : {1, 2, 44'443, 77'777, 99'999, 100'000}) {
             CAPTURE(accepted);
             CHECK(file.read(static_cast<std::uint64_t>(accepted)) ==
-                  numbers(accepted + 1, 100'000));
+                  counted_lines(accepted + 1, 100'000));
             CHECK(file.ended_with == 100'000);
         }
         TextFile open_end("a\n\nb");
