@@ -195,8 +195,10 @@ void Consumer::drain_later() {
         if (started + advance() > 0) {
             continue;
         }
-        const bool waits_for_work = is_full_ && !is_cut_off_ && !delivery_.is_drained();
-        if (delivery_.in_hand() > 0 || waits_for_work) {
+        const bool is_at_work = delivery_.in_hand() > to_start_.size();
+        const bool waits_for_room =
+            !is_cut_off_ && (!to_start_.empty() || (is_full_ && !delivery_.is_drained()));
+        if (is_at_work || waits_for_room) {
             wait(noted, false);
         } else if (is_cut_off_ || delivery_.has_held()) {
             delivery_.leave();
@@ -210,7 +212,7 @@ void Consumer::drain_later() {
 
 void Consumer::finish_what_is_in_hand() {
     work_.begin_stop();
-    while (delivery_.in_hand() > 0) {
+    while (delivery_.in_hand() > to_start_.size()) {  // those are given back
         if (advance() == 0) {
             wait(segment_.header().events_available.prepare_wait(), false);
         }
@@ -230,7 +232,8 @@ void Consumer::close_work() {
 
 std::uint64_t Consumer::room() {
     is_cut_off_ = !host_.may_begin();
-    const std::uint64_t room = is_cut_off_ ? 0 : work_.room();
+    const std::uint64_t all = is_cut_off_ ? 0 : work_.room();
+    const std::uint64_t room = all - std::min<std::uint64_t>(all, to_start_.size());
     is_full_ = room == 0;
     return room;
 }
@@ -244,10 +247,21 @@ std::uint64_t Consumer::start_more(std::uint64_t asked) {
     is_held_back_ = may_begin < room && chunk.size() == may_begin;
     for (const EventRange& range : chunk.ranges) {
         for (std::uint64_t number = range.first; number < range.last; ++number) {
-            start(number);
+            to_start_.push_back(number);
         }
     }
-    return chunk.size();
+    return start_handed();
+}
+
+// What comes again takes more room than what is new where several events share a run: it is begun,
+// which counts as an attempt, when there is.
+std::uint64_t Consumer::start_handed() {
+    std::uint64_t started = 0;
+    for (; !to_start_.empty() && !is_cut_off_ && work_.room() > 0; ++started) {
+        start(to_start_.front());
+        to_start_.pop_front();
+    }
+    return started;
 }
 
 void Consumer::start(std::uint64_t number) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,8 @@ class Consumer {
     void close_work();
     // Starts what there is room for; how many events that were.
     std::uint64_t start_more(std::uint64_t asked);
+    // Begins what was handed out and is not begun, as far as there is room for it.
+    std::uint64_t start_handed();
     // How many events more the work can take now.
     std::uint64_t room();
     void start(std::uint64_t number);
@@ -101,6 +104,7 @@ class Consumer {
     EventOutcomes outcomes_;
     BeginRate rate_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
+    std::deque<std::uint64_t> to_start_;                 // in hand, later, and not begun
     bool is_full_ = false;                               // there is room for no other event
     bool is_held_back_ = false;                          // by the rate alone
     std::vector<Event> begun_;                           // at once, and not all of them started

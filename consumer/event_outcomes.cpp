@@ -3,6 +3,7 @@
 #include <spdlog/fmt/chrono.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <random>
@@ -26,6 +27,11 @@ Backoff backoff_of(const Settings& settings) {
             std::chrono::microseconds(settings.backoff_max_microseconds), std::random_device{}()};
 }
 
+// What fails in a batch may be in bad company: it has one try alone in any case.
+std::uint32_t retries_of(const Settings& settings) {
+    return std::max<std::uint32_t>(settings.retries, settings.batch > 1 ? 1 : 0);
+}
+
 }  // namespace
 
 EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log,
@@ -34,7 +40,7 @@ EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log
       log_(log),
       warn_(std::move(warn)),
       may_fail_(segment.header().settings.may_fail()),
-      retries_(segment.header().settings.retries),
+      retries_(retries_of(segment.header().settings)),
       run_(segment.identity()),
       file_(std::filesystem::path(segment.header().settings.log_directory.data()) /
             DeadLetterFile::kFileName),
@@ -85,7 +91,8 @@ bool EventOutcomes::is_given_up(std::uint64_t id) {
     if (may_try_again(id)) {
         return false;
     }
-    dead(id, "its consumer died", "");
+    // It may have had more retries in an earlier run.
+    dead(id, delivery_.waited_for_retry(id - 1) ? "no tries are left" : "its consumer died", "");
     return true;
 }
 

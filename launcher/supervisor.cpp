@@ -477,17 +477,18 @@ bool Supervisor::kill_adopted() {
     for (const ManagedProcess& process : processes_) {
         own.insert(process.child.pid());
     }
-    bool has_killed = false;
+    bool has_found = false;
     for (const pid_t pid : adopted_.list(own)) {
         if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+            has_found = true;  // its children may have come since the list
             continue;
         }
         if (!adopted_.has_others() || variable_of(pid, "DRAINPIPE_RUN") == segment_.identity()) {
             ::kill(pid, SIGKILL);
-            has_killed = true;
+            has_found = true;
         }
     }
-    return has_killed;
+    return has_found;
 }
 
 void Supervisor::end_adopted(Clock::time_point until) {

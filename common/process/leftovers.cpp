@@ -29,6 +29,7 @@ void Leftovers::sweep(const Running& running) {
     std::map<pid_t, std::uint64_t> seen = std::exchange(seen_, {});
     for (const pid_t pid : children_.list(own)) {
         if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+            again_at_ = Clock::now() + kBetweenSweeps;  // its children have come since the list
             continue;
         }
         if (const auto before = seen.find(pid); before != seen.end()) {

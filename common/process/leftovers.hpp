@@ -30,7 +30,7 @@ class Leftovers {
     // it has left, and zombies are reaped.
     void sweep(const Running& running);
 
-    // When to sweep again: some were killed, and may have left others.
+    // When to sweep again: some have ended or were killed, and may have left others.
     std::optional<Clock::time_point> next_time() const { return again_at_; }
 
   private:

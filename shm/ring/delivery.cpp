@@ -258,14 +258,17 @@ CompletionKind Delivery::done(EventRange events) {
 
 bool Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
     const Handed handed = take_out_of_hand({event, event + 1});
-    segment_.set_retry_time(event, to_retry_time(retry_at));
     const bool is_left = is_draining_ && !handed.holds_demand;
+    segment_.set_retry_time(event, to_retry_time(retry_at) | (is_left ? kTriedInDrain : 0));
     hold({event, handed.kind, false, retry_at, is_left});
     return !is_left;
 }
 
 void Delivery::dead(std::uint64_t event) {
     take_out_of_hand({event, event + 1});
+    if (segment_.retry_time(event) != 0) {
+        segment_.set_retry_time(event, 0);  // the event that takes its slot waits for none
+    }
     add_done({event, event + 1}, CompletionKind::dead);
 }
 
@@ -346,9 +349,15 @@ Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t l
         given = dispatcher_->give(change, 2 * limit);
     }
     collect(change, limit);
-    if (handed_.empty() && has_drained_) {
-        given = dispatcher_->give_in_drain(change, limit);
+    // What it is given may all wait for a retry: it has a try once there is nothing else.
+    while (handed_.empty() && has_drained_) {
+        const Dispatcher::Given more = dispatcher_->give_in_drain(change, limit);
+        given.events += more.events;
+        given.has_looked_on = given.has_looked_on || more.has_looked_on;
         collect(change, limit);
+        if (!may_fail_ || more.events == 0) {
+            break;
+        }
     }
     expected_.reset();
     if (handed_.size() == 1 && handed_[0].size() == 1) {
@@ -395,14 +404,15 @@ void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
                 if (time != 0) {
                     // Given back by another consumer: it holds no demand here either.
                     ++handled_;
-                    hold({event, kind_, false, from_retry_time(time, Clock::now())});
+                    hold({event, kind_, false, from_retry_time(time, Clock::now()),
+                          was_tried_in_drain(time)});
                 } else if (has_keys_ && busy[partition]) {
                     hold({event, kind_, true, std::nullopt});
                 } else {
                     hand(event, kind_, true);
                     --limit;
                 }
-                busy.set(partition);
+                busy[partition] = true;
             }
         }
     }
@@ -418,7 +428,7 @@ std::uint64_t Delivery::hand_out_held(const LedgerChange& change, std::uint64_t 
         if (has_keys_ && busy[partition]) {
             return false;
         }
-        busy.set(partition);
+        busy[partition] = true;
         if (held.is_left) {
             return false;
         }
@@ -451,7 +461,7 @@ Delivery::Partitions Delivery::partitions_in_hand() const {
     for (const Handed& handed : in_hand_) {
         for (std::uint64_t event = handed.range.first; has_keys_ && event < handed.range.last;
              ++event) {
-            partitions.set(partition(event));
+            partitions[partition(event)] = true;
         }
     }
     return partitions;
@@ -480,7 +490,7 @@ void Delivery::hold_what_waits(const Ledger& ledger) {
         if (state.is_given() && state.consumer() == consumer_ && time != 0) {
             hold({event,
                   state.is_given_in_drain() ? CompletionKind::drained : CompletionKind::processed,
-                  false, from_retry_time(time, Clock::now())});
+                  false, from_retry_time(time, Clock::now()), was_tried_in_drain(time)});
         }
     }
 }

@@ -140,7 +140,7 @@ std::uint64_t Gauge::waiting_for_retry() const {
         }
         const bool waits = retry_times[event & (geometry.slots - 1)] != 0;
         if (waits && has_keys) {
-            blocked.set(state.partition());
+            blocked[state.partition()] = true;
         }
         events += waits || (has_keys && blocked[state.partition()]) ? 1 : 0;
     }

@@ -2,6 +2,7 @@
 #include <span>
 #include <system_error>
 
+#include "retry_time.hpp"
 #include "segment.hpp"
 
 // How a run begins on what an earlier one left.
@@ -100,12 +101,13 @@ void Segment::reset_states() const {
     }
 }
 
-// Where nothing fails nothing waits for a retry.
+// Where nothing fails nothing waits for a retry; else each may be tried once in the next drain too.
 void Segment::reset_retry_times() const {
-    for (std::uint64_t event = header_->head.load();
-         !header_->settings.may_fail() && event < header_->tail.load(); ++event) {
-        if (retry_time(event) != 0) {
-            set_retry_time(event, 0);
+    for (std::uint64_t event = header_->head.load(); event < header_->tail.load(); ++event) {
+        const std::uint32_t time = retry_time(event);
+        const std::uint32_t kept = header_->settings.may_fail() ? time & ~kTriedInDrain : 0;
+        if (time != kept) {
+            set_retry_time(event, kept);
         }
     }
 }

@@ -10,9 +10,9 @@ using namespace drainpipe;
 
 namespace {
 
-std::string record(CompletionKind kind, const Event& event) {
+std::string record(CompletionKind kind, const Event& event, Took took = std::nullopt) {
     std::array<char, kMaxRecord> text;
-    return {text.data(), write_record(text.data(), kind, event)};
+    return {text.data(), write_record(text.data(), kind, event, took)};
 }
 
 // How a record shows the payload.
@@ -90,5 +90,46 @@ TEST_SUITE("event_record") {
         }
         CHECK(shown(payload) == escapes);
         CHECK(shown(payload + "y") == escapes + "...");
+    }
+
+    TEST_CASE("record: how long the work took is in seconds, behind the attempt") {
+        using namespace std::chrono_literals;
+        CHECK(record(CompletionKind::processed, {17, 1, "17"}, 12ms) ==
+              "processed id=17 took=0.012s payload=17");
+        CHECK(record(CompletionKind::emptied, {17, 2, ""}, 61s) ==
+              "emptied id=17 attempt=2 took=61.000s payload=");
+        const std::string longest =
+            record(CompletionKind::processed, {UINT64_MAX, UINT32_MAX, std::string(65, '\1')},
+                   std::chrono::steady_clock::duration::max());
+        CHECK(longest.size() <= kMaxRecord);
+        CHECK(longest.ends_with("\\x01..."));
+    }
+
+    TEST_CASE("record: a failure names attempt, reason and pause, and no pause where it is left") {
+        using namespace std::chrono_literals;
+        CHECK(failed_record({17, 1, "17"}, "exit status 3", 71ms) ==
+              "failed id=17 attempt=1 reason=\"exit status 3\" retry_in=0.071s payload=17");
+        CHECK(failed_record({17, 2, "a b"}, "signal SIGKILL", std::nullopt) ==
+              "failed id=17 attempt=2 reason=\"signal SIGKILL\" payload=a b");
+        CHECK(failed_record({1, 1, ""}, "x", 168h) ==
+              "failed id=1 attempt=1 reason=\"x\" retry_in=604800.000s payload=");
+        CHECK(dead_record({17, 4, std::string(65, 'x')}, "exit status 3") ==
+              "dead id=17 attempt=4 reason=\"exit status 3\" payload=" + std::string(64, 'x') +
+                  "...");
+    }
+
+    TEST_CASE("record: a reason is one value between quotes, whatever it holds") {
+        const auto reason = [](std::string_view text) {
+            const std::string whole = dead_record({1, 1, "p"}, text);
+            constexpr std::string_view kBefore = "dead id=1 attempt=1 reason=";
+            REQUIRE(whole.starts_with(kBefore));
+            REQUIRE(whole.ends_with(" payload=p"));
+            return whole.substr(kBefore.size(), whole.size() - kBefore.size() - 10);
+        };
+        CHECK(reason("") == "\"\"");
+        CHECK(reason("say \"no\" \\ payload=17") == "\"say \\\"no\\\" \\\\ payload=17\"");
+        CHECK(reason("a\nb\x1b[m") == "\"a\\\\nb\\\\x1b[m\"");
+        CHECK(reason(std::string(1000, 'x')) == "\"" + std::string(256, 'x') + "\"");
+        CHECK(reason(std::string(255, 'x') + "\xc3\xa4") == "\"" + std::string(255, 'x') + "\"");
     }
 }

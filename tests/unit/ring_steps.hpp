@@ -40,6 +40,13 @@ inline std::vector<std::uint64_t> events_of(const Delivery::Chunk& chunk) {
     return events;
 }
 
+// The same where events may have failed before.
+inline void begin_tries(Delivery& reader, const Delivery::Chunk& chunk) {
+    for (const std::uint64_t event : events_of(chunk)) {
+        reader.begin_attempt(event);
+    }
+}
+
 // Pushes so many small events.
 inline void push_many(Segment& segment, int count) {
     RingWriter writer(segment);

@@ -168,10 +168,11 @@ void ExecWork::end(CommandRun& run, const CommandRun::Ended& ended, Outcomes& ou
     if (ended.is_success) {
         run.output().write_to(output_);
     }
+    const bool is_alone = run.events().size() == 1;
     for (const Event& event : run.events()) {
         if (ended.is_success) {
             outcomes.done(event.id, ended.took);
-        } else if (ended.is_dead) {
+        } else if (ended.is_dead && is_alone) {
             outcomes.dead(event.id, ended.reason, run.last_errors());
         } else {
             outcomes.failed(event.id, ended.reason, run.last_errors());
