@@ -1,11 +1,18 @@
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <new>
 #include <optional>
 #include <regex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aftermath.hpp"
@@ -13,6 +20,7 @@
 #include "delivery.hpp"
 #include "fault_plan.hpp"
 #include "forked.hpp"
+#include "gauge.hpp"
 #include "ring_steps.hpp"
 #include "scenarios.hpp"
 #include "scratch_segment.hpp"
@@ -29,12 +37,16 @@ enum class Next {
     new_run,  // on what the run has left
 };
 
+// Whether it takes a new run to make the segment whole, or to have all given out that is left.
+bool needs_new_run(const Scenario& scenario) {
+    return scenario.name.starts_with("begin a ") || scenario.name.starts_with("fail in the drain");
+}
+
 // A segment that a process was killed on, at one point of what it did.
 class KilledOn {
   public:
     KilledOn(const Scenario& scenario, std::size_t point)
-        : scratch_("fault", 16, 400, scenario.settings),
-          was_beginning_run_(scenario.name.starts_with("begin a ")) {
+        : scratch_("fault", 16, 400, scenario.settings), needs_new_run_(needs_new_run(scenario)) {
         scenario.before(scratch_.get());
         announce_sleepers(scratch_.get());
         const std::uint64_t tail = scratch_.header().tail.load();
@@ -49,7 +61,7 @@ class KilledOn {
 
     void check(Next next) {
         Segment& segment = scratch_.get();
-        if (next == Next::new_run || was_beginning_run_) {
+        if (next == Next::new_run || needs_new_run_) {
             segment.begin_run(segment.header().settings);
         }
         check_state(segment);
@@ -64,14 +76,14 @@ class KilledOn {
 
   private:
     ScratchSegment scratch_;
-    bool was_beginning_run_;
+    bool needs_new_run_;
 };
 
 // Where the sources of the segment and the ring have a fault point: its own, or that of a call that
 // changes shared memory and takes one.
 std::set<PointName> points_in_sources() {
     const std::regex point(
-        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slot|write_payload)\()");
+        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slot|set_retry_time|write_payload)\()");
     std::set<PointName> points;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(std::string(DRAINPIPE_SOURCES) + "/shm")) {
@@ -87,6 +99,29 @@ std::set<PointName> points_in_sources() {
         }
     }
     return points;
+}
+
+// Kills at each point of each of these scenarios, with all that may come after.
+void check_kills(const std::function<bool(const Scenario&)>& is_meant) {
+    std::set<PointName> reached;
+    for (const Scenario& scenario : scenarios()) {
+        if (!is_meant(scenario)) {
+            continue;
+        }
+        CAPTURE(scenario.name);
+        const std::size_t points = walk_through(scenario, reached);
+        REQUIRE(points > 0);
+        for (std::size_t point = 1; point <= points; ++point) {
+            CAPTURE(point);
+            // Where a new run begins anyway, the last two are the same.
+            for (const Next next : {Next::drain, Next::go_on, Next::new_run}) {
+                if (next != Next::go_on || !needs_new_run(scenario)) {
+                    CAPTURE(static_cast<int>(next));
+                    KilledOn(scenario, point).check(next);
+                }
+            }
+        }
+    }
 }
 
 }  // namespace
@@ -120,19 +155,7 @@ TEST_SUITE("fault") {
     TEST_CASE(
         "fault: a process killed at any point leaves lock, events, account and event counts "
         "whole") {
-        std::set<PointName> reached;
-        for (const Scenario& scenario : scenarios()) {
-            CAPTURE(scenario.name);
-            const std::size_t points = walk_through(scenario, reached);
-            REQUIRE(points > 0);
-            for (std::size_t point = 1; point <= points; ++point) {
-                CAPTURE(point);
-                for (const Next next : {Next::drain, Next::go_on, Next::new_run}) {
-                    CAPTURE(static_cast<int>(next));
-                    KilledOn(scenario, point).check(next);
-                }
-            }
-        }
+        check_kills([](const Scenario& scenario) { return !scenario.settings.may_fail(); });
     }
 
     TEST_CASE("fault: a process killed at any point of a commit in a full ring leaves its room") {
@@ -270,5 +293,76 @@ TEST_SUITE("fault") {
             check_state(segment);
             Segment::remove(name);
         }
+    }
+}
+
+TEST_SUITE("fault_retries") {
+    TEST_CASE("fault: a process killed at any point leaves what failed whole, too") {
+        check_kills([](const Scenario& scenario) { return scenario.settings.may_fail(); });
+    }
+
+    TEST_CASE("fault: a consumer killed at any point has counted every try that it began") {
+        constexpr std::uint64_t kAll = 6;
+        Settings settings = settings_for(1);
+        settings.work = WorkKind::exec;
+        // In a third round each is done or given up.
+        const auto work = [](Segment& segment, std::array<std::atomic<unsigned>, kAll>& tries) {
+            const auto at_once = Delivery::Clock::now() - std::chrono::seconds(1);
+            Delivery reader(segment);
+            std::uint64_t asked = kAll;
+            while (true) {
+                const auto events = events_of(reader.turn(0, std::exchange(asked, 0), 2));
+                if (events.empty()) {
+                    return;
+                }
+                for (const std::uint64_t event : events) {
+                    reader.begin_attempt(event);
+                    ++tries[event];
+                    if (reader.attempt(event) < 3) {
+                        reader.failed(event, at_once);
+                    } else if (event % 2 == 0) {
+                        reader.dead(event);
+                    } else {
+                        reader.done({event, event + 1});
+                    }
+                }
+            }
+        };
+        struct Shared {
+            std::array<std::atomic<unsigned>, kAll> tries{};
+        };
+        void* const memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        REQUIRE(memory != MAP_FAILED);
+        FaultPlan& plan = FaultPlan::current();
+        ScratchSegment whole("whole", 16, 400, settings);
+        REQUIRE(push(whole.get(), kAll));
+        plan.remember();
+        work(whole.get(), (new (memory) Shared)->tries);
+        const std::size_t points = plan.count();
+        plan.die_at(0);
+        CHECK(whole.get().left() == 0);
+        for (std::size_t point = 1; point <= points; ++point) {
+            CAPTURE(point);
+            Shared& shared = *new (memory) Shared;
+            ScratchSegment scratch("tries", 16, 400, settings);
+            REQUIRE(push(scratch.get(), kAll));
+            REQUIRE(was_killed(fork_to_die([&] {
+                FaultPlan::current().die_at(point);
+                work(scratch.get(), shared.tries);
+            })));
+            for (const std::uint64_t event : undone_events(scratch.get())) {
+                CAPTURE(event);
+                const unsigned counted = scratch.get().attempts().load(event);
+                CHECK(counted >= shared.tries[event]);
+                CHECK(counted <= shared.tries[event] + 1);
+            }
+            work(scratch.get(), shared.tries);
+            CHECK(scratch.get().left() == 0);
+            const Account account = Gauge(scratch.name()).read();
+            CHECK(account.processed == kAll / 2);
+            CHECK(account.dead == kAll / 2);
+        }
+        ::munmap(memory, sizeof(Shared));
     }
 }

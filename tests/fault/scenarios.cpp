@@ -130,6 +130,61 @@ void with_one_consumer_come(Segment& segment) {
     Delivery(segment, 1).turn(0, 4, 2);
 }
 
+// When a retry is due that is not to be waited for.
+Delivery::Clock::time_point at_once() { return Delivery::Clock::now() - std::chrono::seconds(1); }
+
+// Of what is begun one is done, one fails, one is dead, one is under way.
+void with_failed_events(Segment& segment) {
+    with_events(segment);
+    Delivery reader(segment);
+    begin_tries(reader, reader.turn(0, 4, 4));
+    reader.failed(1, at_once());
+    reader.dead(2);
+    reader.turn(0, 0, 0);
+}
+
+void fail_and_try_again(Segment& segment) {
+    Delivery reader(segment);
+    begin_tries(reader, reader.turn(0, 4, 1));
+    reader.failed(0, at_once());
+    begin_tries(reader, reader.turn(0, 0, 1));
+    reader.done({0, 1});
+    reader.turn(0, 0, 0);
+}
+
+// Gives one up that was to be tried again.
+void try_again_and_give_up(Segment& segment) {
+    Delivery reader(segment);
+    const Delivery::Chunk chunk = reader.turn(0, 4, 2);
+    const std::vector<std::uint64_t> events = events_of(chunk);
+    begin_tries(reader, chunk);
+    for (const std::uint64_t event : events) {
+        reader.failed(event, at_once());
+    }
+    for (const std::uint64_t event : events_of(reader.turn(0, 0, 2))) {
+        reader.dead(event);
+    }
+    reader.turn(0, 0, 0);
+}
+
+// All fails: each has one more try, and is left.
+void fail_in_drain(Segment& segment) {
+    Delivery reader(segment);
+    reader.begin_drain();
+    while (true) {
+        const Delivery::Chunk chunk = reader.turn(0, 0, 6);
+        if (chunk.is_empty()) {
+            break;
+        }
+        const std::vector<std::uint64_t> events = events_of(chunk);
+        begin_tries(reader, chunk);
+        for (const std::uint64_t event : events) {
+            reader.failed(event, at_once());
+        }
+    }
+    reader.leave();
+}
+
 constexpr FileIdentity kFile{1, 17};
 
 }  // namespace
@@ -143,6 +198,10 @@ std::vector<Scenario> scenarios() {
     partition_of_one.consumers = 1;
     Settings one_key = settings_for(1, Dispatch::partition);  // "event"
     const Settings broadcast = settings_for(2, Dispatch::broadcast);
+    Settings commands = one;
+    commands.work = WorkKind::exec;
+    Settings commands_by_key = partition_of_one;
+    commands_by_key.work = WorkKind::exec;
     const auto with_stopped_drain = [](Segment& segment) {
         with_begun_events(segment);
         Delivery(segment).begin_drain();
@@ -172,6 +231,27 @@ std::vector<Scenario> scenarios() {
          [partition](Segment& segment) { segment.begin_run(partition); }},
         {"begin a run from a file", one, with_events,
          [](Segment& segment) { segment.begin_run(settings_for(1), kFile); }},
+        {"fail and try again", commands, with_events, fail_and_try_again},
+        {"try again and give up", commands, with_failed_events, try_again_and_give_up},
+        {"take over what failed", commands, with_failed_events,
+         [](Segment& segment) { Delivery{segment}; }},
+        {"fail in the drain", commands, with_failed_events, fail_in_drain},
+        {"fail by key", commands_by_key, with_events, fail_and_try_again},
+        {"fail in the drain by key", commands_by_key, with_failed_events, fail_in_drain},
+        {"begin a run on what failed", commands, with_failed_events,
+         [commands](Segment& segment) { segment.begin_run(commands); }},
+        {"begin a run on what was left", commands,
+         [](Segment& segment) {
+             with_events(segment);
+             fail_in_drain(segment);
+         },
+         [commands](Segment& segment) { segment.begin_run(commands); }},
+        {"begin a run that prints what failed", one,
+         [commands](Segment& segment) {
+             segment.begin_run(commands);
+             with_failed_events(segment);
+         },
+         [](Segment& segment) { segment.begin_run(settings_for(1)); }},
         {"count lost log lines", one, with_events,
          [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,
