@@ -54,6 +54,21 @@ TEST_SUITE("orphan") {
         }
     }
 
+    TEST_CASE("orphan: what work has hidden is ended with its consumer, without a launcher") {
+        const std::string worker =
+            "setsid sleep 1000 & while read -r id rest; do echo \"ok $id\"; done";
+        for (const Flags& work :
+             {Flags{"--worker", worker}, Flags{"--exec", "setsid sleep 1000 &"}}) {
+            CAPTURE(work[0]);
+            Pipeline pipeline;
+            pipeline.start(work);
+            CHECK(pipeline.enqueue_all(numbers(1, 3)) == 3);
+            CHECK(pipeline.await_record("processed id=3"));
+            kill_launcher(pipeline);
+            CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        }
+    }
+
     TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms"});

@@ -269,6 +269,7 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
                                    ? "signal=" + signal_name(WTERMSIG(status))
                                    : "status=" + std::to_string(WEXITSTATUS(status));
     const pid_t pid = std::exchange(pid_, 0);
+    told.has_ended = true;
     fail_unanswered(why_ended_.empty() ? "worker exited " + ending : why_ended_, told);
     if (!is_closing_) {
         start_at_ = policy_.died(now);

@@ -53,7 +53,8 @@ class WorkerProcess {
     struct Told {
         std::vector<Answered> answers;
         std::vector<Failed> failures;
-        std::string warning;  // what a person should know
+        std::string warning;     // what a person should know
+        bool has_ended = false;  // the process, and it was reaped
     };
 
     WorkerProcess(Options options, int epoll, std::uint64_t place);

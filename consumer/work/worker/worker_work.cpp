@@ -129,7 +129,7 @@ void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& to
     for (const WorkerProcess::Failed& failed : told.failures) {
         outcomes.failed(failed.id, failed.reason, worker.last_errors());
     }
-    if (!worker.is_running() && !told.warning.empty()) {
+    if (told.has_ended) {
         leftovers_.sweep(running());
     }
     if (worker.has_failed()) {
@@ -196,7 +196,7 @@ void WorkerWork::close() {
 }
 
 bool WorkerWork::is_closed() const {
-    return std::ranges::none_of(workers_, &WorkerProcess::is_running);
+    return std::ranges::none_of(workers_, &WorkerProcess::is_running) && !leftovers_.next_time();
 }
 
 }  // namespace drainpipe
