@@ -69,6 +69,27 @@ TEST_SUITE("orphan") {
         }
     }
 
+    TEST_CASE("orphan: what work has hidden from a death of all is ended by the next start") {
+        Pipeline pipeline;
+        const auto hidden = pipeline.directory() / "hidden";
+        pipeline.start({"--exec", "setsid sh -c 'echo $$ >" + hidden.string() +
+                                      "; exec sleep 1000' & [ $DRAINPIPE_ATTEMPT -gt 1 ] || wait"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
+        CHECK(await([&] { return !read_text(hidden).empty(); }));
+        const auto pid = static_cast<pid_t>(std::stoi(read_text(hidden)));
+        const auto consumer = pipeline.stage("consumer").value();
+        freeze(pipeline.launcher().pid());
+        freeze(consumer);
+        ::kill(consumer, SIGKILL);
+        kill_launcher(pipeline);
+        CHECK(is_running(pid));
+        pipeline.start();
+        CHECK(!is_running(pid));
+        CHECK(pipeline.stop() == 0);
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }));
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms"});
