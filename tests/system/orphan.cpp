@@ -90,6 +90,21 @@ TEST_SUITE("orphan") {
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("orphan: what a dead consumer's work has hidden is ended by the last stage") {
+        Pipeline pipeline;
+        const auto holder = pipeline.directory() / "holder";
+        pipeline.start({"--consumers", "2", "--exec",
+                        "setsid sleep 1000 & echo $PPID >" + holder.string() +
+                            "; [ $DRAINPIPE_ATTEMPT -gt 1 ] || wait"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
+        CHECK(await([&] { return !read_text(holder).empty(); }));
+        freeze(pipeline.launcher().pid());
+        ::kill(static_cast<pid_t>(std::stoi(read_text(holder))), SIGKILL);
+        kill_launcher(pipeline);
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms"});
