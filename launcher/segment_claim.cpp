@@ -13,6 +13,7 @@
 
 #include "failure.hpp"
 #include "gauge.hpp"
+#include "strays.hpp"
 
 namespace drainpipe {
 namespace {
@@ -197,6 +198,7 @@ std::optional<Segment> recover_segment(const Options& options, std::optional<Sou
     await_alone(segment, name);
     Segment::remove_unfinished_successor(name);
     segment.validate();
+    end_strays_of(segment.identity());
     const std::uint64_t events = segment.left();
     const bool is_kept =
         !options.discard && (has_file_to_keep(segment, events, options, file) || events > 0);

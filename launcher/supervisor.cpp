@@ -23,6 +23,8 @@ namespace {
 
 // Between two looks at what a consumer has left running.
 constexpr std::chrono::milliseconds kBetweenSweeps{5};
+// At a process that was killed.
+constexpr std::chrono::duration<int, std::milli> kBetweenLooks{5};
 
 // The kernel's letter for the state of a process, with a word for what keeps one alive; "?" where
 // there is none of that pid.
@@ -138,11 +140,12 @@ void Supervisor::kill(std::span<ManagedProcess> stages) {
     for (const ManagedProcess& process : stages) {
         kill_now(process);
     }
-    const Clock::time_point until = Clock::now() + kKillTimeout;
+    // Counted in looks: time in which nothing ran does not count.
+    auto looks = kKillTimeout / kBetweenLooks;
     for (ManagedProcess& process : stages) {
-        while (process.is_running() && Clock::now() < until) {
+        for (; process.is_running() && looks > 0; --looks) {
             pollfd death{process.death_fd(), POLLIN, 0};
-            ::poll(&death, 1, milliseconds_until(until));
+            ::poll(&death, 1, kBetweenLooks.count());
             supervise(process);
         }
         if (process.is_running()) {

@@ -14,6 +14,7 @@
 #include "failure.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
+#include "strays.hpp"
 
 namespace drainpipe {
 namespace {
@@ -143,6 +144,7 @@ void Stage::count_lost_log_lines() {
 void Stage::leave() {
     count_lost_log_lines();
     membership_.leave([this] {
+        end_strays_of(segment().identity());  // of consumers that were killed
         if (has_to_account()) {
             log_.info("summary {}", to_text(membership_.account()));
         }

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <sstream>
 
 #include "harness/files.hpp"
 
@@ -24,6 +25,17 @@ std::string command_line(pid_t pid) {
     ::close(fd);
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return text;
+}
+
+std::vector<pid_t> everybody() {
+    std::vector<pid_t> found;
+    for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+        const auto name = process.path().filename().string();
+        pid_t pid = 0;
+        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (parsed.ec == std::errc{} && *parsed.ptr == '\0') found.push_back(pid);
+    }
+    return found;
 }
 
 std::string value_in_status(const std::string& status, std::string_view key) {
@@ -62,12 +74,31 @@ std::optional<std::string> Census::role_of(pid_t pid) const {
 
 std::vector<Member> Census::members() const {
     std::vector<Member> found;
-    for (const auto& process : std::filesystem::directory_iterator("/proc")) {
-        const auto name = process.path().filename().string();
-        pid_t pid = 0;
-        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (parsed.ec != std::errc{} || *parsed.ptr != '\0') continue;
+    for (const pid_t pid : everybody()) {
         if (auto role = role_of(pid)) found.push_back({pid, std::move(*role)});
+    }
+    return found;
+}
+
+std::vector<pid_t> Census::errands() const {
+    auto found = everybody();
+    std::erase_if(found, [this](pid_t pid) {
+        const auto words = command_line(pid);
+        return words.find(errand_mark_) == std::string::npos ||
+               words.find(mark_) != std::string::npos;
+    });
+    return found;
+}
+
+std::set<pid_t> Census::zombies() const {
+    std::set<pid_t> found;
+    for (const auto& member : members()) {
+        const auto first_thread = "task/" + std::to_string(member.pid) + "/children";
+        std::istringstream children(harness::read_text(entry(member.pid, first_thread.c_str())));
+        for (pid_t child = 0; children >> child;) {
+            const auto status = harness::read_text(entry(child, "status"));
+            if (value_in_status(status, "State:").starts_with("Z")) found.insert(child);
+        }
     }
     return found;
 }
@@ -83,6 +114,10 @@ std::string Census::describe() const {
     std::string words;
     for (const auto& [pid, role] : members()) {
         words += role + " pid=" + std::to_string(pid) + " " + state_of(pid);
+        if (!words.ends_with('\n')) words += '\n';
+    }
+    for (const pid_t pid : errands()) {
+        words += "errand pid=" + std::to_string(pid) + " " + state_of(pid);
         if (!words.ends_with('\n')) words += '\n';
     }
     return words.empty() ? "no process\n" : words;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +20,14 @@ struct Member {
 
 class Census {
   public:
-    explicit Census(const std::string& name) : mark_("--name=" + name) {}
+    explicit Census(const std::string& name)
+        : mark_("--name=" + name), errand_mark_("/" + name + "/") {}
 
     [[nodiscard]] std::vector<Member> members() const;
+    // What runs from the room's directory, whoever started it and wherever it hides.
+    [[nodiscard]] std::vector<pid_t> errands() const;
+    // Dead children of members that these have not reaped.
+    [[nodiscard]] std::set<pid_t> zombies() const;
     // The process of that role; nothing when there is none.
     [[nodiscard]] std::optional<pid_t> find(std::string_view role) const;
     // One line for each process: role, pid, and what /proc says it is doing.
@@ -32,6 +38,7 @@ class Census {
     [[nodiscard]] std::optional<std::string> role_of(pid_t pid) const;
 
     const std::string mark_;
+    const std::string errand_mark_;
 };
 
 // Whether the process has that file mapped.

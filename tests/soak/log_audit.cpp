@@ -1,19 +1,15 @@
 #include "log_audit.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <limits>
 
 #include "harness/audit.hpp"
-#include "story.hpp"
 
 namespace soak {
 
 using harness::EventRecord;
 using harness::number_of;
 using harness::Record;
-using harness::value_of;
 
 namespace {
 
@@ -51,14 +47,12 @@ std::string text_of(const Record& record) {
 
 }  // namespace
 
-LogAudit::LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills,
-                   const Signals& sent)
+LogAudit::LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills)
     : log_(log), plan_(plan) {
     if (!log.fault().empty()) fail(log.fault());
     const auto events = log.events();
     follow_lives(events);
     count_marked(events, had_kills);
-    check_deaths(sent);
 }
 
 // A run's events begin behind what its launcher recovered, or with a life of the segment.
@@ -178,34 +172,6 @@ void LogAudit::check_account(const Record& summary, const Ids& ids) {
     if ((has_recovered || done > 0) && (seen < done || seen > accepted)) {
         fail(std::to_string(seen) + " ids have records in the run of " + text_of(summary));
     }
-}
-
-void LogAudit::check_deaths(const Signals& sent) {
-    for (const auto& record : log_.records()) {
-        if (record.message.starts_with("child exited ")) check_death(record, sent);
-        const bool is_giving_up =
-            record.message.find("died more than 5 times") != std::string_view::npos;
-        if (record.level == "error" && !is_giving_up) fail("an error: " + text_of(record));
-    }
-}
-
-void LogAudit::check_death(const Record& record, const Signals& sent) {
-    const auto pid = static_cast<pid_t>(number_of(record.message, "pid").value_or(0));
-    const auto signal = value_of(record.message, "signal");
-    if (!signal) {
-        if (number_of(record.message, "status") != 0) fail("a child failed: " + text_of(record));
-        return;
-    }
-    const bool is_ours = std::ranges::any_of(sent, [&](const auto& each) {
-        return each.first == pid && signal_name(each.second) == *signal;
-    });
-    const auto killing = " pid=" + std::to_string(pid) + " ";
-    const bool is_launchers =
-        *signal == "SIGKILL" && std::ranges::any_of(log_.records(), [&](const Record& each) {
-            return each.level == "warning" && each.message.ends_with("killing it") &&
-                   each.message.find(killing) != std::string_view::npos;
-        });
-    if (!is_ours && !is_launchers) fail("a death without a cause: " + text_of(record));
 }
 
 void LogAudit::fail(const std::string& what) {

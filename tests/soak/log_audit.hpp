@@ -1,8 +1,8 @@
 #pragma once
 
 // The log of a round by itself: whole records, ids without a gap in each life of the segment (where
-// every consumer gets every event, for each of them), repeats marked and few, every death told and
-// explained, and the accounts of the runs that came to one.
+// every consumer gets every event, for each of them), repeats marked and few, and the accounts of
+// the runs that came to one.
 //
 // A life of the segment ends where a summary, or the next start's recovery, says that nothing is
 // left: behind it ids start anew.
@@ -14,7 +14,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "harness/record_log.hpp"
@@ -24,8 +23,6 @@ namespace soak {
 
 class LogAudit {
   public:
-    using Signals = std::set<std::pair<pid_t, int>>;  // whom and what
-
     // An event of one life, at the place of its first record.
     struct Event {
         std::string_view payload;  // as the log shows it
@@ -33,7 +30,7 @@ class LogAudit {
     };
 
     // `log` has to outlive it.
-    LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills, const Signals& sent);
+    LogAudit(const harness::RecordLog& log, const Plan& plan, bool had_kills);
 
     [[nodiscard]] const std::string& fault() const { return fault_; }
     [[nodiscard]] const std::vector<Event>& events() const { return events_; }
@@ -57,8 +54,6 @@ class LogAudit {
     void take_event(std::size_t index, const harness::EventRecord& record);
     void count_marked(const std::vector<harness::EventRecord>& records, bool had_kills);
     void check_account(const harness::Record& summary, const Ids& ids);
-    void check_deaths(const Signals& sent);
-    void check_death(const harness::Record& record, const Signals& sent);
     void fail(const std::string& what);
 
     const harness::RecordLog& log_;

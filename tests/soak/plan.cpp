@@ -27,9 +27,39 @@ void add(std::vector<std::string>& flags, const std::string& flag, const std::st
     flags.push_back(flag + "=" + value);
 }
 
+// A client's prefix.
+void add_keys(std::vector<std::string>& flags) {
+    add(flags, "--partition-by", "1");
+    add(flags, "--partition-delimiter", "-");
+}
+
 }  // namespace
 
-Plan Plan::draw(Dice& dice) {
+Plan Plan::draw(Dice& dice) { return dice.chance(20) ? draw_errands(dice) : draw_prints(dice); }
+
+Plan Plan::draw_errands(Dice& dice) {
+    Plan plan{};
+    plan.grace = std::chrono::milliseconds{dice.pick<int>({1000, 1500, 2000, 3000})};
+    plan.is_quiet = dice.chance(15);
+    plan.errands = Errands::draw(dice, plan.is_quiet);
+    plan.flags = plan.errands->flags;
+    plan.events = plan.errands->is_worker ? dice.between<std::uint64_t>(50, 1000)
+                                          : dice.between<std::uint64_t>(20, 200);
+    plan.deeds = dice.between(3, 8);
+    add(plan.flags, "--grace", std::to_string(plan.grace.count()) + "ms");
+    if (dice.chance(40)) {
+        plan.max_demand = dice.pick<std::uint64_t>({1, 2, 10, 100});
+        add(plan.flags, "--max-demand", std::to_string(plan.max_demand));
+    }
+    if (dice.chance(40)) add(plan.flags, "--capacity", dice.pick<std::string>({"16", "200"}));
+    plan.consumers = dice.between(1u, 3u);
+    if (plan.consumers > 1) add(plan.flags, "--consumers", std::to_string(plan.consumers));
+    plan.has_keys = dice.chance(35);
+    if (plan.has_keys) add_keys(plan.flags);
+    return plan;
+}
+
+Plan Plan::draw_prints(Dice& dice) {
     Plan plan{};
     const auto& work = dice.pick(works());
     plan.max_demand = draw_demand(dice, work.longest_demand);
@@ -60,15 +90,13 @@ Plan Plan::draw(Dice& dice) {
         add(plan.flags, "--dispatch", "broadcast");
         plan.events = plan.events / plan.consumers + 1;
     }
-    if (plan.has_keys) {
-        add(plan.flags, "--partition-by", "1");
-        add(plan.flags, "--partition-delimiter", "-");
-    }
+    if (plan.has_keys) add_keys(plan.flags);
     return plan;
 }
 
 std::string Plan::describe() const {
     std::string words = is_quiet ? "quiet," : "rough,";
+    if (errands) words += errands->is_worker ? " worker" : " exec";
     for (const auto& flag : flags) words += " " + flag;
     return words + ", " + std::to_string(events) + " events at most";
 }

@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dice.hpp"
+#include "errands.hpp"
 
 namespace soak {
 
@@ -22,7 +24,8 @@ struct Plan {
     unsigned consumers;    // at most; their number changes where there are several
     bool is_broadcast;     // every consumer gets every event, and their number stays as it is
     bool has_keys;         // a client's prefix is the key of its events
-    bool is_quiet;         // nothing is killed: stops, hangups and polite ends only
+    std::optional<Errands> errands;  // who works on the events; nobody: they are printed
+    bool is_quiet;                   // nothing is killed: stops, hangups and polite ends only
 
     // The work of a round takes a second or two at most on an idle machine: one stop may not have
     // the time for all of it, a few have.
@@ -37,6 +40,10 @@ struct Plan {
     [[nodiscard]] std::uint64_t copies() const { return is_broadcast ? consumers : 1; }
 
     [[nodiscard]] std::string describe() const;
+
+  private:
+    static Plan draw_errands(Dice& dice);
+    static Plan draw_prints(Dice& dice);
 };
 
 }  // namespace soak

@@ -8,6 +8,11 @@ std::string payload_of(const Receipt& receipt, std::uint64_t number) {
     return payload;
 }
 
+std::string as_shown(const std::string& payload) {
+    constexpr std::size_t kCut = 64;
+    return payload.size() > kCut ? payload.substr(0, kCut) + "..." : payload;
+}
+
 std::string payloads_of(const Receipt& receipt, std::uint64_t first, std::uint64_t last) {
     std::string text;
     for (auto number = first; number <= last; ++number) {

@@ -19,6 +19,9 @@ struct Receipt {
 
 std::string payload_of(const Receipt& receipt, std::uint64_t number);
 
+// As the log shows a payload.
+std::string as_shown(const std::string& payload);
+
 // The payloads first..last, each with its newline.
 std::string payloads_of(const Receipt& receipt, std::uint64_t first, std::uint64_t last);
 

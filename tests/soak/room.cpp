@@ -54,6 +54,9 @@ std::string Room::running() const {
         if (role != "enqueue" && role != "scale")
             found += role + " pid=" + std::to_string(pid) + " ";
     }
+    for (const pid_t pid : Census(name_).errands()) {
+        found += "errand pid=" + std::to_string(pid) + " ";
+    }
     return found;
 }
 
@@ -78,7 +81,9 @@ void Room::end_processes() const {
     const auto are_gone = [&] {
         const auto members = census.members();
         for (const auto& member : members) ::kill(member.pid, SIGKILL);
-        return members.empty();
+        const auto errands = census.errands();
+        for (const pid_t errand : errands) ::kill(errand, SIGKILL);
+        return members.empty() && errands.empty();
     };
     (void)harness::await(are_gone, std::chrono::seconds{5});
 }

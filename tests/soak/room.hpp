@@ -26,6 +26,13 @@ class Room {
     [[nodiscard]] std::filesystem::path log_file() const { return directory_ / "log" / "info.log"; }
     // What the consumers of all runs put out.
     [[nodiscard]] std::filesystem::path output() const { return directory_ / "output"; }
+    [[nodiscard]] std::filesystem::path dead_letters() const {
+        return directory_ / "log" / "dead.ndjson";
+    }
+    // Where errands leave what they did, and whom they killed.
+    [[nodiscard]] std::filesystem::path effects() const { return directory_ / "effects"; }
+    [[nodiscard]] std::filesystem::path killings() const { return directory_ / "killings"; }
+    [[nodiscard]] std::filesystem::path errand() const { return directory_ / "errand"; }
     [[nodiscard]] std::filesystem::path segment() const { return "/dev/shm/" + name_; }
     [[nodiscard]] std::filesystem::path socket() const { return run_dir() / (name_ + ".sock"); }
 
@@ -35,7 +42,8 @@ class Room {
     // A file that is not there yet.
     [[nodiscard]] std::filesystem::path new_file(std::string_view stem);
 
-    // The processes of this name other than clients, in words; empty when there are none.
+    // The processes of this name other than clients, and their errands, in words; empty when there
+    // are none.
     [[nodiscard]] std::string running() const;
     // What is still there of segment, socket and lock.
     [[nodiscard]] std::string left_files() const;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "errand_audit.hpp"
 #include "fault.hpp"
 
 namespace soak {
@@ -19,6 +20,10 @@ Round::Round(Room& room, const Plan& plan, Dice& dice, Story& story, Totals& tot
 
 void Round::play() {
     if (plan_.is_broadcast) totals_.count("broadcasts");
+    if (plan_.errands) {
+        totals_.count(plan_.errands->is_worker ? "rounds of workers" : "rounds of commands");
+        plan_.errands->write_script(room_.directory());
+    }
     scene_.launch();
     if (!dice_.chance(20)) scene_.await_ready();
     crowd_.let_come();
@@ -62,6 +67,10 @@ void Round::act_politely() {
 }
 
 void Round::act_roughly() {
+    if (plan_.errands && dice_.chance(25)) {
+        strike_errand();
+        return;
+    }
     const int lot = dice_.between(1, 100);
     if (lot <= 30) {
         strike_one();
@@ -100,7 +109,13 @@ void Round::scale() {
 
 void Round::strike_one() { scene_.strike(any_role(), dice_.chance(75) ? SIGKILL : SIGSEGV); }
 
-void Round::strike_all() { scene_.strike_all(); }
+void Round::strike_errand() { scene_.strike_errand(dice_.between<std::size_t>(0, 1000)); }
+
+void Round::strike_all() {
+    const bool takes_errands = plan_.errands && dice_.chance(50);
+    scene_.strike_all();
+    if (takes_errands) scene_.strike_errands();
+}
 
 // Most wake soon, some only behind the deadline of a stop, which leaves no stage to be woken.
 void Round::halt_one() {
@@ -150,6 +165,14 @@ void Round::finish() {
     }
     stop_for_good();
     const auto receipts = crowd_.dismiss();
+    if (plan_.errands) {
+        audit_errands(receipts);
+    } else {
+        audit(receipts);
+    }
+}
+
+void Round::audit(const std::vector<Receipt>& receipts) {
     const RoundAudit audit(
         room_, plan_, receipts,
         {scene_.starts(), scene_.had_kills(), scene_.had_send_offs(), scene_.sent()});
@@ -157,20 +180,30 @@ void Round::finish() {
     totals_.count_events(audit.events(), audit.repeats(), audit.marked());
 }
 
+void Round::audit_errands(const std::vector<Receipt>& receipts) {
+    const ErrandAudit audit(room_, plan_, receipts, scene_.sent());
+    if (!audit.fault().empty()) throw Fault(audit.fault());
+    totals_.count_events(audit.events(), audit.repeats(), audit.marked());
+    totals_.count_letters(audit.letters());
+}
+
 void Round::stop_for_good() {
     scene_.wake_all();
     if (scene_.is_stop_asked()) scene_.await_ending();
-    const bool is_over = !scene_.is_up() && scene_.last_code() == 0;
+    const bool is_over = !scene_.is_up() && scene_.is_all_settled();
     if (is_over && dice_.chance(50)) return;
-    do {
+    for (auto spell = 0ms; true; spell += 200ms) {
         if (!scene_.is_up()) scene_.launch();
         scene_.await_ready();
+        // A stop gives what has failed one more try, and one only.
+        if (plan_.errands) scene_.pass(spell);
         scene_.ask_to_stop(SIGTERM);
         scene_.await_ending();
-        if (scene_.last_code() == 124 && scene_.last_done() == 0) {
+        if (scene_.is_all_settled()) return;
+        if (scene_.last_code() == 124 && scene_.last_done() == 0 && !plan_.errands) {
             throw Fault("hang: nothing was done in all the grace time");
         }
-    } while (scene_.last_code() != 0);
+    }
 }
 
 }  // namespace soak

@@ -31,6 +31,7 @@ class Round {
     void act_politely();
     void act_roughly();
     void strike_one();
+    void strike_errand();
     void strike_all();
     void halt_one();
     void send_off_one();
@@ -38,6 +39,8 @@ class Round {
     void stop_and_perhaps_wait();
     void start_again();
     void finish();
+    void audit(const std::vector<Receipt>& receipts);
+    void audit_errands(const std::vector<Receipt>& receipts);
     // Up to a clean exit; what a deadline or a death too many left is done by the next start.
     void stop_for_good();
     [[nodiscard]] std::string any_role();

@@ -6,26 +6,20 @@
 #include "harness/files.hpp"
 
 namespace soak {
-namespace {
-
-std::string as_shown(const std::string& payload) {
-    constexpr std::size_t kCut = 64;
-    return payload.size() > kCut ? payload.substr(0, kCut) + "..." : payload;
-}
-
-}  // namespace
 
 RoundAudit::RoundAudit(const Room& room, const Plan& plan, const std::vector<Receipt>& receipts,
                        const Facts& facts) {
     const auto text = harness::read_text(room.output());
     const harness::RecordLog records(harness::read_text(room.log_file()));
     const OutputAudit output(text, receipts, plan);
-    const LogAudit log(records, plan, facts.had_kills, facts.sent);
+    const LogAudit log(records, plan, facts.had_kills);
+    const DeathAudit deaths(records, facts.sent);
     events_ = output.events().size();
     repeats_ = output.repeats();
     marked_ = log.marked();
     fail(output.fault());
     fail(log.fault());
+    fail(deaths.fault());
     compare(output, log);
     // With nobody killed and nobody replaced the whole story is known.
     const bool is_plain = plan.consumers == 1 && facts.starts == 1 && !facts.had_send_offs &&

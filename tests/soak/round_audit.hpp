@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "death_audit.hpp"
 #include "log_audit.hpp"
 #include "output_audit.hpp"
 #include "plan.hpp"
@@ -22,7 +23,7 @@ class RoundAudit {
         int starts;
         bool had_kills;      // of a consumer, or of a launcher
         bool had_send_offs;  // of a stage alone
-        const LogAudit::Signals& sent;
+        const Signals& sent;
     };
 
     RoundAudit(const Room& room, const Plan& plan, const std::vector<Receipt>& receipts,

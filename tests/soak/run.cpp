@@ -15,8 +15,9 @@ bool is_stop_request(int signal) {
 
 }  // namespace
 
-Run::Run(Room& room, const Plan& plan) : grace_(plan.grace) {
+Run::Run(Room& room, const Plan& plan) : plan_(plan) {
     auto flags = plan.flags;
+    if (plan.errands) flags.push_back(plan.errands->flag(room.errand()));
     flags.push_back("--log-dir=" + room.log_file().parent_path().string());
     auto command = room.command("launcher", flags);
     command.output = room.output();
@@ -83,11 +84,16 @@ std::string Run::fault_of_code(int code, bool orphan_slept) const {
         return is_told ? "" : "no child died too often";
     }
     if (!was_asked) return "nobody asked it to";
-    if (code == 0) return *left == 0 ? "" : "events are left";
+    if (code == 0 || code == 65) {
+        if (*left > 0) return "events are left";
+        const bool has_dead = in_summary("dead").value_or(0) > 0;
+        return has_dead == (code == 65) ? "" : "it does not tell of dead letters";
+    }
     if (code != 124) return "no such code for a stop";
     if (*left == 0) return "nothing is left";
-    const bool was_late = *ended_at_ - *stop_asked_at_ >= grace_;
-    return was_late || is_forced() ? "" : "the deadline had not come";
+    const bool was_late = *ended_at_ - *stop_asked_at_ >= plan_.grace;
+    // What has failed in the drain is left for the next start.
+    return was_late || is_forced() || plan_.errands ? "" : "the deadline had not come";
 }
 
 }  // namespace soak

@@ -52,7 +52,7 @@ class Run {
     [[nodiscard]] std::string fault_of_code(int code, bool orphan_slept) const;
     [[nodiscard]] bool is_forced() const;
 
-    const std::chrono::milliseconds grace_;
+    const Plan& plan_;
     std::optional<harness::Process> process_;
     Clock::time_point started_at_;
     std::optional<Clock::time_point> stop_asked_at_;

@@ -33,7 +33,8 @@ Scene::Scene(Room& room, const Plan& plan, Story& story, Totals& totals,
       interruption_(interruption),
       census_(room.name()),
       sleepers_(story),
-      recoveries_(room, census_, totals) {}
+      recoveries_(room, census_, totals),
+      zombies_(census_) {}
 
 void Scene::launch() {
     run_.emplace(room_, plan_);
@@ -69,8 +70,12 @@ void Scene::look_after() {
         recoveries_.suspend();
     }
     // A stopped stage may hold what another one waits for.
-    if (!sleepers_.is_empty()) recoveries_.suspend();
+    if (!sleepers_.is_empty()) {
+        recoveries_.suspend();
+        zombies_.suspend();
+    }
     recoveries_.look_after();
+    zombies_.look_after();
 }
 
 void Scene::look_after_run() {
@@ -129,10 +134,11 @@ void Scene::bury_run(int code) {
 
 // Stages that an earlier launcher left behind may be on their last steps.
 void Scene::require_clean_end(int code) const {
-    if (code != 0 && code != 70 && code != 124) return;
+    const bool is_settled = code == 0 || code == 65;
+    if (!is_settled && code != 70 && code != 124) return;
     const bool is_alone =
         harness::await([this] { return room_.running().empty() || !sleepers_.is_empty(); }, 100ms);
-    const auto left = !is_alone ? room_.running() : code == 0 ? room_.left_files() : "";
+    const auto left = !is_alone ? room_.running() : is_settled ? room_.left_files() : "";
     if (!left.empty()) {
         throw Fault("after exit " + std::to_string(code) + " there is still: " + left);
     }
@@ -176,6 +182,24 @@ void Scene::strike_all() {
         const bool is_stage = role == "producer" || role.starts_with("consumer");
         if (is_stage) send(role, pid, SIGKILL);
     }
+}
+
+void Scene::strike_errand(std::size_t which) {
+    const auto errands = census_.errands();
+    if (errands.empty()) return;
+    const auto pid = errands[which % errands.size()];
+    story_.tell("SIGKILL to errand pid=" + std::to_string(pid));
+    totals_.count("SIGKILL to errand");
+    ::kill(pid, SIGKILL);
+}
+
+void Scene::strike_errands() {
+    for (const pid_t pid : census_.errands()) ::kill(pid, SIGKILL);
+}
+
+bool Scene::is_lasting(const std::string& role) const {
+    const bool is_mortal = role == "consumer" && plan_.errands && plan_.errands->may_end_consumer();
+    return role.find('.') == std::string::npos && !is_mortal;
 }
 
 void Scene::halt(const std::string& role, Clock::duration duration) {

@@ -22,6 +22,7 @@
 #include "sleepers.hpp"
 #include "story.hpp"
 #include "totals.hpp"
+#include "zombie_watch.hpp"
 
 namespace soak {
 
@@ -46,6 +47,9 @@ class Scene {
     // none.
     void strike(const std::string& role, int signal);
     void strike_all();
+    // To one of those that work for the consumers.
+    void strike_errand(std::size_t which);
+    void strike_errands();
     void halt(const std::string& role, Clock::duration duration);
     void wake_all() { sleepers_.wake_all(); }
     // SIGTERM to a stage alone.
@@ -58,6 +62,8 @@ class Scene {
     // How many starts there were, and the exit code of the last one that ended.
     [[nodiscard]] int starts() const { return starts_; }
     [[nodiscard]] int last_code() const { return last_code_; }
+    // Whether nothing was left then.
+    [[nodiscard]] bool is_all_settled() const { return last_code_ == 0 || last_code_ == 65; }
     // How many events it had done, by its summary.
     [[nodiscard]] std::uint64_t last_done() const { return last_done_; }
     // Whether anything died that may have had events in flight.
@@ -69,10 +75,9 @@ class Scene {
 
   private:
     [[nodiscard]] std::optional<pid_t> find(const std::string& role) const;
-    // Whether there is to be such a stage, whatever number of consumers is asked for.
-    [[nodiscard]] static bool is_lasting(const std::string& role) {
-        return role.find('.') == std::string::npos;
-    }
+    // Whether there is to be such a stage, whatever number of consumers is asked for and whatever
+    // errands do to them.
+    [[nodiscard]] bool is_lasting(const std::string& role) const;
     void send(const std::string& role, pid_t pid, int signal);
     void look_after();
     void look_after_run();
@@ -89,6 +94,7 @@ class Scene {
     const Census census_;
     Sleepers sleepers_;
     Recoveries recoveries_;
+    ZombieWatch zombies_;
     const Clock::time_point began_at_ = Clock::now();
     std::optional<Run> run_;
     std::optional<Clock::time_point> died_at_;  // the last launcher, if it was killed

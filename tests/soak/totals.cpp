@@ -42,6 +42,7 @@ std::string Totals::describe() const {
     words += line("events accepted", number(events_));
     words += line("events put out again", number(repeats_));
     words += line("records marked as repeats", number(marked_));
+    words += line("dead letters", number(letters_));
     words += line("slowest recovery", time(slowest_recovery_) + " of " + number(recoveries_));
     words += line("slowest takeover",
                   time(slowest_takeover_) + " from start to ready, of " + number(takeovers_));

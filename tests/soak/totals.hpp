@@ -15,6 +15,7 @@ class Totals {
     void count(const std::string& deed) { ++deeds_[deed]; }
     void count_round(bool is_quiet);
     void count_events(std::uint64_t events, std::uint64_t repeats, std::uint64_t marked);
+    void count_letters(std::uint64_t letters) { letters_ += letters; }
     void note_recovery(std::chrono::milliseconds duration);
     void note_takeover(std::chrono::milliseconds duration);
     void note_stop(std::chrono::milliseconds duration);
@@ -28,6 +29,7 @@ class Totals {
     std::uint64_t events_ = 0;
     std::uint64_t repeats_ = 0;
     std::uint64_t marked_ = 0;
+    std::uint64_t letters_ = 0;
     std::uint64_t recoveries_ = 0;
     std::uint64_t takeovers_ = 0;
     std::chrono::milliseconds slowest_recovery_{0};

@@ -54,6 +54,57 @@ TEST_SUITE("orphan") {
         }
     }
 
+    TEST_CASE("orphan: what work has hidden is ended with its consumer, without a launcher") {
+        const std::string worker =
+            "setsid sleep 1000 & while read -r id rest; do echo \"ok $id\"; done";
+        for (const Flags& work :
+             {Flags{"--worker", worker}, Flags{"--exec", "setsid sleep 1000 &"}}) {
+            CAPTURE(work[0]);
+            Pipeline pipeline;
+            pipeline.start(work);
+            CHECK(pipeline.enqueue_all(numbers(1, 3)) == 3);
+            CHECK(pipeline.await_record("processed id=3"));
+            kill_launcher(pipeline);
+            CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        }
+    }
+
+    TEST_CASE("orphan: what work has hidden from a death of all is ended by the next start") {
+        Pipeline pipeline;
+        const auto hidden = pipeline.directory() / "hidden";
+        pipeline.start({"--exec", "setsid sh -c 'echo $$ >" + hidden.string() +
+                                      "; exec sleep 1000' & [ $DRAINPIPE_ATTEMPT -gt 1 ] || wait"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
+        CHECK(await([&] { return !read_text(hidden).empty(); }));
+        const auto pid = static_cast<pid_t>(std::stoi(read_text(hidden)));
+        const auto consumer = pipeline.stage("consumer").value();
+        freeze(pipeline.launcher().pid());
+        freeze(consumer);
+        ::kill(consumer, SIGKILL);
+        kill_launcher(pipeline);
+        CHECK(is_running(pid));
+        pipeline.start();
+        CHECK(!is_running(pid));
+        CHECK(pipeline.stop() == 0);
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }));
+        CHECK(pipeline.leftovers() == "");
+    }
+
+    TEST_CASE("orphan: what a dead consumer's work has hidden is ended by the last stage") {
+        Pipeline pipeline;
+        const auto holder = pipeline.directory() / "holder";
+        pipeline.start({"--consumers", "2", "--exec",
+                        "setsid sleep 1000 & echo $PPID >" + holder.string() +
+                            "; [ $DRAINPIPE_ATTEMPT -gt 1 ] || wait"});
+        CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
+        CHECK(await([&] { return !read_text(holder).empty(); }));
+        freeze(pipeline.launcher().pid());
+        ::kill(static_cast<pid_t>(std::stoi(read_text(holder))), SIGKILL);
+        kill_launcher(pipeline);
+        CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
+        CHECK(pipeline.leftovers() == "");
+    }
+
     TEST_CASE("orphan: a start that can't wait until an orphan has drained is turned away") {
         Pipeline pipeline;
         pipeline.start({"--event-delay", "5ms"});

@@ -102,7 +102,7 @@ bool WorkerProcess::takes_events() const {
 }
 
 std::size_t WorkerProcess::room() const {
-    return takes_events() && unanswered_ <= options_.window / 2 ? options_.window - unanswered_ : 0;
+    return takes_events() ? options_.window - unanswered_ : 0;
 }
 
 void WorkerProcess::send(const Event& event, Clock::time_point now) {

@@ -53,8 +53,8 @@ class WorkerProcess {
     struct Told {
         std::vector<Answered> answers;
         std::vector<Failed> failures;
-        std::string warning;  // what a person should know
-        bool has_ended = false;
+        std::string warning;     // what a person should know
+        bool has_ended = false;  // the process, and it was reaped
     };
 
     WorkerProcess(Options options, int epoll, std::uint64_t place);
@@ -69,8 +69,7 @@ class WorkerProcess {
     std::uint64_t serial() const { return serial_; }
     std::size_t unanswered() const { return unanswered_; }
     bool takes_events() const;
-    // For how many events more there is room: none before half of the window is free, so that lines
-    // go in blocks.
+    // For how many events more there is room.
     std::size_t room() const;
     // Whether an answer is worth waiting a moment for others that follow.
     bool has_many() const { return unanswered_ >= kMany; }

@@ -225,7 +225,7 @@ void WorkerWork::close() {
 }
 
 bool WorkerWork::is_closed() const {
-    return std::ranges::none_of(workers_, &WorkerProcess::is_running);
+    return std::ranges::none_of(workers_, &WorkerProcess::is_running) && !leftovers_.next_time();
 }
 
 }  // namespace drainpipe
