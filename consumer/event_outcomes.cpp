@@ -60,9 +60,10 @@ void EventOutcomes::failed(std::uint64_t id, std::string_view reason, std::strin
     }
     const Event event = this->event(id);
     const Backoff::Duration pause = backoff_.pause(event.attempt);
-    const bool is_tried_again = delivery_.failed(id - 1, Work::Clock::now() + pause);
+    const bool is_tried_again = delivery_.has_another_try(id - 1);
     log_.add_warning(
         failed_record(event, reason, is_tried_again ? std::optional(pause) : std::nullopt));
+    delivery_.failed(id - 1, Work::Clock::now() + pause);  // from the record's time on
     ++count_;
 }
 

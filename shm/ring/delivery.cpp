@@ -256,12 +256,15 @@ CompletionKind Delivery::done(EventRange events) {
     return kind;
 }
 
-bool Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
+void Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
+    const bool is_left = !has_another_try(event);
     const Handed handed = take_out_of_hand({event, event + 1});
-    const bool is_left = is_draining_ && !handed.holds_demand;
     segment_.set_retry_time(event, to_retry_time(retry_at) | (is_left ? kTriedInDrain : 0));
     hold({event, handed.kind, false, retry_at, is_left});
-    return !is_left;
+}
+
+bool Delivery::has_another_try(std::uint64_t event) const {
+    return !is_draining_ || find_in_hand(event)->holds_demand;
 }
 
 void Delivery::dead(std::uint64_t event) {
@@ -272,12 +275,16 @@ void Delivery::dead(std::uint64_t event) {
     add_done({event, event + 1}, CompletionKind::dead);
 }
 
+std::vector<Delivery::Handed>::const_iterator Delivery::find_in_hand(std::uint64_t event) const {
+    const auto after = std::ranges::upper_bound(
+        in_hand_, event, {}, [](const Handed& handed) { return handed.range.first; });
+    assert(after != in_hand_.begin() && event < (after - 1)->range.last);
+    return after - 1;
+}
+
 Delivery::Handed Delivery::take_out_of_hand(EventRange events) {
-    const auto after_it = std::ranges::upper_bound(
-        in_hand_, events.first, {}, [](const Handed& handed) { return handed.range.first; });
-    assert(after_it != in_hand_.begin());
-    const auto handed = after_it - 1;
-    assert(handed->range.first <= events.first && events.last <= handed->range.last);
+    const auto handed = in_hand_.begin() + (find_in_hand(events.first) - in_hand_.cbegin());
+    assert(events.last <= handed->range.last);
     const Handed taken{events, handed->kind, handed->holds_demand};
     handled_ += taken.holds_demand ? events.size() : 0;
     const Handed after{{events.last, handed->range.last}, handed->kind, handed->holds_demand};
@@ -291,7 +298,7 @@ Delivery::Handed Delivery::take_out_of_hand(EventRange events) {
     }
     handed->range.last = events.first;
     if (after.range.size() > 0) {
-        in_hand_.insert(after_it, after);
+        in_hand_.insert(handed + 1, after);
     }
     return taken;
 }

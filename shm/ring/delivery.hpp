@@ -67,9 +67,11 @@ class Delivery {
     CompletionKind done(EventRange events);
 
     // The work on this event, which is in hand, has failed: it is handed out again at that time or
-    // later. In the drain it is handed out once more, at once, and then is left for the next run:
-    // false where it is left.
-    bool failed(std::uint64_t event, Clock::time_point retry_at);
+    // later; or is left for the next run, where it has no other try in this one.
+    void failed(std::uint64_t event, Clock::time_point retry_at);
+    // Whether this event, which is in hand, has another try in this run should it fail: in the
+    // drain there is one, at once.
+    bool has_another_try(std::uint64_t event) const;
 
     // This event, which is in hand, is given up, as done() has it.
     void dead(std::uint64_t event);
@@ -179,6 +181,7 @@ class Delivery {
     bool settle(const LedgerChange& change);
     CompletionKind kind_of(const Handed& handed) const;
     // Takes these events, which are in hand, out of it.
+    std::vector<Handed>::const_iterator find_in_hand(std::uint64_t event) const;
     Handed take_out_of_hand(EventRange events);
     void add_done(EventRange events, CompletionKind kind);
     void hand(std::uint64_t event, CompletionKind kind, bool holds_demand);

@@ -257,7 +257,7 @@ TEST_SUITE("dead_letters") {
             CAPTURE(is_stop);
             Pipeline pipeline;
             pipeline.start({"--capacity", "8", "--event-delay", "500us", "--grace", "1m"});
-            write_letters(pipeline, letters(1, 60'000, 100));
+            write_letters(pipeline, letters(1, 10'000, 100));
             Process retry = start_dead(pipeline, {"retry"}, "retry");
             REQUIRE(pipeline.await_output(20));
             if (is_stop) {
@@ -270,9 +270,9 @@ TEST_SUITE("dead_letters") {
             CHECK(is_one_line(retry.errors()));
             const std::string file = read_text(file_of(pipeline));
             const auto left = static_cast<std::uint64_t>(std::ranges::count(file, '\n'));
-            CHECK(retry.output() == "retried=" + std::to_string(60'000 - left) + "\n");
+            CHECK(retry.output() == "retried=" + std::to_string(10'000 - left) + "\n");
             if (!is_stop) pipeline.stop(SIGTERM, 60s);
-            CHECK(fault_of_both(pipeline.output(), file, 60'000, false) == "");
+            CHECK(fault_of_both(pipeline.output(), file, 10'000, false) == "");
         }
     }
 

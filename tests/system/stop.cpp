@@ -207,7 +207,8 @@ TEST_SUITE("stop") {
         // Until the last thread of the dead one is gone its place is held.
         const auto has_joined = [&] {
             if (!by_hand || by_hand->has_ended()) by_hand.emplace(pipeline.command("producer"));
-            return by_hand->wait(100ms) == Process::kStillRunning;
+            return contains(read_text("/proc/" + std::to_string(by_hand->pid()) + "/maps"),
+                            pipeline.segment().string());
         };
         CHECK(await(has_joined));
         pipeline.launcher().send(SIGTERM);

@@ -10,13 +10,15 @@ using namespace std::chrono_literals;
 TEST_SUITE("backoff") {
     TEST_CASE("backoff: each pause lies between half and whole, doubled up to the longest") {
         Backoff backoff(100ms, 1s, 17);
-        for (const auto& [attempt, whole] : {std::pair{1u, 100ms},
-                                             {2u, 200ms},
-                                             {3u, 400ms},
-                                             {4u, 800ms},
-                                             {5u, 1000ms},
-                                             {6u, 1000ms},
-                                             {255u, 1000ms}}) {
+        for (const auto& each : {std::pair{1u, 100ms},
+                                 {2u, 200ms},
+                                 {3u, 400ms},
+                                 {4u, 800ms},
+                                 {5u, 1000ms},
+                                 {6u, 1000ms},
+                                 {255u, 1000ms}}) {
+            const auto attempt = each.first;
+            const auto whole = each.second;
             CAPTURE(attempt);
             Backoff::Duration least = whole;
             Backoff::Duration most{};

@@ -18,7 +18,7 @@ using namespace drainpipe::test;
 
 namespace {
 
-using Lines = std::vector<std::string>;
+using TextLines = std::vector<std::string>;
 
 // A ring that takes so many more payloads.
 class TestRing final : public Source::Acceptor {
@@ -33,7 +33,7 @@ class TestRing final : public Source::Acceptor {
     }
     bool is_over() const override { return is_over_; }
 
-    Lines lines;
+    TextLines lines;
     std::size_t room = std::numeric_limits<std::size_t>::max();
 
   private:
@@ -57,7 +57,7 @@ class TextFile {
     }
 
     // What the source puts in a ring until it has ended.
-    Lines read(std::uint64_t accepted = 0) {
+    TextLines read(std::uint64_t accepted = 0) {
         FileSource source = this->source(accepted);
         TestRing ring;
         while (source.wait_fd() >= 0) source.serve(ring);
@@ -71,13 +71,13 @@ class TextFile {
     std::filesystem::path path_;
 };
 
-Lines counted_lines(int first, int last) {
-    Lines lines;
+TextLines counted_lines(int first, int last) {
+    TextLines lines;
     for (int number = first; number <= last; ++number) lines.push_back(std::to_string(number));
     return lines;
 }
 
-std::string text_of(const Lines& lines) {
+std::string text_of(const TextLines& lines) {
     std::string text;
     for (const std::string& line : lines) text += line + "\n";
     return text;
@@ -98,12 +98,14 @@ std::string fault_of(FileSource& source, TestRing& ring, ExitCode code) {
 
 TEST_SUITE("file_source") {
     TEST_CASE("file source: a last line without a newline is a line, and so is an empty one") {
-        for (const auto& [text, lines] :
-             std::vector<std::pair<std::string, Lines>>{{"", {}},
-                                                        {"\n", {""}},
-                                                        {"a", {"a"}},
-                                                        {"a\n", {"a"}},
-                                                        {"\na\n\n\nb", {"", "a", "", "", "b"}}}) {
+        for (const auto& each : std::vector<std::pair<std::string, TextLines>>{
+                 {"", {}},
+                 {"\n", {""}},
+                 {"a", {"a"}},
+                 {"a\n", {"a"}},
+                 {"\na\n\n\nb", {"", "a", "", "", "b"}}}) {
+            const std::string& text = each.first;
+            const TextLines& lines = each.second;
             CAPTURE(text);
             TextFile file(text);
             CHECK(file.read() == lines);
@@ -112,7 +114,7 @@ TEST_SUITE("file_source") {
     }
 
     TEST_CASE("file source: lines of many blocks come in order, those across two are whole") {
-        const Lines lines = counted_lines(1, 200'000);
+        const TextLines lines = counted_lines(1, 200'000);
         TextFile file(text_of(lines));
         CHECK(file.read() == lines);
         CHECK(file.ended_with == 200'000);
@@ -121,11 +123,11 @@ TEST_SUITE("file_source") {
     TEST_CASE("file source: a line of several blocks is one payload") {
         const std::string longest(1 << 20, 'x');
         TextFile file("a\n" + longest + "\nb\n" + longest);
-        CHECK(file.read() == Lines{"a", longest, "b", longest});
+        CHECK(file.read() == TextLines{"a", longest, "b", longest});
     }
 
     TEST_CASE("file source: what was accepted is skipped, to the line") {
-        const Lines lines = counted_lines(1, 100'000);
+        const TextLines lines = counted_lines(1, 100'000);
         TextFile file(text_of(lines));
         for (const int accepted : {1, 2, 44'443, 77'777, 99'999, 100'000}) {
             CAPTURE(accepted);
@@ -134,8 +136,8 @@ TEST_SUITE("file_source") {
             CHECK(file.ended_with == 100'000);
         }
         TextFile open_end("a\n\nb");
-        CHECK(open_end.read(2) == Lines{"b"});
-        CHECK(open_end.read(3) == Lines{});
+        CHECK(open_end.read(2) == TextLines{"b"});
+        CHECK(open_end.read(3) == TextLines{});
         CHECK(open_end.ended_with == 3);
     }
 
@@ -161,7 +163,7 @@ TEST_SUITE("file_source") {
             CHECK(fault ==
                   "FILE line 4 has 600000 bytes, and the buffer holds 500000: the lines before it "
                   "are accepted; start again with --buffer-size 600000 or more");
-            CHECK(ring.lines == Lines{"b", "c"});
+            CHECK(ring.lines == TextLines{"b", "c"});
             CHECK_FALSE(file.ended_with);
         }
     }
@@ -173,7 +175,7 @@ TEST_SUITE("file_source") {
         ring.room = 1;
         source.serve(ring);
         source.serve(ring);
-        CHECK(ring.lines == Lines{"a"});
+        CHECK(ring.lines == TextLines{"a"});
         CHECK_FALSE(file.ended_with);
     }
 
@@ -192,15 +194,15 @@ TEST_SUITE("file_source") {
         write_all(pipe.write_end.get(), "a\nb");
         source.serve(ring);
         source.serve(ring);
-        CHECK(ring.lines == Lines{"a"});
+        CHECK(ring.lines == TextLines{"a"});
         write_all(pipe.write_end.get(), "c\nd");
         source.serve(ring);
-        CHECK(ring.lines == Lines{"a", "bc"});
+        CHECK(ring.lines == TextLines{"a", "bc"});
         pipe.write_end.reset();
         pollfd end{source.wait_fd(), POLLIN, 0};
         CHECK(::poll(&end, 1, 0) == 1);
         source.serve(ring);
-        CHECK(ring.lines == Lines{"a", "bc", "d"});
+        CHECK(ring.lines == TextLines{"a", "bc", "d"});
         CHECK(lines == 3);
         CHECK(source.wait_fd() == -1);
     }

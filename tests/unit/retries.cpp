@@ -60,12 +60,14 @@ TEST_SUITE("retries") {
         Delivery delivery(scratch.get());
         CHECK(tried(delivery, 5, 2) == Numbers{0, 1});
         const auto later = in_an_hour();
-        CHECK(delivery.failed(0, later));
+        CHECK(delivery.has_another_try(0));
+        delivery.failed(0, later);
         CHECK(delivery.in_hand() == 1);
         CHECK(delivery.has_held());
         CHECK(tried(delivery, 0, 2) == Numbers{2, 3});
         CHECK(delivery.next_time() == later);
-        CHECK(delivery.failed(2, at_once()));
+        CHECK(delivery.has_another_try(2));
+        delivery.failed(2, at_once());
         CHECK(tried(delivery, 0, 1) == Numbers{2});
         CHECK(delivery.attempt(2) == 2);
         CHECK(delivery.attempt(0) == 1);
@@ -162,11 +164,14 @@ TEST_SUITE("retries") {
             delivery.failed(0, in_an_hour());
             delivery.begin_drain();
             CHECK(tried(delivery, 0, 1) == Numbers{0});
-            CHECK_FALSE(delivery.failed(0, in_an_hour()));
+            CHECK_FALSE(delivery.has_another_try(0));
+            delivery.failed(0, in_an_hour());
             CHECK(tried(delivery, 0, 9) == Numbers{1});
-            CHECK(delivery.failed(1, in_an_hour()));
+            CHECK(delivery.has_another_try(1));
+            delivery.failed(1, in_an_hour());
             CHECK(tried(delivery, 0, 9) == Numbers{1});
-            CHECK_FALSE(delivery.failed(1, in_an_hour()));
+            CHECK_FALSE(delivery.has_another_try(1));
+            delivery.failed(1, in_an_hour());
             CHECK(tried(delivery, 0, 9).empty());
             CHECK(delivery.in_hand() == 0);
             CHECK(delivery.has_held());
@@ -191,7 +196,8 @@ TEST_SUITE("retries") {
         one.begin_drain();
         other.begin_drain();
         CHECK(tried(one, 0, 1) == Numbers{0});
-        CHECK_FALSE(one.failed(0, in_an_hour()));
+        CHECK_FALSE(one.has_another_try(0));
+        one.failed(0, in_an_hour());
         one.leave();
         for (int turn = 0; turn < 3; ++turn) CHECK(tried(other, 0, 1).empty());
         other.leave();
@@ -296,7 +302,8 @@ TEST_SUITE("retries") {
                     running.erase(running.begin() + static_cast<std::ptrdiff_t>(at));
                     without_outcome.erase(event);
                     if (random() % 3 == 0 && tries[event] < 100) {
-                        CHECK(delivery.failed(event, at_once()));
+                        CHECK(delivery.has_another_try(event));
+                        delivery.failed(event, at_once());
                         continue;
                     }
                     if (dispatch == Dispatch::partition) {
