@@ -24,6 +24,8 @@ class RecordLimit {
                         : std::chrono::nanoseconds::zero()) {}
 
     bool is_unlimited() const { return per_second_ == kAll; }
+    bool is_off() const { return per_second_ == 0; }
+    void leave_out(std::uint64_t events) { left_out_ += events; }
 
     // Whether the next event gets a record. One that had none for a while may have a second's worth
     // at once.

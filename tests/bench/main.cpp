@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
             print_pipeline(table, is_quick ? quick : full, argv[1]);
         }
         if (wants_work) {
-            const WorkEffort full{.runs = 5, .commands = 4000, .events = 1'000'000};
+            const WorkEffort full{.runs = 5, .commands = 2000, .events = 1'000'000};
             const WorkEffort quick{.runs = 3, .commands = 500, .events = 200'000};
             print_work(table, is_quick ? quick : full, argv[1]);
         }

@@ -77,6 +77,7 @@ struct CommandCase {
     std::string parallel;  // after parallel -j2
     std::uint64_t share;   // of the commands: the slow ones are fewer
     Target beside_xargs;
+    Target beside_parallel;
 };
 
 void print_command(Table& table, const WorkEffort& effort, Jobs& jobs, const Directory& directory,
@@ -101,7 +102,7 @@ void print_command(Table& table, const WorkEffort& effort, Jobs& jobs, const Dir
         }
     }
     table.compare(one.what, "jobs/s", ours, "xargs -P2", xargs, one.beside_xargs);
-    table.compare(one.what, "jobs/s", ours, "GNU parallel -j2", parallel, {false, 8.0, 8.0});
+    table.compare(one.what, "jobs/s", ours, "GNU parallel -j2", parallel, one.beside_parallel);
 }
 
 void print_commands(Table& table, const WorkEffort& effort, const std::string& programs) {
@@ -111,19 +112,67 @@ void print_commands(Table& table, const WorkEffort& effort, const std::string& p
     table.section("Commands, two at once, a whole job from a file",
                   "ours keeps all output apart and logs each; xargs passes it on as it comes");
     const std::vector<CommandCase> cases{
-        {"true", "true", "-n1 true", "true", 1, {false, 1.2, 1.8}},
-        {"echo, its output captured", "'echo \"$1\"'", "-n1 echo", "echo", 1, {false, 1.2, 1.8}},
-        {"sleep 0.01", "'sleep 0.01'", "-I{} sleep 0.01", "'sleep 0.01; :'", 4, {false, 1.0, 1.0}},
+        {"true", "true", "-n1 true", "true", 1, {false, 1.2, 1.8}, {false, 8.0, 8.0}},
+        {"echo, its output captured",
+         "'echo \"$1\"'",
+         "-n1 echo",
+         "echo",
+         1,
+         {false, 1.2, 1.8},
+         {false, 8.0, 8.0}},
+        {"sleep 0.01",
+         "'sleep 0.01'",
+         "-I{} sleep 0.01",
+         "'sleep 0.01; :'",
+         4,
+         {false, 0.95, 1.0},
+         {false, 1.0, 4.0}},
         {"gzip of 4 KiB",
          "'gzip -c page'",
          "-I{} gzip -c page",
          "'gzip -c page; :'",
          2,
-         {false, 1.0, 1.2}},
+         {false, 1.0, 1.2},
+         {false, 8.0, 8.0}},
     };
     for (const CommandCase& one : cases) {
         print_command(table, effort, jobs, directory, one);
     }
+}
+
+// Events a second that a loop gets through the worker which does nothing but write a line and read
+// the answer to it: what one at a time can be at most.
+double ping_pong(const std::string& worker, std::uint64_t events) {
+    int to_worker[2];
+    int from_worker[2];
+    if (::pipe(to_worker) != 0 || ::pipe(from_worker) != 0) {
+        throw std::runtime_error("cannot make a pipe");
+    }
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::dup2(to_worker[0], 0);
+        ::dup2(from_worker[1], 1);
+        for (const int fd : {to_worker[0], to_worker[1], from_worker[0], from_worker[1]}) {
+            ::close(fd);
+        }
+        ::execl(worker.c_str(), worker.c_str(), nullptr);
+        ::_exit(127);
+    }
+    ::close(to_worker[0]);
+    ::close(from_worker[1]);
+    char answer[64];
+    const Stopwatch watch;
+    for (std::uint64_t event = 0; event < events; ++event) {
+        if (::write(to_worker[1], "1 1 x\n", 6) != 6 ||
+            ::read(from_worker[0], answer, sizeof answer) <= 0) {
+            throw std::runtime_error("the worker does not answer");
+        }
+    }
+    const double seconds = watch.seconds();
+    ::close(to_worker[1]);
+    ::close(from_worker[0]);
+    ::waitpid(pid, nullptr, 0);
+    return static_cast<double>(events) / seconds;
 }
 
 // Lines as a worker gets them.
@@ -148,6 +197,7 @@ void print_workers(Table& table, const WorkEffort& effort, const std::string& pr
     Figure fast;
     Figure fast_pipe;
     Figure single;
+    Figure ping;
     Figure memory;
     Figure memory_of_few;
     for (int run = 0; run < effort.runs; ++run) {
@@ -164,15 +214,17 @@ void print_workers(Table& table, const WorkEffort& effort, const std::string& pr
         memory_of_few.add(jobs.ours("few", quiet + fast_worker).peak_mib);
         fast_pipe.add(rate(effort.events, jobs.peer("sh -c 'cat worker_lines | " + fast_worker +
                                                     " | cat >output'")));
+        ping.add(ping_pong(fast_worker, few));
         single.add(rate(few, jobs.ours("few", "--window 1 " + quiet + fast_worker).seconds));
     }
     table.section("Workers, one, a whole job from a file",
                   std::to_string(effort.events) + " lines, no record for each");
     table.compare("Python, print with flush, window 256", "events/s", python, "cat | it",
                   python_pipe, {false, 1.0, 1.2});
-    table.compare("C++, a write for each line, window 256", "events/s", fast, "cat | it | cat",
+    table.compare("C++, printf and fflush, window 256", "events/s", fast, "cat | it | cat",
                   fast_pipe, {false, 0.5, 1.0});
-    table.state("C++, one at a time (--window 1)", "events/s", single);
+    table.compare("C++, one at a time (--window 1)", "events/s", single, "a loop with two pipes",
+                  ping, {false, 0.9, 0.9});
     table.state("peak memory of the largest process", "MiB", memory);
     table.state("the same of a fifth of the lines", "MiB", memory_of_few);
 }
