@@ -211,6 +211,7 @@ void Consumer::drain_later() {
 }
 
 void Consumer::finish_what_is_in_hand() {
+    take_no_more();
     work_.begin_stop();
     while (delivery_.in_hand() > to_start_.size()) {  // those are given back
         if (advance() == 0) {
@@ -221,6 +222,7 @@ void Consumer::finish_what_is_in_hand() {
 }
 
 void Consumer::close_work() {
+    take_no_more();
     work_.close();
     while (!work_.is_closed()) {
         advance();
@@ -229,6 +231,9 @@ void Consumer::close_work() {
         }
     }
 }
+
+// From here on it waits for what is under way alone.
+void Consumer::take_no_more() { is_full_ = is_cut_off_ = true; }
 
 std::uint64_t Consumer::room() {
     is_cut_off_ = !host_.may_begin();
@@ -275,11 +280,21 @@ void Consumer::start(std::uint64_t number) {
 }
 
 std::uint64_t Consumer::advance() {
-    work_.advance(outcomes_);
+    try {
+        work_.advance(outcomes_);
+    } catch (...) {
+        note_outcomes();  // what was told before has had its effect
+        delivery_.commit(0);
+        throw;
+    }
+    note_outcomes();
+    return outcomes_.take_count();
+}
+
+void Consumer::note_outcomes() {
     outcomes_.write_letters();
     event_log_.flush();
     host_.records_written();
-    return outcomes_.take_count();
 }
 
 std::optional<Work::Clock::time_point> Consumer::next_time() const {
@@ -291,10 +306,7 @@ std::optional<Work::Clock::time_point> Consumer::next_time() const {
     };
     take(outcomes_.next_time());
     if (!is_cut_off_ && !is_full_) {
-        take(delivery_.next_time());
-        if (is_held_back_) {
-            take(rate_.next_time());
-        }
+        take(is_held_back_ ? rate_.next_time() : delivery_.next_time());
     }
     return next;
 }

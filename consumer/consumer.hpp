@@ -69,6 +69,7 @@ class Consumer {
     void work_later();
     void drain_later();
     void finish_what_is_in_hand();
+    void take_no_more();
     // Has what the work keeps running end.
     void close_work();
     // Starts what there is room for; how many events that were.
@@ -80,6 +81,8 @@ class Consumer {
     void start(std::uint64_t number);
     // Has the work advance; how many events have had an outcome.
     std::uint64_t advance();
+    // Logs and writes down what was told.
+    void note_outcomes();
     // Until the event count was notified after `noted`, the work has something to do, or the host.
     void wait(std::uint32_t noted, bool for_host);
     std::optional<Work::Clock::time_point> next_time() const;

@@ -82,7 +82,7 @@ bool EventOutcomes::is_given_up(std::uint64_t id) {
     if (!may_fail_ || delivery_.attempt(id - 1) == 0) {
         return false;
     }
-    if (!delivery_.waited_for_retry(id - 1) && file_.ids_of(run_).contains(id)) {
+    if (!delivery_.waited_for_retry(id - 1) && has_letter(id)) {
         const Event event = this->event(id);
         delivery_.dead(id - 1);
         log_.add_warning(dead_record(event, "its dead letter was written before"));
@@ -95,6 +95,21 @@ bool EventOutcomes::is_given_up(std::uint64_t id) {
     // It may have had more retries in an earlier run.
     dead(id, delivery_.waited_for_retry(id - 1) ? "no tries are left" : "its consumer died", "");
     return true;
+}
+
+// Where it can't be read it is not known: the event has another try, or a second letter with more
+// attempts.
+bool EventOutcomes::has_letter(std::uint64_t id) {
+    const Work::Clock::time_point now = Work::Clock::now();
+    if (!read_at_ || now - *read_at_ >= kBetweenTries) {
+        try {
+            written_before_ = file_.ids_of(run_);
+        } catch (const std::exception& error) {
+            warn_(std::string("cannot read dead letters: ") + error.what());
+        }
+        read_at_ = Work::Clock::now();
+    }
+    return written_before_.contains(id);
 }
 
 void EventOutcomes::write_letters() {

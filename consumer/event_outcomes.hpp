@@ -51,6 +51,8 @@ class EventOutcomes final : public Work::Outcomes {
     }
     bool may_try_again(std::uint64_t id) const { return delivery_.attempt(id - 1) <= retries_; }
     bool try_write();
+    // Whether a process of before has written its letter.
+    bool has_letter(std::uint64_t id);
 
     Delivery& delivery_;
     EventLog& log_;
@@ -63,6 +65,8 @@ class EventOutcomes final : public Work::Outcomes {
     std::vector<DeadLetter> letters_;  // that wait
     std::optional<Work::Clock::time_point> try_at_;
     bool is_warned_ = false;
+    std::set<std::uint64_t> written_before_;  // as it was a moment ago
+    std::optional<Work::Clock::time_point> read_at_;
     std::uint64_t count_ = 0;
 };
 

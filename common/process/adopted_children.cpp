@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "descriptor.hpp"
@@ -61,15 +62,14 @@ AdoptedChildren::AdoptedChildren() : file_(open_children()) {
 }
 
 std::vector<pid_t> AdoptedChildren::children() const {
-    std::string text(4096, '\0');
-    while (true) {
-        const ssize_t count = ::pread(file_.get(), text.data(), text.size(), 0);
-        const std::size_t size = count > 0 ? static_cast<std::size_t>(count) : 0;
-        if (size < text.size()) {
-            return pids_in(std::string_view(text).substr(0, size));
-        }
-        text.resize(2 * text.size());
+    // One read gives a page at most.
+    std::string text;
+    std::array<char, 4096> page;
+    for (ssize_t count = 1; count > 0;) {
+        count = ::pread(file_.get(), page.data(), page.size(), static_cast<off_t>(text.size()));
+        text.append(page.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
     }
+    return pids_in(text);
 }
 
 std::vector<pid_t> AdoptedChildren::list(const std::set<pid_t>& own) const {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kVariable = "DRAINPIPE_PROCESS";
 constexpr std::chrono::milliseconds kBetweenSweeps{5};
+constexpr std::chrono::seconds kRoutine{1};
 
 }  // namespace
 
@@ -20,12 +21,15 @@ std::string Leftovers::variable(std::uint64_t serial) const {
     return std::string(kVariable) + "=" + std::to_string(::getpid()) + "-" + std::to_string(serial);
 }
 
+void Leftovers::started() { routine_at_ = routine_at_.value_or(Clock::now() + kRoutine); }
+
 void Leftovers::sweep(const Running& running) {
     std::set<pid_t> own;
     for (const auto& [serial, pid] : running) {
         own.insert(pid);
     }
     again_at_.reset();
+    routine_at_ = running.empty() ? std::nullopt : std::optional(Clock::now() + kRoutine);
     std::map<pid_t, std::uint64_t> seen = std::exchange(seen_, {});
     for (const pid_t pid : children_.list(own)) {
         if (::waitpid(pid, nullptr, WNOHANG) == pid) {

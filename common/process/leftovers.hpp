@@ -30,8 +30,15 @@ class Leftovers {
     // it has left, and zombies are reaped.
     void sweep(const Running& running);
 
-    // When to sweep again: some have ended or were killed, and may have left others.
-    std::optional<Clock::time_point> next_time() const { return again_at_; }
+    // A process was started. While any runs, what it has left and has ended is reaped now and then.
+    void started();
+
+    // When to sweep again.
+    std::optional<Clock::time_point> next_time() const {
+        return again_at_ ? again_at_ : routine_at_;
+    }
+    // Some have ended or were killed, and may have left others: another sweep will find them.
+    bool are_expected() const { return again_at_.has_value(); }
 
   private:
     bool may_be_of(pid_t pid, const Running& running);
@@ -39,6 +46,7 @@ class Leftovers {
     AdoptedChildren children_;
     std::map<pid_t, std::uint64_t> seen_;  // of cleared environment: the youngest that ran then
     std::optional<Clock::time_point> again_at_;
+    std::optional<Clock::time_point> routine_at_;
 };
 
 }  // namespace drainpipe

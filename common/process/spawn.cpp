@@ -1,5 +1,6 @@
 #include "spawn.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,7 +154,13 @@ SpawnedProcess spawn(const ShellCommand& command, const std::string* argument,
                        .environment = variables.end(),
                        .standard = {input, output, errors},
                        .parent = ::getpid()};
+    // The pidfd's number is there when the process is: one that runs can't be taken back.
+    Descriptor reserved(::fcntl(input, F_DUPFD_CLOEXEC, 3));
+    if (!reserved.is_open()) {
+        throw_errno("cannot start a process");
+    }
     const pid_t pid = start(process);
+    reserved.reset();
     if (pid < 0) {
         throw_errno("cannot start a process");
     }

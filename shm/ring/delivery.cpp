@@ -96,7 +96,7 @@ bool Delivery::settle_scaling() {
         settled_for_ = scalings;
         inherited_.reset();
     }
-    is_to_hand_over_ = !in_hand_.empty();
+    is_to_hand_over_ = has_keys_ && !in_hand_.empty();
     if (is_to_hand_over_) {
         return false;
     }
@@ -347,6 +347,7 @@ std::uint64_t Delivery::in_hand() const {
 Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t limit) {
     handed_.clear();
     if (is_to_hand_over_) {
+        retry_at_.reset();
         return {};  // what is in hand comes first
     }
     Dispatcher::Given given;

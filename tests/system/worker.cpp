@@ -653,7 +653,10 @@ for line in sys.stdin:
         CHECK(contains(pipeline.log().first("failed id=1 "), "reason=\"protocol error: "));
         CHECK(pipeline.stop() == 0);
     }
+}
 
+// What takes its time.
+TEST_SUITE("worker_ends") {
     TEST_CASE("worker: one that is over its time gets a TERM, and a KILL a second later") {
         Pipeline pipeline;
         pipeline.start(flags_of(worker(pipeline, R"(

@@ -39,27 +39,41 @@ void CommandRun::start(const ShellCommand& command, std::vector<Event> events, s
                                    output_pipe.write_end.get(), errors_pipe.write_end.get());
     pid_ = process.pid;
     serial_ = serial;
-    events_ = std::move(events);
-    label_ = "consumer[" + std::to_string(events_.front().id) + "]";
-    input_ = std::move(input);
-    fed_ = 0;
     death_fd_ = std::move(process.pidfd);
     input_fd_ = std::move(input_pipe.write_end);
     output_fd_ = std::move(output_pipe.read_end);
     errors_fd_ = std::move(errors_pipe.read_end);
+    events_ = std::move(events);
+    label_ = "consumer[" + std::to_string(events_.front().id) + "]";
+    input_ = std::move(input);
+    fed_ = 0;
     for (const Descriptor* pipe : {&input_fd_, &output_fd_, &errors_fd_}) {
         make_nonblocking(*pipe);
     }
     started_at_ = now;
     timeout_ = timeout;
     end_at_ = timeout.count() > 0 ? std::optional(now + timeout) : std::nullopt;
-    watch(death_fd_, Channel::death, EPOLLIN);
-    watch(output_fd_, Channel::output, EPOLLIN);
-    watch(errors_fd_, Channel::errors, EPOLLIN);
-    feed();
-    if (input_fd_.is_open()) {
-        watch(input_fd_, Channel::input, EPOLLOUT);
+    try {
+        watch(death_fd_, Channel::death, EPOLLIN);
+        watch(output_fd_, Channel::output, EPOLLIN);
+        watch(errors_fd_, Channel::errors, EPOLLIN);
+        feed();
+        if (input_fd_.is_open()) {
+            watch(input_fd_, Channel::input, EPOLLOUT);
+        }
+    } catch (...) {
+        abandon();
+        throw;
     }
+}
+
+void CommandRun::abandon() {
+    signal_group(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+    for (Descriptor* descriptor : {&death_fd_, &input_fd_, &output_fd_, &errors_fd_}) {
+        unwatch(*descriptor);
+    }
+    clear();
 }
 
 void CommandRun::watch(const Descriptor& descriptor, Channel channel, std::uint32_t what) const {

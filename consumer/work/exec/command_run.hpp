@@ -60,6 +60,8 @@ class CommandRun {
     void clear();
 
   private:
+    // Ends a process that can't be watched.
+    void abandon();
     void watch(const Descriptor& descriptor, Channel channel, std::uint32_t what) const;
     void unwatch(Descriptor& descriptor) const;
     void feed();

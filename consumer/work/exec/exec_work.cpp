@@ -120,7 +120,7 @@ bool ExecWork::start_run(CommandRun& run, const Batch& batch, Outcomes& outcomes
     const bool is_argument = batch.size() == 1 && first.payload.size() <= kLongestArgument &&
                              first.payload.find('\0') == std::string_view::npos;
     const std::string argument(is_argument ? first.payload : "");
-    const std::uint64_t serial = last_serial_ + 1;
+    const std::uint64_t serial = ++last_serial_;
     std::vector<std::string> environment = options_.environment;
     environment.push_back("DRAINPIPE_ID=" + std::to_string(first.id));
     environment.push_back("DRAINPIPE_ATTEMPT=" + std::to_string(first.attempt));
@@ -128,7 +128,7 @@ bool ExecWork::start_run(CommandRun& run, const Batch& batch, Outcomes& outcomes
     try {
         run.start(command_, batch, std::move(input), is_argument ? &argument : nullptr, environment,
                   serial, options_.timeout);
-        last_serial_ = serial;
+        leftovers_.started();
         is_warned_ = false;
     } catch (const std::system_error& error) {
         if (is_shortage(error)) {

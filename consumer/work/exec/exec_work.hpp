@@ -42,7 +42,7 @@ class ExecWork final : public Work {
     std::size_t start(std::span<const Event> events) override;
     void advance(Outcomes& outcomes) override;
     void begin_stop() override { is_stopping_ = true; }
-    bool is_closed() const override { return !leftovers_.next_time(); }
+    bool is_closed() const override { return !leftovers_.are_expected(); }
     int wait_fd() const override { return epoll_.get(); }
     std::optional<Clock::time_point> next_time() const override;
 

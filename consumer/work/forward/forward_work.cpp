@@ -77,11 +77,9 @@ void ForwardWork::advance(Outcomes& outcomes) {
 
 void ForwardWork::connect(Clock::time_point now) {
     Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket.is_open()) {
-        throw_errno("cannot make a socket");
-    }
     const sockaddr_un address = address_of(options_.path);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (!socket.is_open() ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         disconnect(std::strerror(errno), now);
         return;
     }
@@ -92,7 +90,8 @@ void ForwardWork::connect(Clock::time_point now) {
     epoll_event event{};
     event.events = EPOLLIN;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) {
-        throw_errno("cannot watch a descriptor");
+        disconnect(std::strerror(errno), now);
+        return;
     }
     if (std::exchange(is_told_, false)) {
         warn_("forward: pipeline '" + options_.name + "' takes events again");

@@ -40,11 +40,13 @@ bool has_no_reader(int pipe) {
 WorkerProcess::WorkerProcess(Options options, int epoll, std::uint64_t place)
     : options_(std::move(options)), epoll_(epoll), place_(place) {}
 
-void WorkerProcess::start_if_due(Clock::time_point now, std::uint64_t serial,
-                                 const std::string& variable) {
-    if (is_running() || is_closing_ || !start_at_ || now < *start_at_) {
-        return;
-    }
+bool WorkerProcess::is_due(Clock::time_point now) const {
+    return !is_running() && !is_closing_ && start_at_ && now >= *start_at_;
+}
+
+void WorkerProcess::start(Clock::time_point now, std::uint64_t serial,
+                          const std::string& variable) {
+    start_at_ = now;
     Pipe input = make_pipe();
     Pipe output = make_pipe();
     Pipe errors = make_pipe();
@@ -52,7 +54,6 @@ void WorkerProcess::start_if_due(Clock::time_point now, std::uint64_t serial,
     environment.push_back(variable);
     SpawnedProcess process = spawn(options_.command, nullptr, environment, input.read_end.get(),
                                    output.write_end.get(), errors.write_end.get());
-    start_at_.reset();
     pid_ = process.pid;
     serial_ = serial;
     death_fd_ = std::move(process.pidfd);
@@ -62,11 +63,25 @@ void WorkerProcess::start_if_due(Clock::time_point now, std::uint64_t serial,
     for (const Descriptor* pipe : {&input_fd_, &output_fd_, &errors_fd_}) {
         ::fcntl(pipe->get(), F_SETFL, O_NONBLOCK);
     }
-    watch(death_fd_.get(), Channel::death, EPOLLIN);
-    watch(output_fd_.get(), Channel::output, EPOLLIN);
-    watch(errors_fd_.get(), Channel::errors, EPOLLIN);
-    watch(input_fd_.get(), Channel::input, 0);
+    try {
+        watch(death_fd_.get(), Channel::death, EPOLLIN);
+        watch(output_fd_.get(), Channel::output, EPOLLIN);
+        watch(errors_fd_.get(), Channel::errors, EPOLLIN);
+        watch(input_fd_.get(), Channel::input, 0);
+    } catch (...) {
+        abandon();
+        throw;
+    }
+    start_at_.reset();
     errors_.clear();
+}
+
+void WorkerProcess::abandon() {
+    signal_group(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+    for (Descriptor* descriptor : {&death_fd_, &input_fd_, &output_fd_, &errors_fd_}) {
+        unwatch(*descriptor);
+    }
 }
 
 void WorkerProcess::watch(int fd, Channel channel, std::uint32_t what) {

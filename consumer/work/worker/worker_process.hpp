@@ -59,9 +59,11 @@ class WorkerProcess {
 
     WorkerProcess(Options options, int epoll, std::uint64_t place);
 
-    // Starts the process if none runs and it is time. Throws std::system_error where the system
-    // refuses. `serial` as Leftovers has it.
-    void start_if_due(Clock::time_point now, std::uint64_t serial, const std::string& variable);
+    // Whether none runs and it is time to start one.
+    bool is_due(Clock::time_point now) const;
+    // Starts the process. Throws std::system_error where the system refuses: it is due again then.
+    // `serial` as Leftovers has it, with its variable for the environment.
+    void start(Clock::time_point now, std::uint64_t serial, const std::string& variable);
 
     bool is_running() const { return pid_ != 0; }
     bool has_failed() const { return has_failed_; }  // it died too often
@@ -97,6 +99,8 @@ class WorkerProcess {
         bool is_answered = false;
     };
 
+    // Ends a process that can't be watched.
+    void abandon();
     void watch(int fd, Channel channel, std::uint32_t what);
     void unwatch(Descriptor& descriptor) const;
     void want_to_write(bool wants);

@@ -47,9 +47,11 @@ void WorkerWork::start_workers(Clock::time_point now) {
     try_at_.reset();
     try {
         for (WorkerProcess& worker : workers_) {
-            const std::uint64_t serial = last_serial_ + 1;
-            worker.start_if_due(now, serial, leftovers_.variable(serial));
-            last_serial_ = worker.serial() == serial ? serial : last_serial_;
+            if (worker.is_due(now)) {
+                const std::uint64_t serial = ++last_serial_;
+                worker.start(now, serial, leftovers_.variable(serial));
+                leftovers_.started();
+            }
         }
         is_warned_ = false;
     } catch (const std::system_error& error) {
@@ -225,7 +227,7 @@ void WorkerWork::close() {
 }
 
 bool WorkerWork::is_closed() const {
-    return std::ranges::none_of(workers_, &WorkerProcess::is_running) && !leftovers_.next_time();
+    return std::ranges::none_of(workers_, &WorkerProcess::is_running) && !leftovers_.are_expected();
 }
 
 }  // namespace drainpipe
