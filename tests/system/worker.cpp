@@ -669,11 +669,11 @@ for number, attempt, payload in events():
             signal.pause()
     answer('ok', number, payload)
 )"),
-                                {"--timeout", "300ms"}));
+                                {"--timeout", "1s"}));
         CHECK(pipeline.enqueue_all("one\n") == 1);
         CHECK(await_noted(pipeline, "term"));
         const Stopwatch watch;
-        CHECK(pipeline.await_record("failed id=1 attempt=1 reason=\"timeout after 300ms\" "));
+        CHECK(pipeline.await_record("failed id=1 attempt=1 reason=\"timeout after 1s\" "));
         CHECK(watch.elapsed() > 800ms);
         CHECK(pipeline.await_output(1));
         CHECK(pipeline.stop() == 0);
@@ -721,7 +721,7 @@ for number, attempt, payload in events():
         time.sleep(60)
     answer('ok', number, payload)
 )"),
-                                {"--timeout", "300ms", "--window", "1", "--retries", "1"}));
+                                {"--timeout", "1s", "--window", "1", "--retries", "1"}));
         CHECK(pipeline.enqueue_all("hang\nhang\nhang\nhang\nhang\none\n") == 6);
         CHECK(await([&] { return count_of(pipeline.log(), "dead ") == 5; }));
         CHECK(pipeline.await_output(1));
