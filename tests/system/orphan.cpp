@@ -99,7 +99,13 @@ TEST_SUITE("orphan") {
         CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
         CHECK(await([&] { return !read_text(holder).empty(); }));
         freeze(pipeline.launcher().pid());
-        ::kill(static_cast<pid_t>(std::stoi(read_text(holder))), SIGKILL);
+        const auto consumer = static_cast<pid_t>(std::stoi(read_text(holder)));
+        ::kill(consumer, SIGKILL);
+        // Until the last thread of the dead one is gone its place is held.
+        CHECK(await([&] {
+            const auto status = read_text("/proc/" + std::to_string(consumer) + "/status");
+            return contains(status, "State:\tZ") && contains(status, "Threads:\t1\n");
+        }));
         kill_launcher(pipeline);
         CHECK(await([&] { return processes_marked(pipeline.name()).empty(); }, 10s));
         CHECK(pipeline.leftovers() == "");
