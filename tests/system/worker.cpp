@@ -760,7 +760,7 @@ note('end')
         Pipeline pipeline;
         pipeline.start(flags_of(worker(pipeline, R"(
 for number, attempt, payload in events():
-    time.sleep(0.001)
+    time.sleep(0.003)
     answer('ok', number, payload)
 )"),
                                 {"--window", "4", "--grace", "20s"}));
