@@ -94,8 +94,9 @@ fi
 # The programs are slow so: these suites run all that they do but supervision and limits.
 sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|failures|worker|forward'
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
-# So leaks are looked for where no test stops and continues processes.
-DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0 tests release --parallel $((2 * jobs)) --tests-regex "^system\.($sanitized)\$"
+# So leaks are looked for where no test stops and continues processes. Tests of memory want what was
+# freed to be free.
+DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4 tests release --parallel $((2 * jobs)) --tests-regex "^system\.($sanitized)\$"
 [ "$jobs" -le 2 ] || await "clang-tidy"
 
 # Threads stand in for processes here. The sanitizer's shadow memory wants fixed addresses.
