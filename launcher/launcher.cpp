@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "dead_letter_file.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
 
@@ -19,8 +20,6 @@ constexpr std::chrono::seconds kIntakeTimeout{1};
 
 // Between two rounds of consumers in a drain, where one has left something.
 constexpr std::chrono::milliseconds kBetweenRounds{100};
-
-constexpr const char* kDeadLetters = "dead.ndjson";
 
 Child::Program stage_program(const std::string& program, const Options& options) {
     Child::Program stage{.role = program,
@@ -267,7 +266,7 @@ ExitCode Launcher::settle() {
 
     if (account.dead > 0) {
         console_.warn(fmt::format("dead={}: their dead letters are in {}", account.dead,
-                                  (options_.log_directory / kDeadLetters).string()));
+                                  (options_.log_directory / DeadLetterFile::kFileName).string()));
     }
     if (account.left > 0 && !supervisor_.has_lost_segment()) {
         console_.warn(fmt::format("left={} stay in {}; the next start delivers them first",

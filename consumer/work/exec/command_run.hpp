@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,9 +7,8 @@
 #include <vector>
 
 #include "captured_output.hpp"
-#include "descriptor.hpp"
 #include "error_lines.hpp"
-#include "spawn.hpp"
+#include "piped_process.hpp"
 #include "work.hpp"
 
 namespace drainpipe {
@@ -22,8 +19,7 @@ class CommandRun {
   public:
     using Clock = Work::Clock;
 
-    // Which of its descriptors.
-    enum class Channel : std::uint64_t { death, input, output, errors };
+    using Channel = PipedProcess::Channel;
 
     struct Ended {
         bool is_success;
@@ -32,11 +28,11 @@ class CommandRun {
         Clock::duration took;
     };
 
-    CommandRun(int epoll, std::uint64_t place) : epoll_(epoll), place_(place) {}
+    // As PipedProcess has them.
+    CommandRun(int epoll, std::size_t place) : process_(epoll, place) {}
 
-    bool is_running() const { return pid_ != 0; }
-    pid_t pid() const { return pid_; }
-    std::uint64_t serial() const { return serial_; }
+    const PipedProcess& process() const { return process_; }
+    bool is_running() const { return process_.is_running(); }
     const std::vector<Event>& events() const { return events_; }
 
     // Starts the command for these events: `input` is what it reads, `argument` its "$1" where it
@@ -60,10 +56,6 @@ class CommandRun {
     void clear();
 
   private:
-    // Ends a process that can't be watched.
-    void abandon();
-    void watch(const Descriptor& descriptor, Channel channel, std::uint32_t what) const;
-    void unwatch(Descriptor& descriptor) const;
     void feed();
     // Whether there may be more.
     bool read_output();
@@ -71,18 +63,11 @@ class CommandRun {
     void fail_to_keep(const std::string& why);
     Ended reap();
 
-    int epoll_;
-    std::uint64_t place_;
-    pid_t pid_ = 0;
-    std::uint64_t serial_ = 0;
+    PipedProcess process_;
     std::vector<Event> events_;
     std::string label_;
     std::string input_;
     std::size_t fed_ = 0;
-    Descriptor death_fd_;
-    Descriptor input_fd_;
-    Descriptor output_fd_;
-    Descriptor errors_fd_;
     CapturedOutput output_;
     ErrorLines errors_;
     Clock::time_point started_at_;

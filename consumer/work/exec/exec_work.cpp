@@ -150,12 +150,12 @@ void ExecWork::take_ready(Outcomes& outcomes) {
     // Deaths last: what a command has said comes before.
     for (const bool is_death : {false, true}) {
         for (int index = 0; index < count; ++index) {
-            const std::uint64_t data = ready[static_cast<std::size_t>(index)].data.u64;
-            const auto channel = static_cast<CommandRun::Channel>(data % 4);
+            const auto [place, channel] =
+                PipedProcess::ready_of(ready[static_cast<std::size_t>(index)].data.u64);
             if ((channel == CommandRun::Channel::death) != is_death) {
                 continue;
             }
-            CommandRun& run = runs_[data / 4];
+            CommandRun& run = runs_[place];
             if (const auto ended = run.advance(channel)) {
                 end(run, *ended, outcomes);
             }
@@ -186,7 +186,7 @@ Leftovers::Running ExecWork::running() const {
     Leftovers::Running running;
     for (const CommandRun& run : runs_) {
         if (run.is_running()) {
-            running.emplace(run.serial(), run.pid());
+            running.emplace(run.process().serial(), run.process().pid());
         }
     }
     return running;

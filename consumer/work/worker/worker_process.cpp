@@ -1,9 +1,6 @@
 #include "worker_process.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +10,7 @@
 #include <utility>
 
 #include "escape.hpp"
-#include "failure.hpp"
 #include "quantity.hpp"
-#include "signals.hpp"
 
 namespace drainpipe {
 namespace {
@@ -37,8 +32,8 @@ bool has_no_reader(int pipe) {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(Options options, int epoll, std::uint64_t place)
-    : options_(std::move(options)), epoll_(epoll), place_(place) {}
+WorkerProcess::WorkerProcess(Options options, int epoll, std::size_t place)
+    : options_(std::move(options)), process_(epoll, place) {}
 
 bool WorkerProcess::is_due(Clock::time_point now) const {
     return !is_running() && !is_closing_ && start_at_ && now >= *start_at_;
@@ -47,73 +42,15 @@ bool WorkerProcess::is_due(Clock::time_point now) const {
 void WorkerProcess::start(Clock::time_point now, std::uint64_t serial,
                           const std::string& variable) {
     start_at_ = now;
-    Pipe input = make_pipe();
-    Pipe output = make_pipe();
-    Pipe errors = make_pipe();
     std::vector<std::string> environment = options_.environment;
     environment.push_back(variable);
-    SpawnedProcess process = spawn(options_.command, nullptr, environment, input.read_end.get(),
-                                   output.write_end.get(), errors.write_end.get());
-    pid_ = process.pid;
-    serial_ = serial;
-    death_fd_ = std::move(process.pidfd);
-    input_fd_ = std::move(input.write_end);
-    output_fd_ = std::move(output.read_end);
-    errors_fd_ = std::move(errors.read_end);
-    for (const Descriptor* pipe : {&input_fd_, &output_fd_, &errors_fd_}) {
-        ::fcntl(pipe->get(), F_SETFL, O_NONBLOCK);
-    }
-    try {
-        watch(death_fd_.get(), Channel::death, EPOLLIN);
-        watch(output_fd_.get(), Channel::output, EPOLLIN);
-        watch(errors_fd_.get(), Channel::errors, EPOLLIN);
-        watch(input_fd_.get(), Channel::input, 0);
-    } catch (...) {
-        abandon();
-        throw;
-    }
+    process_.start(options_.command, nullptr, environment, serial);
     start_at_.reset();
     errors_.clear();
 }
 
-void WorkerProcess::abandon() {
-    signal_group(pid_, SIGKILL);
-    ::waitpid(std::exchange(pid_, 0), nullptr, 0);
-    for (Descriptor* descriptor : {&death_fd_, &input_fd_, &output_fd_, &errors_fd_}) {
-        unwatch(*descriptor);
-    }
-}
-
-void WorkerProcess::watch(int fd, Channel channel, std::uint32_t what) {
-    epoll_event event{};
-    event.events = what;
-    event.data.u64 = place_ * 4 + static_cast<std::uint64_t>(channel);
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
-        throw_errno("cannot watch a descriptor");
-    }
-}
-
-// Before it is closed: another process that is just being made may have it, and would keep it in
-// the set for ever.
-void WorkerProcess::unwatch(Descriptor& descriptor) const {
-    if (descriptor.is_open()) {
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor.get(), nullptr);
-        descriptor.reset();
-    }
-}
-
-void WorkerProcess::want_to_write(bool wants) {
-    if (wants != wants_to_write_) {
-        wants_to_write_ = wants;
-        epoll_event event{};
-        event.events = wants ? std::uint32_t{EPOLLOUT} : 0;
-        event.data.u64 = place_ * 4 + static_cast<std::uint64_t>(Channel::input);
-        ::epoll_ctl(epoll_, EPOLL_CTL_MOD, input_fd_.get(), &event);
-    }
-}
-
 bool WorkerProcess::takes_events() const {
-    return is_running() && input_fd_.is_open() && why_ended_.empty() && !end_at_ && !is_closing_;
+    return is_running() && process_.has_input() && why_ended_.empty() && !end_at_ && !is_closing_;
 }
 
 std::size_t WorkerProcess::room() const {
@@ -129,9 +66,9 @@ void WorkerProcess::send(const Event& event, Clock::time_point now) {
 }
 
 void WorkerProcess::write(Clock::time_point now) {
-    while (input_fd_.is_open()) {
+    while (process_.has_input()) {
         if (!why_ended_.empty()) {
-            want_to_write(false);
+            process_.watch_input(false);
             return;
         }
         while (!unsent_.empty() && lines_.size() < kBlockBytes) {
@@ -140,16 +77,16 @@ void WorkerProcess::write(Clock::time_point now) {
             unsent_.pop_front();
         }
         if (lines_.empty()) {
-            want_to_write(false);
+            process_.watch_input(false);
             return;
         }
         const ssize_t count =
-            ::write(input_fd_.get(), lines_.data() + written_, lines_.size() - written_);
+            ::write(process_.input(), lines_.data() + written_, lines_.size() - written_);
         if (count < 0 && errno == EINTR) {
             continue;
         }
         if (count < 0 && errno == EAGAIN) {
-            want_to_write(true);
+            process_.watch_input(true);
             return;
         }
         if (count < 0) {
@@ -166,14 +103,14 @@ void WorkerProcess::write(Clock::time_point now) {
 
 // It reads no more, and so will end.
 void WorkerProcess::stop_writing(Clock::time_point now) {
-    unwatch(input_fd_);
+    process_.close_input();
     end_at_ = end_at_.value_or(now + kFromClosedToKill);
 }
 
 void WorkerProcess::advance(Channel channel, Clock::time_point now, Told& told) {
     switch (channel) {
         case Channel::input:
-            if (input_fd_.is_open() && has_no_reader(input_fd_.get())) {
+            if (process_.has_input() && has_no_reader(process_.input())) {
                 stop_writing(now);
             } else {
                 write(now);
@@ -192,17 +129,17 @@ void WorkerProcess::advance(Channel channel, Clock::time_point now, Told& told) 
 }
 
 void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
-    for (int reads = 0; reads < kReadsAtOnce && output_fd_.is_open(); ++reads) {
+    for (int reads = 0; reads < kReadsAtOnce && process_.has_output(); ++reads) {
         const std::size_t before = answers_.size();
         answers_.resize(before + kBlockBytes);
-        const ssize_t count = ::read(output_fd_.get(), answers_.data() + before, kBlockBytes);
+        const ssize_t count = ::read(process_.output(), answers_.data() + before, kBlockBytes);
         answers_.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
         if (count == 0 && !is_closing_) {  // no answer can come any more
             end_at_ = end_at_.value_or(now + kFromClosedToKill);
         }
         if (count <= 0) {
             if (count == 0) {
-                unwatch(output_fd_);
+                process_.close_output();
             }
             break;
         }
@@ -274,16 +211,17 @@ void WorkerProcess::break_off(const std::string& why, std::string_view line, Tol
 
 void WorkerProcess::end_for(const std::string& why, Told& told) {
     why_ended_ = "protocol error: " + why;
-    told.warning = options_.label + " pid=" + std::to_string(pid_) + " is ended: " + why_ended_;
-    signal_group(pid_, SIGKILL);
+    told.warning =
+        options_.label + " pid=" + std::to_string(process_.pid()) + " is ended: " + why_ended_;
+    process_.signal(SIGKILL);
 }
 
 void WorkerProcess::read_errors() {
     std::array<char, kBlockBytes> bytes;
-    for (std::size_t reads = 0; reads < kMostInPipe && errors_fd_.is_open(); ++reads) {
-        const ssize_t count = ::read(errors_fd_.get(), bytes.data(), bytes.size());
+    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_errors(); ++reads) {
+        const ssize_t count = ::read(process_.errors(), bytes.data(), bytes.size());
         if (count == 0) {
-            unwatch(errors_fd_);
+            process_.close_errors();
         }
         if (count <= 0) {
             return;
@@ -293,24 +231,17 @@ void WorkerProcess::read_errors() {
 }
 
 void WorkerProcess::reap(Clock::time_point now, Told& told) {
-    if (!death_fd_.is_open()) {
+    if (!is_running()) {
         return;
     }
-    signal_group(pid_, SIGKILL);  // while its number is taken
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    for (std::size_t reads = 0; reads < kMostInPipe && output_fd_.is_open(); ++reads) {
+    const pid_t pid = process_.pid();
+    const std::string ending = describe_status(process_.reap());
+    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_output(); ++reads) {
         read_answers(now, told);
     }
     read_errors();
     errors_.end(options_.label);
-    for (Descriptor* descriptor : {&death_fd_, &input_fd_, &output_fd_, &errors_fd_}) {
-        unwatch(*descriptor);
-    }
-    const std::string ending = WIFSIGNALED(status)
-                                   ? "signal=" + signal_name(WTERMSIG(status))
-                                   : "status=" + std::to_string(WEXITSTATUS(status));
-    const pid_t pid = std::exchange(pid_, 0);
+    process_.close_all();
     told.has_ended = true;
     fail_unanswered(why_ended_.empty() ? "worker exited " + ending : why_ended_, told);
     if (!is_closing_) {
@@ -323,7 +254,6 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
     lines_.clear();
     written_ = 0;
     answers_.clear();
-    wants_to_write_ = false;
     is_late_ = false;
     end_at_.reset();
     why_ended_.clear();
@@ -351,11 +281,11 @@ void WorkerProcess::advance_time(Clock::time_point now, Told& told) {
     if (end_at_) {  // a closed end that no death followed, or a TERM
         end_at_.reset();
         if (why_ended_.empty()) {
-            end_for(output_fd_.is_open() ? "it closed its standard input"
-                                         : "it closed its standard output",
+            end_for(process_.has_output() ? "it closed its standard input"
+                                          : "it closed its standard output",
                     told);
         } else {
-            signal_group(pid_, SIGKILL);
+            process_.signal(SIGKILL);
         }
         return;
     }
@@ -363,7 +293,7 @@ void WorkerProcess::advance_time(Clock::time_point now, Told& told) {
                  to_text(std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout));
     is_late_ = true;
     end_at_ = now + kFromTermToKill;
-    signal_group(pid_, SIGTERM);
+    process_.signal(SIGTERM);
 }
 
 // The time of an event runs from when all that were sent before are answered: it is not the
@@ -380,9 +310,7 @@ std::optional<WorkerProcess::Clock::time_point> WorkerProcess::next_time() const
 
 void WorkerProcess::close() {
     is_closing_ = true;
-    if (input_fd_.is_open()) {
-        unwatch(input_fd_);
-    }
+    process_.close_input();
 }
 
 }  // namespace drainpipe

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -10,10 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "descriptor.hpp"
 #include "error_lines.hpp"
+#include "piped_process.hpp"
 #include "restart_policy.hpp"
-#include "spawn.hpp"
 #include "work.hpp"
 #include "worker_protocol.hpp"
 
@@ -29,8 +26,7 @@ class WorkerProcess {
   public:
     using Clock = Work::Clock;
 
-    // Which of its descriptors.
-    enum class Channel : std::uint64_t { death, input, output, errors };
+    using Channel = PipedProcess::Channel;
 
     struct Options {
         const ShellCommand& command;
@@ -57,7 +53,8 @@ class WorkerProcess {
         bool has_ended = false;  // the process, and it was reaped
     };
 
-    WorkerProcess(Options options, int epoll, std::uint64_t place);
+    // `epoll` and `place` as PipedProcess has them.
+    WorkerProcess(Options options, int epoll, std::size_t place);
 
     // Whether none runs and it is time to start one.
     bool is_due(Clock::time_point now) const;
@@ -65,10 +62,9 @@ class WorkerProcess {
     // `serial` as Leftovers has it, with its variable for the environment.
     void start(Clock::time_point now, std::uint64_t serial, const std::string& variable);
 
-    bool is_running() const { return pid_ != 0; }
+    const PipedProcess& process() const { return process_; }
+    bool is_running() const { return process_.is_running(); }
     bool has_failed() const { return has_failed_; }  // it died too often
-    pid_t pid() const { return pid_; }
-    std::uint64_t serial() const { return serial_; }
     std::size_t unanswered() const { return unanswered_; }
     bool takes_events() const;
     // For how many events more there is room.
@@ -99,11 +95,6 @@ class WorkerProcess {
         bool is_answered = false;
     };
 
-    // Ends a process that can't be watched.
-    void abandon();
-    void watch(int fd, Channel channel, std::uint32_t what);
-    void unwatch(Descriptor& descriptor) const;
-    void want_to_write(bool wants);
     void stop_writing(Clock::time_point now);
     void read_answers(Clock::time_point now, Told& told);
     void take_line(std::string_view line, Clock::time_point now, Told& told);
@@ -115,14 +106,7 @@ class WorkerProcess {
     void fail_unanswered(const std::string& reason, Told& told);
 
     Options options_;
-    int epoll_;
-    std::uint64_t place_;
-    pid_t pid_ = 0;
-    std::uint64_t serial_ = 0;
-    Descriptor death_fd_;
-    Descriptor input_fd_;
-    Descriptor output_fd_;
-    Descriptor errors_fd_;
+    PipedProcess process_;
     ErrorLines errors_;
     RestartPolicy policy_;
     std::optional<Clock::time_point> start_at_ = Clock::time_point{};
@@ -134,7 +118,6 @@ class WorkerProcess {
     std::deque<Event> unsent_;
     std::string lines_;                        // made and not written
     std::size_t written_ = 0;                  // of `lines_`
-    bool wants_to_write_ = false;              // the pipe is full
     std::string answers_;                      // read and without their newline yet
     Clock::time_point oldest_since_{};         // since when the first of `sent_` is that
     std::optional<Clock::time_point> end_at_;  // by the next signal

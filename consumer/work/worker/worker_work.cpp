@@ -98,10 +98,11 @@ void WorkerWork::advance(Outcomes& outcomes) {
     }
     std::size_t answers = 0;
     for (int index = 0; index < count; ++index) {
-        const std::uint64_t data = ready[static_cast<std::size_t>(index)].data.u64;
-        WorkerProcess& worker = workers_[data / 4];
+        const auto [place, channel] =
+            PipedProcess::ready_of(ready[static_cast<std::size_t>(index)].data.u64);
+        WorkerProcess& worker = workers_[place];
         WorkerProcess::Told told;
-        worker.advance(static_cast<WorkerProcess::Channel>(data % 4), now, told);
+        worker.advance(channel, now, told);
         tell(worker, told, outcomes);
         answers += told.answers.size();
     }
@@ -197,7 +198,7 @@ Leftovers::Running WorkerWork::running() const {
     Leftovers::Running running;
     for (const WorkerProcess& worker : workers_) {
         if (worker.is_running()) {
-            running.emplace(worker.serial(), worker.pid());
+            running.emplace(worker.process().serial(), worker.process().pid());
         }
     }
     return running;
