@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "earliest.hpp"
 #include "gauge.hpp"
 #include "poll.hpp"
 
@@ -298,17 +299,13 @@ void Consumer::note_outcomes() {
 }
 
 std::optional<Work::Clock::time_point> Consumer::next_time() const {
-    std::optional<Work::Clock::time_point> next = work_.next_time();
-    const auto take = [&next](std::optional<Work::Clock::time_point> time) {
-        if (time) {
-            next = std::min(*time, next.value_or(*time));
-        }
-    };
-    take(outcomes_.next_time());
+    Earliest next;
+    next.take(work_.next_time());
+    next.take(outcomes_.next_time());
     if (!is_cut_off_ && !is_full_) {
-        take(is_held_back_ ? rate_.next_time() : delivery_.next_time());
+        next.take(is_held_back_ ? rate_.next_time() : delivery_.next_time());
     }
-    return next;
+    return next.time();
 }
 
 // Where there is room for no other event it does not wait for any.

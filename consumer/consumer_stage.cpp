@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "address.hpp"
+#include "adopted_children.hpp"
 #include "exec_work.hpp"
 #include "forward_work.hpp"
 #include "print_work.hpp"
@@ -16,7 +17,7 @@ namespace {
 // Variables of the processes that do work.
 std::vector<std::string> environment_of(Stage& stage) {
     return {"DRAINPIPE_NAME=" + stage.membership().address().name(),
-            "DRAINPIPE_RUN=" + stage.segment().identity()};
+            std::string(kRunVariable) + "=" + stage.segment().identity()};
 }
 
 }  // namespace

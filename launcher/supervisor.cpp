@@ -179,6 +179,10 @@ void Supervisor::leave_behind(const ManagedProcess& process) {
     has_left_behind_ = true;
 }
 
+bool Supervisor::has_left_behind() const {
+    return has_left_behind_ && std::ranges::any_of(processes_, &ManagedProcess::is_running);
+}
+
 void Supervisor::wait(Clock::time_point until) {
     // poll() counts what it is to ignore against the limit of descriptors: it gets none of that.
     std::vector<pollfd> waits{{signals_.get(), POLLIN, 0}};
@@ -473,25 +477,12 @@ void Supervisor::reap_inherited() const {
     }
 }
 
-// Among the children of a process that had others before, or has those of a whole container, they
-// are told by their environment.
 bool Supervisor::kill_adopted() {
     std::set<pid_t> own;
     for (const ManagedProcess& process : processes_) {
         own.insert(process.child.pid());
     }
-    bool has_found = false;
-    for (const pid_t pid : adopted_.list(own)) {
-        if (::waitpid(pid, nullptr, WNOHANG) == pid) {
-            has_found = true;  // its children may have come since the list
-            continue;
-        }
-        if (!adopted_.has_others() || variable_of(pid, "DRAINPIPE_RUN") == segment_.identity()) {
-            ::kill(pid, SIGKILL);
-            has_found = true;
-        }
-    }
-    return has_found;
+    return adopted_.kill(own, kRunVariable, segment_.identity());
 }
 
 void Supervisor::end_adopted(Clock::time_point until) {

@@ -108,8 +108,8 @@ class Supervisor {
     // The segment's file was removed: what runs goes on in its mappings, and is to be stopped.
     bool has_lost_segment() const { return has_lost_segment_; }
 
-    // A child outlived its SIGKILL.
-    bool has_left_behind() const { return has_left_behind_; }
+    // A child outlived its SIGKILL, and is still there.
+    bool has_left_behind() const;
 
     // Why the pipeline can't go on, if it can't; a stop is requested then.
     const std::optional<ExitCode>& failure() const { return failure_; }

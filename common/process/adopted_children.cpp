@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 
 #include "descriptor.hpp"
 
@@ -76,6 +78,20 @@ std::vector<pid_t> AdoptedChildren::list(const std::set<pid_t>& own) const {
     std::vector<pid_t> adopted = children();
     std::erase_if(adopted, [&](pid_t pid) { return own.contains(pid) || before_.contains(pid); });
     return adopted;
+}
+
+bool AdoptedChildren::kill(const std::set<pid_t>& own, std::string_view variable,
+                           std::string_view value) const {
+    bool has_found = false;
+    for (const pid_t pid : list(own)) {
+        if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+            has_found = true;  // its children may have come since the list
+        } else if (!has_others_ || variable_of(pid, variable) == value) {
+            ::kill(pid, SIGKILL);
+            has_found = true;
+        }
+    }
+    return has_found;
 }
 
 std::string variable_of(pid_t pid, std::string_view name) {

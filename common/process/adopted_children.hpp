@@ -11,6 +11,9 @@
 
 namespace drainpipe {
 
+// Has the identity of the segment whose events a process works on.
+inline constexpr const char* kRunVariable = "DRAINPIPE_RUN";
+
 // Processes whose parents have ended and whose nearest ancestor that adopts is this process: what a
 // command left running, in whatever group or session it hides.
 // See prctl(2), PR_SET_CHILD_SUBREAPER.
@@ -19,12 +22,14 @@ class AdoptedChildren {
     // From now on this process adopts. The children that it has are none of them.
     AdoptedChildren();
 
-    // Whether the process had children of its own before, or adopts anyway as process 1.
-    bool has_others() const { return has_others_; }
-
     // The children that are neither `own` nor were there at the beginning, zombies among them.
     // Requires the process's first thread alive: that is the one that adopts.
     std::vector<pid_t> list(const std::set<pid_t>& own) const;
+
+    // SIGKILL for them, and zombies are reaped; false when there is none any more. Where the
+    // process had children before, or adopts those of a whole container as process 1, only for
+    // those that have that value of the variable in their environment.
+    bool kill(const std::set<pid_t>& own, std::string_view variable, std::string_view value) const;
 
   private:
     std::vector<pid_t> children() const;

@@ -65,7 +65,7 @@ bool kill_strays(const std::string& run, const std::set<pid_t>& spared) {
             continue;
         }
         const Descriptor process = open_pidfd(pid);
-        if (process.is_open() && variable_of(pid, "DRAINPIPE_RUN") == run) {
+        if (process.is_open() && variable_of(pid, kRunVariable) == run) {
             send_signal(process, SIGKILL);
             has_any = true;
         }

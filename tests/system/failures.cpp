@@ -246,6 +246,17 @@ TEST_SUITE("failures") {
         }
     }
 
+    TEST_CASE("failures: dead letters that can't be read do not end who takes an event over") {
+        Pipeline pipeline;
+        std::filesystem::create_directories(pipeline.log_dir() / "dead.ndjson");
+        pipeline.start(running("[ $DRAINPIPE_ATTEMPT -gt 1 ] || kill -9 $PPID", {}));
+        pipeline.enqueue_all("x\n");
+        CHECK(pipeline.await_record("processed id=1 attempt=2 "));
+        CHECK(contains(pipeline.errors(), "cannot read dead letters"));
+        CHECK(pipeline.stop() == 0);
+        CHECK(pipeline.log().starting("child exited role=consumer").size() == 2);
+    }
+
     TEST_CASE("failures: a batch that fails comes again one by one, and only the bad one is dead") {
         for (const std::string status : {"3", "65"}) {
             for (const std::string retries : {"0", "2"}) {

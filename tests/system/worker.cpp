@@ -834,6 +834,26 @@ for number, attempt, payload in events():
         CHECK(pipeline.leftovers() == "");
     }
 
+    TEST_CASE("worker: what one leaves and has ended is reaped while it goes on") {
+        Pipeline pipeline;
+        pipeline.start(flags_of(worker(pipeline, R"(
+for number, attempt, payload in events():
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:
+            time.sleep(0.1)
+        os._exit(0)
+    os.waitpid(child, 0)
+    answer('ok', number, payload)
+)")));
+        CHECK(pipeline.enqueue_all(numbers(1, 20)) == 20);
+        CHECK(pipeline.await_output(20));
+        const auto consumer = pipeline.stage("consumer").value();
+        CHECK(await([&] { return children_of(consumer).size() == 1; }));
+        CHECK(workers_of(pipeline) == children_of(consumer));
+        CHECK(pipeline.stop() == 0);
+    }
+
     TEST_CASE("worker: what an ended one leaves running is ended with it") {
         for (const std::string end :
              {"answer('garbage')", "sys.exit(3)", "time.sleep(60)", "os.close(1)"}) {

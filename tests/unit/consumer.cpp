@@ -93,6 +93,54 @@ class InstantWork final : public Work {
     std::size_t started_ = 0;
 };
 
+// Work with two jobs, of which one event takes a while, and a count of how often it is asked.
+class SlowWork final : public Work {
+  public:
+    Ends ends() const override { return Ends::later; }
+    std::size_t room() const override { return running_ ? 1 : 2; }
+    int wait_fd() const override { return -1; }
+    std::optional<Clock::time_point> next_time() const override { return end_at_; }
+    std::size_t start(std::span<const Event> events) override {
+        running_ = events.front().id;
+        end_at_ = Clock::now() + 300ms;
+        has_started = true;
+        return events.size();
+    }
+    void advance(Outcomes& outcomes) override {
+        ++asked;
+        if (end_at_ && Clock::now() >= *end_at_) {
+            end_at_.reset();
+            outcomes.done(*std::exchange(running_, std::nullopt), std::nullopt);
+        }
+    }
+
+    std::atomic<bool> has_started = false;
+    int asked = 0;
+
+  private:
+    std::optional<std::uint64_t> running_;
+    std::optional<Clock::time_point> end_at_;
+};
+
+// Work that breaks after it has done an event.
+class BreakingWork final : public Work {
+  public:
+    Ends ends() const override { return Ends::later; }
+    std::size_t start(std::span<const Event> events) override {
+        started_ = events.back().id;
+        return events.size();
+    }
+    void advance(Outcomes& outcomes) override {
+        if (started_ > 0) {
+            outcomes.done(1, std::nullopt);
+            throw Failure(ExitCode::software, "broken");
+        }
+    }
+
+  private:
+    std::uint64_t started_ = 0;
+};
+
 // A process that is told by the test what to do.
 class TestHost final : public Consumer::Host {
   public:
@@ -228,6 +276,40 @@ TEST_SUITE("consumer") {
         CHECK(account.processed == work.started.size());
         CHECK(account.left == 60 - work.started.size());
         CHECK(account.in_flight == 0);
+    }
+
+    TEST_CASE("consumer: one that leaves with a job free sleeps until the other one's work ends") {
+        SlowWork work;
+        Running running("sleeps", work);
+        running.push(1, 1);
+        while (!work.has_started) std::this_thread::yield();
+        const Account account = running.leave();
+        CHECK(account.processed == 1);
+        CHECK(work.asked < 100);
+    }
+
+    TEST_CASE("consumer: what was done before its work broke is logged and committed") {
+        ScratchSegment scratch("breaks", 64, 4096, [] {
+            Settings settings = settings_for(1);
+            settings.max_demand = 20;
+            settings.min_demand = 10;
+            return settings;
+        }());
+        const ScratchDirectory directory;
+        Log log(directory.path(), "consumer", LogSink::File::required);
+        const std::string_view payload = "x";
+        RingWriter writer(scratch.get());
+        for (int count = 0; count < 3; ++count) CHECK(writer.push({&payload, 1}).count == 1);
+        BreakingWork work;
+        TestHost host;
+        Delivery delivery(scratch.get());
+        CHECK_THROWS_AS(Consumer(scratch.get(), delivery, work, log, host).run(), Failure);
+        const Account account = account_of(scratch.header(), scratch.get().states());
+        CHECK(account.processed == 1);
+        CHECK(account.left == 2);
+        std::ifstream file(directory.path() / "info.log");
+        const std::string text(std::istreambuf_iterator<char>(file), {});
+        CHECK(text.find("processed id=1 ") != std::string::npos);
     }
 
     TEST_CASE("consumer: near the deadline nothing is started, what is under way may end") {

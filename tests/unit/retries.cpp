@@ -54,6 +54,15 @@ void push_keys(ScratchSegment& scratch, const std::vector<std::string>& payloads
 }  // namespace
 
 TEST_SUITE("retries") {
+    TEST_CASE("retries: when the number of consumers changes, jobs that are free get events") {
+        ScratchSegment scratch("scaled", 16, 100, settings_of_commands());
+        push_many(scratch.get(), 3);
+        Delivery delivery(scratch.get());
+        CHECK(tried(delivery, 2, 1) == Numbers{0});
+        scratch.get().scale(2);
+        CHECK(tried(delivery, 0, 1) == Numbers{1});
+    }
+
     TEST_CASE("retries: what failed waits for its time, and others go on") {
         ScratchSegment scratch("waits", 16, 100, settings_of_commands());
         push_many(scratch.get(), 5);

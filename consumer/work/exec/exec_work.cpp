@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "earliest.hpp"
 #include "jobs_limit.hpp"
 #include "signals.hpp"
 
@@ -193,22 +194,18 @@ Leftovers::Running ExecWork::running() const {
 }
 
 std::optional<Work::Clock::time_point> ExecWork::next_time() const {
-    std::optional<Clock::time_point> next = leftovers_.next_time();
-    const auto take = [&next](std::optional<Clock::time_point> time) {
-        if (time) {
-            next = std::min(*time, next.value_or(*time));
-        }
-    };
+    Earliest next;
+    next.take(leftovers_.next_time());
     if (forming_since_) {
-        take(is_stopping_ ? Clock::now() : *forming_since_ + options_.batch_wait);
+        next.take(is_stopping_ ? Clock::now() : *forming_since_ + options_.batch_wait);
     }
     if (!waiting_.empty() && !free_.empty()) {
-        take(try_at_.value_or(Clock::now()));
+        next.take(try_at_.value_or(Clock::now()));
     }
     for (const CommandRun& run : runs_) {
-        take(run.next_time());
+        next.take(run.next_time());
     }
-    return next;
+    return next.time();
 }
 
 }  // namespace drainpipe

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "earliest.hpp"
 #include "failure.hpp"
 #include "jobs_limit.hpp"
 #include "signals.hpp"
@@ -205,20 +206,16 @@ Leftovers::Running WorkerWork::running() const {
 }
 
 std::optional<Work::Clock::time_point> WorkerWork::next_time() const {
-    std::optional<Clock::time_point> next = leftovers_.next_time();
-    const auto take = [&next](std::optional<Clock::time_point> time) {
-        if (time) {
-            next = std::min(*time, next.value_or(*time));
-        }
-    };
+    Earliest next;
+    next.take(leftovers_.next_time());
     if (!refused_.empty()) {
-        take(Clock::now());
+        next.take(Clock::now());
     }
     for (const WorkerProcess& worker : workers_) {
         const auto time = worker.next_time();
-        take(time && !worker.is_running() && try_at_ ? std::max(*time, *try_at_) : time);
+        next.take(time && !worker.is_running() && try_at_ ? std::max(*time, *try_at_) : time);
     }
-    return next;
+    return next.time();
 }
 
 void WorkerWork::close() {
