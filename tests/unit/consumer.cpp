@@ -93,11 +93,13 @@ class InstantWork final : public Work {
     std::size_t started_ = 0;
 };
 
-// Work with two jobs, of which one event takes a while, and a count of how often it is asked.
+// Work with two jobs, both busy until the consumer stops; one is free then, and the other one takes
+// a while. It counts how often it is asked.
 class SlowWork final : public Work {
   public:
     Ends ends() const override { return Ends::later; }
-    std::size_t room() const override { return running_ ? 1 : 2; }
+    std::size_t room() const override { return !running_ || is_stopping_ ? 1 : 0; }
+    void begin_stop() override { is_stopping_ = true; }
     int wait_fd() const override { return -1; }
     std::optional<Clock::time_point> next_time() const override { return end_at_; }
     std::size_t start(std::span<const Event> events) override {
@@ -118,6 +120,7 @@ class SlowWork final : public Work {
     int asked = 0;
 
   private:
+    bool is_stopping_ = false;
     std::optional<std::uint64_t> running_;
     std::optional<Clock::time_point> end_at_;
 };
