@@ -89,7 +89,7 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
 ExitCode Launcher::run() {
     start();
     if (options_.source.kind != SourceKind::socket) {
-        work_off();
+        run_job();
     }
     while (!supervisor_.stop_request()) {
         supervisor_.wait(Clock::time_point::max());
@@ -97,7 +97,7 @@ ExitCode Launcher::run() {
     return shut_down();
 }
 
-void Launcher::work_off() {
+void Launcher::run_job() {
     Job job(segment_, gauge_, source_file_, console_);
     while (!supervisor_.stop_request() && !job.is_done()) {
         supervisor_.wait(Clock::now() + Job::kBetweenLooks);

@@ -43,7 +43,7 @@ class Launcher {
     void announce();
 
     // What is given with --from: until all of it is done, or a stop is requested.
-    void work_off();
+    void run_job();
 
     ExitCode shut_down();
     void close_intake(Clock::time_point deadline);

@@ -24,10 +24,9 @@ struct Ending {
 };
 
 // A child process and its life, as the kernel tells it: a pidfd says that it is dead, a pipe that
-// it is ready. It has a process group (but where it reads from a
-// terminal, which lets only the launcher's do that), an empty signal mask, default dispositions and
-// no stray descriptors; the kernel ends it with this process until it clears its parent-death
-// signal.
+// it is ready. It has a process group of its own (unless it reads from a terminal, which only the
+// launcher's group may), an empty signal mask, default dispositions and no stray descriptors; the
+// kernel ends it with this process until it clears its parent-death signal.
 class Child {
   public:
     struct Program {

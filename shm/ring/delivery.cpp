@@ -30,7 +30,8 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
       consumer_(consumer),
       idle_before_taking_(idle_before_taking),
       is_gone_(std::move(is_gone)),
-      settled_for_(segment.header().scalings.load() - 1) {
+      settled_for_(segment.header().scalings.load() - 1),
+      held_(segment) {
     {
         const std::lock_guard guard(lock_);
         const LedgerChange change(segment_);
@@ -38,7 +39,7 @@ Delivery::Delivery(Segment& segment, unsigned consumer, IsGone is_gone,
         change.publish();
         taken_over_ = dispatcher_->in_flight(*change);
         if (may_fail_) {
-            hold_what_waits(*change);
+            held_.hold_given(*change, consumer_);
             taken_over_ -= held_.size();
         }
     }
@@ -101,7 +102,7 @@ bool Delivery::settle_scaling() {
         return false;
     }
     const bool has_handed_over = !is_draining_ && dispatcher_->hand_over();
-    if (has_handed_over && !held_.empty()) {
+    if (has_handed_over && !held_.is_empty()) {
         forget_handed_over();
     }
     consumer_end_ = dispatcher_->consumer_end(published_ledger(header));
@@ -110,13 +111,7 @@ bool Delivery::settle_scaling() {
 
 // It had asked again for those that held no demand any more, and hand_over() has for all.
 void Delivery::forget_handed_over() {
-    std::uint64_t asked_again = 0;
-    std::erase_if(held_, [&](const Held& held) {
-        const EventState state = segment_.states().at(held.event);
-        const bool is_here = state.is_given() && state.consumer() == consumer_;
-        asked_again += !is_here && !held.holds_demand ? 1 : 0;
-        return !is_here;
-    });
+    const std::uint64_t asked_again = held_.forget_taken(consumer_);
     const LedgerChange change(segment_);
     Part<std::uint64_t>& unmet = change.state_of(consumer_).unmet;
     unmet -= std::min(unmet.get(), asked_again);
@@ -260,7 +255,7 @@ void Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
     const bool is_left = !has_another_try(event);
     const Handed handed = take_out_of_hand({event, event + 1});
     segment_.set_retry_time(event, to_retry_time(retry_at) | (is_left ? kTriedInDrain : 0));
-    hold({event, handed.kind, false, retry_at, is_left});
+    held_.hold({event, handed.kind, false, retry_at, is_left});
 }
 
 bool Delivery::has_another_try(std::uint64_t event) const {
@@ -325,10 +320,6 @@ void Delivery::hand(std::uint64_t event, CompletionKind kind, bool holds_demand)
     }
 }
 
-void Delivery::hold(const Held& held) {
-    held_.insert(std::ranges::upper_bound(held_, held.event, {}, &Held::event), held);
-}
-
 void Delivery::put_back() {
     if (!in_hand_.empty()) {
         dispatcher_->put_back(in_hand_.front().range.first);
@@ -347,7 +338,7 @@ std::uint64_t Delivery::in_hand() const {
 Dispatcher::Given Delivery::hand_out(const LedgerChange& change, std::uint64_t limit) {
     handed_.clear();
     if (is_to_hand_over_) {
-        retry_at_.reset();
+        held_.forget_time();
         return {};  // what is in hand comes first
     }
     Dispatcher::Given given;
@@ -397,7 +388,10 @@ void Delivery::collect_fresh(const Ledger& ledger, std::uint64_t limit) {
 void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
     const auto by_first = [](const Handed& handed) { return handed.range.first; };
     Partitions busy = partitions_in_hand();
-    limit -= hand_out_held(change, limit, busy);
+    limit -= held_.hand_out(limit, is_draining_, busy, [&](const Held& held) {
+        change->retried += held.retry_at ? 1 : 0;
+        hand(held.event, held.kind, held.holds_demand);
+    });
     while (limit > 0) {
         std::ranges::sort(in_hand_, {}, by_first);
         fresh_.clear();
@@ -408,14 +402,14 @@ void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
         for (const EventRange& range : fresh_) {
             for (std::uint64_t event = range.first; event < range.last; ++event) {
                 const std::uint32_t time = segment_.retry_time(event);
-                const unsigned partition = this->partition(event);
+                const unsigned partition = held_.partition(event);
                 if (time != 0) {
                     // Given back by another consumer: it holds no demand here either.
                     ++handled_;
-                    hold({event, kind_, false, from_retry_time(time, Clock::now()),
-                          was_tried_in_drain(time)});
+                    held_.hold({event, kind_, false, from_retry_time(time, Clock::now()),
+                                was_tried_in_drain(time)});
                 } else if (has_keys_ && busy[partition]) {
-                    hold({event, kind_, true, std::nullopt});
+                    held_.hold({event, kind_, true, std::nullopt});
                 } else {
                     hand(event, kind_, true);
                     --limit;
@@ -427,49 +421,12 @@ void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
     std::ranges::sort(in_hand_, {}, by_first);
 }
 
-std::uint64_t Delivery::hand_out_held(const LedgerChange& change, std::uint64_t limit,
-                                      Partitions& busy) {
-    retry_at_.reset();
-    std::uint64_t handed_out = 0;
-    const auto is_handed_out = [&](const Held& held) {
-        const unsigned partition = this->partition(held.event);
-        if (has_keys_ && busy[partition]) {
-            return false;
-        }
-        busy[partition] = true;
-        if (held.is_left) {
-            return false;
-        }
-        if (!is_due(held)) {
-            retry_at_ = std::min(*held.retry_at, retry_at_.value_or(*held.retry_at));
-            return false;
-        }
-        if (handed_out == limit) {
-            return false;
-        }
-        ++handed_out;
-        change->retried += held.retry_at ? 1 : 0;
-        hand(held.event, held.kind, held.holds_demand);
-        return true;
-    };
-    std::erase_if(held_, is_handed_out);
-    return handed_out;
-}
-
-bool Delivery::is_due(const Held& held) const {
-    return !held.retry_at || is_draining_ || *held.retry_at <= Clock::now();
-}
-
-unsigned Delivery::partition(std::uint64_t event) const {
-    return has_keys_ ? segment_.state_of_new(event).partition() : 0;
-}
-
 Delivery::Partitions Delivery::partitions_in_hand() const {
     Partitions partitions;
     for (const Handed& handed : in_hand_) {
         for (std::uint64_t event = handed.range.first; has_keys_ && event < handed.range.last;
              ++event) {
-            partitions[partition(event)] = true;
+            partitions[held_.partition(event)] = true;
         }
     }
     return partitions;
@@ -477,9 +434,9 @@ Delivery::Partitions Delivery::partitions_in_hand() const {
 
 const std::vector<EventRange>& Delivery::ranges_in_hand() {
     ranges_in_hand_.clear();
-    auto held = held_.begin();
+    auto held = held_.all().begin();
     const auto add_held_before = [&](std::uint64_t event) {
-        for (; held != held_.end() && held->event < event; ++held) {
+        for (; held != held_.all().end() && held->event < event; ++held) {
             ranges_in_hand_.push_back({held->event, held->event + 1});
         }
     };
@@ -491,23 +448,9 @@ const std::vector<EventRange>& Delivery::ranges_in_hand() {
     return ranges_in_hand_;
 }
 
-void Delivery::hold_what_waits(const Ledger& ledger) {
-    for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
-        const EventState state = segment_.states().at(event);
-        const std::uint32_t time = segment_.retry_time(event);
-        if (state.is_given() && state.consumer() == consumer_ && time != 0) {
-            hold({event,
-                  state.is_given_in_drain() ? CompletionKind::drained : CompletionKind::processed,
-                  false, from_retry_time(time, Clock::now()), was_tried_in_drain(time)});
-        }
-    }
-}
-
 std::optional<Delivery::Clock::time_point> Delivery::next_time() const {
-    if (!retry_at_ || !take_at_) {
-        return retry_at_ ? retry_at_ : take_at_;
-    }
-    return std::min(*retry_at_, *take_at_);
+    const auto retry_at = held_.next_time();
+    return retry_at && take_at_ ? std::min(*retry_at, *take_at_) : retry_at ? retry_at : take_at_;
 }
 
 std::chrono::nanoseconds Delivery::time_to_wait() const {

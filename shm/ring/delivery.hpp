@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dispatch/dispatcher.hpp"
+#include "held_events.hpp"
 #include "ring_lock.hpp"
 #include "segment.hpp"
 
@@ -112,7 +113,7 @@ class Delivery {
 
     std::uint64_t in_hand() const;
     // Whether any event waits here for its retry, or for another one that does.
-    bool has_held() const { return !held_.empty(); }
+    bool has_held() const { return !held_.is_empty(); }
 
     std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
 
@@ -151,15 +152,8 @@ class Delivery {
         CompletionKind kind;
         bool holds_demand = true;
     };
-    // One that is given to this consumer and is not to be handed out yet.
-    struct Held {
-        std::uint64_t event;
-        CompletionKind kind;
-        bool holds_demand;                          // it was not handed out before
-        std::optional<Clock::time_point> retry_at;  // it waits for its retry
-        bool is_left = false;                       // for the next run
-    };
-    using Partitions = std::bitset<kMaxConsumers>;
+    using Held = HeldEvents::Held;
+    using Partitions = HeldEvents::Partitions;
 
     // One visit to the lock.
     void visit(std::uint64_t done, std::uint64_t asked, std::uint64_t limit);
@@ -185,7 +179,6 @@ class Delivery {
     Handed take_out_of_hand(EventRange events);
     void add_done(EventRange events, CompletionKind kind);
     void hand(std::uint64_t event, CompletionKind kind, bool holds_demand);
-    void hold(const Held& held);
     // In the drain, where there is nothing in flight to this one: looks with the others, and among
     // what is buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
@@ -198,15 +191,10 @@ class Delivery {
     void collect_fresh(const Ledger& ledger, std::uint64_t limit);
     // The same where work may fail: what is held and due first.
     void collect_ready(const LedgerChange& change, std::uint64_t limit);
-    std::uint64_t hand_out_held(const LedgerChange& change, std::uint64_t limit, Partitions& busy);
-    bool is_due(const Held& held) const;
     // With keys: those of what is in hand.
     Partitions partitions_in_hand() const;
-    unsigned partition(std::uint64_t event) const;
     // What the dispatcher is not to collect: in hand or held, in order.
     const std::vector<EventRange>& ranges_in_hand();
-    // Holds what waited for its retry when this consumer came.
-    void hold_what_waits(const Ledger& ledger);
     // Fills `handed_`; whether others were given something too.
     Dispatcher::Given hand_out(const LedgerChange& change, std::uint64_t limit);
 
@@ -237,10 +225,9 @@ class Delivery {
     std::vector<Handed> in_hand_;             // in order
     std::vector<EventRange> ranges_in_hand_;  // of `in_hand_`, while it is added to
     std::vector<Handed> done_;                // and not committed
-    std::vector<Held> held_;                  // in order
-    std::vector<EventRange> fresh_;           // while they are looked at
+    HeldEvents held_;
+    std::vector<EventRange> fresh_;  // while they are looked at
     std::uint64_t handled_ = 0;
-    std::optional<Clock::time_point> retry_at_;  // the next one that is held for nothing else
 
     // The event that the next chunk probably is, where they come one by one.
     struct Expected {

@@ -246,6 +246,25 @@ TEST_SUITE("failures") {
         }
     }
 
+    TEST_CASE(
+        "failures: a kill between dead letter and commit leaves one letter, and no other try") {
+        Pipeline pipeline;
+        const auto file = (pipeline.log_dir() / "dead.ndjson").string();
+        // It writes the letter that its consumer would have, and kills that.
+        pipeline.start(
+            running(R"(echo "{\"id\":1,\"run\":\"$DRAINPIPE_RUN\",\"time\":\"t\",\"attempts\":1,)"
+                    R"(\"reason\":\"r\",\"payload\":\"x\"}" >>)" +
+                        file + "; kill -9 $PPID",
+                    {}));
+        pipeline.enqueue_all("x\n");
+        CHECK(pipeline.await_record(
+            "dead id=1 attempt=1 reason=\"its dead letter was written before\" payload=x"));
+        CHECK(pipeline.stop() == 65);
+        CHECK(std::ranges::count(read_text(file), '\n') == 1);
+        CHECK(summed(pipeline, "dead") == 1);
+        CHECK(pipeline.log().starting("child exited role=consumer").size() == 2);
+    }
+
     TEST_CASE("failures: dead letters that can't be read do not end who takes an event over") {
         Pipeline pipeline;
         std::filesystem::create_directories(pipeline.log_dir() / "dead.ndjson");
