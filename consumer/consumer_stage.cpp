@@ -65,6 +65,7 @@ std::unique_ptr<Work> ConsumerStage::make_work() {
                 ForwardWork::Options{.name = name, .path = target.socket_path()},
                 [this](const std::string& what) { warn(what); });
         }
+        case WorkKind::stage:
         case WorkKind::print:
             break;
     }

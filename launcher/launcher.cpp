@@ -62,6 +62,8 @@ std::string describe_source(const Options& options) {
             return "socket=- source=" + options.source.file.string();
         case SourceKind::standard_input:
             return "socket=- source=-";
+        case SourceKind::stage:
+            break;
     }
     return {};
 }

@@ -47,6 +47,7 @@ Settings settings_of(const Options& options) {
     settings.backoff_max_microseconds = work.backoff_max.count();
     settings.begin_interval_nanoseconds = work.begin_interval.count();
     settings.source = options.source.kind;
+    settings.has_socket = options.source.kind == SourceKind::socket ? 1 : 0;
     options.source.file.native().copy(settings.source_file.data(), settings.source_file.size() - 1);
     work.command.copy(settings.command.data(), settings.command.size() - 1);
     const std::string& run_directory = options.address.run_directory().native();

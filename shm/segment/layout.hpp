@@ -64,7 +64,7 @@ namespace drainpipe {
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
 // A change of this file, or of ledger.hpp or event_state.hpp, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 6;
+inline constexpr std::uint32_t kLayoutVersion = 7;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -111,6 +111,7 @@ enum class WorkKind : std::uint32_t {
     exec = 1,     // a command is run
     worker = 2,   // a process that is kept gets it as a line, and answers
     forward = 3,  // it goes into another pipeline
+    stage = 4,    // a stage of the user's own: `command` is its path
 };
 
 // How a worker is spoken to.
@@ -121,6 +122,7 @@ enum class SourceKind : std::uint32_t {
     socket = 0,
     file = 1,            // the lines of a file, once
     standard_input = 2,  // the lines of the launcher's
+    stage = 3,           // a producer of the user's own
 };
 
 // What the run was asked for. Written by the launcher before it starts a stage.
@@ -149,14 +151,18 @@ struct Settings {
     std::int64_t backoff_max_microseconds;
     std::int64_t begin_interval_nanoseconds;  // between two events begun, of all consumers; 0: none
     SourceKind source;
-    std::uint32_t padding;
+    // Whether the socket is open: with SourceKind::socket always, beside a producer of the user's
+    // own where asked for.
+    std::uint32_t has_socket;
     std::array<char, 128>
         run_directory;  // absolute, ends with a zero: longer no socket's path may be
     std::array<char, 4096> log_directory;  // absolute, ends with a zero
     // Absolute, ends with a zero. Of the file whose lines are accepted, also where the run has
     // another source; else empty.
     std::array<char, 4096> source_file;
-    std::array<char, 32768> command;  // of exec and worker, or the pipeline that is forwarded to
+    // Of exec and worker, the pipeline that is forwarded to, or the path of the user's own stage.
+    std::array<char, 32768> command;
+    std::array<char, 4096> producer_path;  // of SourceKind::stage, else empty
 
     // Whether the work on an event can fail, and is tried again then.
     bool may_fail() const { return work != WorkKind::print; }
@@ -243,7 +249,7 @@ static_assert(sizeof(Geometry) == 32);
 static_assert(offsetof(Geometry, slots) == 8);
 static_assert(offsetof(Geometry, buffer_bytes) == 16);
 static_assert(offsetof(Geometry, buffer_span) == 24);
-static_assert(sizeof(Settings) == 272 + 2 * 4096 + 32768);
+static_assert(sizeof(Settings) == 272 + 3 * 4096 + 32768);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
 static_assert(offsetof(Settings, event_delay_microseconds) == 24);
@@ -267,10 +273,12 @@ static_assert(offsetof(Settings, backoff_microseconds) == 112);
 static_assert(offsetof(Settings, backoff_max_microseconds) == 120);
 static_assert(offsetof(Settings, begin_interval_nanoseconds) == 128);
 static_assert(offsetof(Settings, source) == 136);
+static_assert(offsetof(Settings, has_socket) == 140);
 static_assert(offsetof(Settings, run_directory) == 144);
 static_assert(offsetof(Settings, log_directory) == 272);
 static_assert(offsetof(Settings, source_file) == 4368);
 static_assert(offsetof(Settings, command) == 8464);
+static_assert(offsetof(Settings, producer_path) == 41232);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(sizeof(EventCount) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
