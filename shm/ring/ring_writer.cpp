@@ -12,7 +12,7 @@ RingWriter::RingWriter(Segment& segment)
     : segment_(segment),
       lock_(segment),
       tail_(segment.header().tail.load()),
-      end_(segment.begin_of(tail_)) {
+      begin_(segment.begin_of(tail_)) {
     look_at_head();
 }
 
@@ -23,9 +23,10 @@ void RingWriter::look_at_head() {
 
 RingWriter::Room RingWriter::room_after(const Written& written) const {
     const Geometry& geometry = segment_.header().geometry;
-    const std::uint64_t used_bytes = static_cast<std::uint32_t>(end_ - used_from_);
+    const std::uint64_t used_bytes = static_cast<std::uint32_t>(begin_ - used_from_);
     return {.events = geometry.capacity - (tail_ - head_ + written.count),
-            .bytes = geometry.buffer_bytes - (used_bytes + written.bytes)};
+            .bytes = static_cast<std::int64_t>(geometry.buffer_bytes) -
+                     static_cast<std::int64_t>(used_bytes + written.bytes)};
 }
 
 bool RingWriter::fits(std::size_t payload_bytes) const {
@@ -35,21 +36,23 @@ bool RingWriter::fits(std::size_t payload_bytes) const {
 void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
     Room room = room_after(written);
     std::uint64_t event = tail_ + written.count;
-    auto end = static_cast<std::uint32_t>(end_ + written.bytes);
+    auto begin = static_cast<std::uint32_t>(begin_ + written.bytes);
     for (const std::string_view payload : payloads.subspan(written.count)) {
-        if (room.events == 0 || room.bytes < payload.size()) {
+        if (room.events == 0 || room.bytes < static_cast<std::int64_t>(payload.size())) {
             break;
         }
-        segment_.write_payload(end, payload);
-        end += static_cast<std::uint32_t>(payload.size());
+        segment_.write_payload(begin, payload);
+        const auto end = static_cast<std::uint32_t>(begin + payload.size());
         segment_.set_slot(event, {.end = end});
+        const std::uint32_t next = segment_.begin_after(end);
         ++event;
         --room.events;
-        room.bytes -= payload.size();
+        room.bytes -= next - begin;
+        begin = next;
     }
     set_partitions(tail_ + written.count, event);
     written.count = event - tail_;
-    written.bytes = static_cast<std::uint32_t>(end - end_);
+    written.bytes = static_cast<std::uint32_t>(begin - begin_);
 }
 
 void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {
@@ -74,7 +77,7 @@ RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted
     }
     if (written.count > 0) {
         tail_ += written.count;
-        end_ += static_cast<std::uint32_t>(written.bytes);
+        begin_ += static_cast<std::uint32_t>(written.bytes);
         header.events_available.notify();
     }
     return {.count = written.count,
@@ -99,7 +102,8 @@ void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bo
         const std::uint32_t noted = event_count.prepare_wait();
         look_at_head();
         const Room room = room_after({});
-        if ((room.events > 0 && room.bytes >= payload_bytes) || is_over()) {
+        if ((room.events > 0 && room.bytes >= static_cast<std::int64_t>(payload_bytes)) ||
+            is_over()) {
             return;
         }
         event_count.wait(noted);

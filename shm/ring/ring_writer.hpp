@@ -58,15 +58,16 @@ class RingWriter {
     bool close_intake();
 
   private:
-    // Room after what is accepted or written.
+    // Room after what is accepted or written, from where the next payload begins: less than none
+    // where the padding before it goes beyond the buffer's end.
     struct Room {
         std::uint64_t events;
-        std::uint64_t bytes;
+        std::int64_t bytes;
     };
     // What was written after the tail and is not accepted yet.
     struct Written {
         std::size_t count = 0;
-        std::uint64_t bytes = 0;
+        std::uint64_t bytes = 0;  // with the padding behind each
     };
 
     // Refreshes what is known of the head.
@@ -82,7 +83,7 @@ class RingWriter {
     Segment& segment_;
     RingLock lock_;
     std::uint64_t tail_;
-    std::uint32_t end_;       // where the next payload begins (see Slot)
+    std::uint32_t begin_;     // of the next payload (see Slot)
     std::uint64_t head_ = 0;  // as last seen; the real one may be further
     std::uint32_t used_from_ = 0;
 };

@@ -4,16 +4,18 @@
 
 namespace drainpipe {
 
-Geometry Geometry::of(std::uint64_t capacity, std::uint64_t buffer_bytes) {
+Geometry Geometry::of(std::uint64_t capacity, std::uint64_t buffer_bytes, std::uint64_t alignment) {
     return {.capacity = capacity,
             .slots = std::bit_ceil(capacity + 1),
             .buffer_bytes = buffer_bytes,
-            .buffer_span = std::bit_ceil(buffer_bytes < kPageBytes ? kPageBytes : buffer_bytes)};
+            .buffer_span = std::bit_ceil(buffer_bytes < kPageBytes ? kPageBytes : buffer_bytes),
+            .alignment = alignment};
 }
 
 bool Geometry::is_sound() const {
     return capacity >= 1 && capacity <= kMaxCapacity && buffer_bytes >= 1 &&
-           buffer_bytes <= kMaxBuffer && *this == of(capacity, buffer_bytes);
+           buffer_bytes <= kMaxBuffer && std::has_single_bit(alignment) &&
+           alignment <= kMaxAlignment && *this == of(capacity, buffer_bytes, alignment);
 }
 
 std::size_t Geometry::slots_offset() const { return kHeaderBytes; }

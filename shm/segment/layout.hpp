@@ -70,27 +70,33 @@ inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
 
 // Where the payload of an event ends, among all the payload bytes since the segment was made,
-// counted modulo 2^32; it begins where the one before it ends. The buffer's span is a power of two
-// of at most 2^31, so that differences are exact (full is not empty) and a position modulo the span
-// is the place. There is one more slot than events, so that the slot before the head stays: it says
-// where the payload of the event at the head begins.
+// counted modulo 2^32; it begins where the one before it ends, rounded up to the alignment. The
+// buffer's span is a power of two of at most 2^31 and a multiple of every alignment, so that
+// differences are exact (full is not empty) and a position modulo the span is the place. There is
+// one more slot than events, so that the slot before the head stays: it says where the payload of
+// the event at the head begins.
 struct Slot {
     std::uint32_t end;
 };
 
 // How large the parts are. Written before the version, constant from then on.
 struct Geometry {
-    std::uint64_t capacity;      // events that the ring can hold
-    std::uint64_t slots;         // a power of two, more than `capacity`
-    std::uint64_t buffer_bytes;  // payload bytes that the ring can hold, at most `buffer_span`
-    std::uint64_t buffer_span;   // a power of two, whole pages
+    std::uint64_t capacity;  // events that the ring can hold
+    std::uint64_t slots;     // a power of two, more than `capacity`
+    // From where the oldest payload begins to where the newest one ends; at most `buffer_span`.
+    std::uint64_t buffer_bytes;
+    std::uint64_t buffer_span;  // a power of two, whole pages
+    std::uint64_t alignment;    // a power of two: every payload begins at a multiple of it
 
     static constexpr std::uint64_t kMaxCapacity = std::uint64_t{1} << 28;
     static constexpr std::uint64_t kMaxBuffer = std::uint64_t{1} << 31;
+    static constexpr std::uint64_t kMaxAlignment = 64;
 
     // The geometry for at most `capacity` events and `buffer_bytes` of payload. Requires
-    // 1 <= capacity <= kMaxCapacity and 1 <= buffer_bytes <= kMaxBuffer.
-    static Geometry of(std::uint64_t capacity, std::uint64_t buffer_bytes);
+    // 1 <= capacity <= kMaxCapacity, 1 <= buffer_bytes <= kMaxBuffer and an alignment that is a
+    // power of two of at most kMaxAlignment.
+    static Geometry of(std::uint64_t capacity, std::uint64_t buffer_bytes,
+                       std::uint64_t alignment = 1);
 
     // Whether of() could have made it.
     bool is_sound() const;
@@ -104,6 +110,10 @@ struct Geometry {
 
     bool operator==(const Geometry&) const = default;
 };
+
+// For pipelines whose events may be structs that are read in place.
+inline constexpr std::uint64_t kTypedAlignment = 16;
+static_assert(kTypedAlignment == alignof(std::max_align_t));
 
 // What is done with an event.
 enum class WorkKind : std::uint32_t {
@@ -245,10 +255,11 @@ struct Header {
 inline constexpr std::size_t kHeaderBytes = 13 * kPageBytes;
 
 static_assert(sizeof(Slot) == 4);
-static_assert(sizeof(Geometry) == 32);
+static_assert(sizeof(Geometry) == 40);
 static_assert(offsetof(Geometry, slots) == 8);
 static_assert(offsetof(Geometry, buffer_bytes) == 16);
 static_assert(offsetof(Geometry, buffer_span) == 24);
+static_assert(offsetof(Geometry, alignment) == 32);
 static_assert(sizeof(Settings) == 272 + 3 * 4096 + 32768);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
@@ -285,7 +296,7 @@ static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
 static_assert(offsetof(Header, version) == 8);
 static_assert(offsetof(Header, header_bytes) == 12);
 static_assert(offsetof(Header, geometry) == 16);
-static_assert(offsetof(Header, identity) == 48);
+static_assert(offsetof(Header, identity) == 56);
 static_assert(offsetof(Header, lock) == 64);
 static_assert(offsetof(Header, tail) == 128);
 static_assert(offsetof(Header, head) == 192);

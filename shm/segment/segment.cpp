@@ -122,7 +122,8 @@ Segment::Segment(ipc::shared_memory_object object, const Geometry& geometry)
       header_(static_cast<Header*>(front_.get_address())),
       bytes_(geometry.segment_bytes()),
       slot_mask_(geometry.slots - 1),
-      buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)) {
+      buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)),
+      below_alignment_(static_cast<std::uint32_t>(geometry.alignment - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
     slots_ = reinterpret_cast<Slot*>(front + geometry.slots_offset());
     retry_times_ = reinterpret_cast<std::uint32_t*>(front + geometry.retry_times_offset());

@@ -121,7 +121,11 @@ class Segment {
         __builtin_prefetch(slots_ + (event & slot_mask_));
         __builtin_prefetch(bytes_at(begin));
     }
-    std::uint32_t begin_of(std::uint64_t event) const { return slot(event - 1).end; }
+    // Where a payload begins that follows one with that end.
+    std::uint32_t begin_after(std::uint32_t end) const {
+        return (end + below_alignment_) & ~below_alignment_;
+    }
+    std::uint32_t begin_of(std::uint64_t event) const { return begin_after(slot(event - 1).end); }
     std::string_view payload(std::uint64_t event) const {
         const std::uint32_t begin = begin_of(event);
         return {bytes_at(begin), slot(event).end - begin};
@@ -152,6 +156,7 @@ class Segment {
     void validate_cursors() const;
     void validate_consumer_states() const;
     void validate_slots() const;
+    std::uint64_t bytes_between(Slot before, Slot slot) const;
     void reset_states() const;
     void reset_retry_times() const;
     void begin_ledger() const;
@@ -172,6 +177,7 @@ class Segment {
     std::size_t bytes_;
     std::uint64_t slot_mask_;
     std::uint32_t buffer_mask_;
+    std::uint32_t below_alignment_;  // the bits that are zero where a payload begins
 };
 
 }  // namespace drainpipe

@@ -5,18 +5,6 @@
 
 // What a segment must be like before a launcher trusts it.
 namespace drainpipe {
-namespace {
-
-// How long the payloads are that these slots tell of, but for the first of them.
-std::uint64_t bytes_behind_first(std::span<const Slot> slots) {
-    std::uint64_t bytes = 0;
-    for (std::size_t index = 1; index < slots.size(); ++index) {
-        bytes += slots[index].end - slots[index - 1].end;
-    }
-    return bytes;
-}
-
-}  // namespace
 
 void Segment::validate() const {
     validate_cursors();
@@ -59,22 +47,36 @@ void Segment::validate_consumer_states() const {
     }
 }
 
+// From the end of the payload before to the end of this one; more than any buffer has where this
+// one ends before it begins.
+std::uint64_t Segment::bytes_between(Slot before, Slot slot) const {
+    const std::uint32_t begin = begin_after(before.end);
+    return std::uint64_t{begin - before.end} + std::uint64_t{slot.end - begin};
+}
+
 // All of them together, for a ring may hold a hundred million; one by one to name the damaged one.
 void Segment::validate_slots() const {
     const std::uint64_t head = read_ledger(*header_).head;
     const std::uint64_t tail = header_->tail.load();
+    // The padding in front of the first one is no longer in use.
+    const std::uint64_t room =
+        header_->geometry.buffer_bytes + (begin_of(head) - slot(head - 1).end);
     std::uint64_t bytes = 0;
     for (const Piece& piece : pieces(head, tail)) {
-        bytes += payload(piece.first).size() + bytes_behind_first(slots(piece));
+        Slot before = slot(piece.first - 1);
+        for (const Slot each : slots(piece)) {
+            bytes += bytes_between(before, each);
+            before = each;
+        }
     }
     const auto is_invalid = [](EventState state) { return !state.is_valid(); };
-    if (bytes <= header_->geometry.buffer_bytes && states().count(head, tail, is_invalid) == 0) {
+    if (bytes <= room && states().count(head, tail, is_invalid) == 0) {
         return;
     }
     bytes = 0;
     for (std::uint64_t event = head; event < tail; ++event) {
-        bytes += payload(event).size();
-        if (bytes > header_->geometry.buffer_bytes || !states().at(event).is_valid()) {
+        bytes += bytes_between(slot(event - 1), slot(event));
+        if (bytes > room || !states().at(event).is_valid()) {
             throw SegmentUnusable("the segment is damaged: the slot of event id=" +
                                   std::to_string(event + 1));
         }

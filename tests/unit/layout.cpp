@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using drainpipe::Geometry;
+using namespace drainpipe;
 
 TEST_SUITE("layout") {
     TEST_CASE("geometry: the parts lie one behind the other, the buffer on a page") {
@@ -37,5 +37,26 @@ TEST_SUITE("layout") {
         geometry = Geometry::of(100, 100);
         geometry.buffer_bytes = std::uint64_t{1} << 40;
         CHECK_FALSE(geometry.is_sound());
+    }
+
+    TEST_CASE("geometry: an alignment is a power of two, at most 64") {
+        for (const std::uint64_t alignment : {1, 2, 4, 8, 16, 32, 64}) {
+            CAPTURE(alignment);
+            const Geometry geometry = Geometry::of(100, 100, alignment);
+            CHECK(geometry.is_sound());
+            CHECK(geometry.segment_bytes() == Geometry::of(100, 100).segment_bytes());
+            CHECK((geometry == Geometry::of(100, 100)) == (alignment == 1));
+        }
+        for (const std::uint64_t alignment : {0, 3, 24, 128}) {
+            CAPTURE(alignment);
+            CHECK_FALSE(Geometry::of(100, 100, alignment).is_sound());
+        }
+    }
+
+    TEST_CASE("layout: the geometry is followed by the identity, and the lock stays on its line") {
+        CHECK(offsetof(Header, geometry) + sizeof(Geometry) == offsetof(Header, identity));
+        CHECK(offsetof(Header, lock) == 64);
+        CHECK(kHeaderBytes % kPageBytes == 0);
+        CHECK(sizeof(Header) <= kHeaderBytes);
     }
 }

@@ -17,6 +17,12 @@ using namespace drainpipe;
 using namespace drainpipe::test;
 using Outcome = RingWriter::Outcome;
 
+namespace {
+
+constexpr std::array<std::uint64_t, 7> kAlignments{1, 2, 4, 8, 16, 32, 64};
+
+}  // namespace
+
 TEST_SUITE("ring") {
     TEST_CASE("ring: payloads of any size come back unchanged, in order, over many wrap-arounds") {
         ScratchSegment scratch("sizes", 8, 10000);
@@ -44,6 +50,56 @@ TEST_SUITE("ring") {
         CHECK(push(writer, "y").outcome == Outcome::full);
         CHECK(push(writer, "").outcome == Outcome::pushed);
         CHECK(take_all(reader, 2) == std::vector<std::string>{whole, ""});
+    }
+
+    TEST_CASE("ring: a payload as large as the buffer fits an empty ring at each alignment") {
+        for (const std::uint64_t alignment : kAlignments) {
+            for (const std::size_t bytes : {100, 4096}) {
+                CAPTURE(alignment);
+                CAPTURE(bytes);
+                ScratchSegment scratch("largest", 16, bytes, settings_for(1), alignment);
+                RingWriter writer(scratch.get());
+                Delivery reader(scratch.get());
+                for (const char* before : {"", "a", "ab", "abc"}) {
+                    REQUIRE(push(writer, before).outcome == Outcome::pushed);
+                    REQUIRE(take_all(reader, 1).size() == 1);
+                    const std::string whole(bytes, 'x');
+                    REQUIRE(writer.fits(bytes));
+                    writer.wait_for_room(bytes, [] { return false; });
+                    CHECK(push(writer, whole).outcome == Outcome::pushed);
+                    CHECK(push(writer, "y").outcome == Outcome::full);
+                    scratch.get().validate();
+                    CHECK(take_all(reader, 1) == std::vector{whole});
+                }
+            }
+        }
+    }
+
+    TEST_CASE("ring: an empty payload has to begin inside the buffer, as any other") {
+        ScratchSegment scratch("empty", 16, 100, settings_for(1), 64);
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, std::string(65, 'x')).outcome == Outcome::pushed);
+        CHECK(push(writer, "").outcome == Outcome::full);
+        Delivery reader(scratch.get());
+        REQUIRE(take_all(reader, 1).size() == 1);
+        CHECK(push(writer, "").outcome == Outcome::pushed);
+    }
+
+    TEST_CASE("ring: every payload begins at a multiple of the alignment, over many wrap-arounds") {
+        for (const std::uint64_t alignment : kAlignments) {
+            CAPTURE(alignment);
+            ScratchSegment scratch("multiple", 8, 5000, settings_for(1), alignment);
+            RingWriter writer(scratch.get());
+            Delivery reader(scratch.get());
+            for (std::uint64_t event = 0; event < 3000; ++event) {
+                const std::string payload(event * 7 % 130, static_cast<char>('a' + event % 26));
+                REQUIRE(push(writer, payload).outcome == Outcome::pushed);
+                const auto place =
+                    reinterpret_cast<std::uintptr_t>(scratch.get().payload(event).data());
+                REQUIRE(place % alignment == 0);
+                REQUIRE(take_all(reader, 1) == std::vector{payload});
+            }
+        }
     }
 
     TEST_CASE("ring: full by events and full by bytes are told, and what went in is counted") {

@@ -22,6 +22,7 @@ namespace {
 class Walk {
   public:
     Walk(Segment& segment, std::uint64_t seed) : segment_(segment), random_(seed) {
+        segment.set_slot(std::uint64_t{0} - 1, {.end = static_cast<std::uint32_t>(end_)});
         writer_.emplace(segment);
         reader_.emplace(segment);
     }
@@ -43,6 +44,11 @@ class Walk {
     }
 
   private:
+    struct Held {
+        std::string text;
+        std::uint64_t begin;
+    };
+
     std::uint64_t between(std::uint64_t least, std::uint64_t most) {
         return std::uniform_int_distribution<std::uint64_t>(least, most)(random_);
     }
@@ -59,25 +65,26 @@ class Walk {
 
     // Checks that as many were pushed as there was room for.
     void note(const std::vector<std::string>& texts, const RingWriter::Pushed& pushed) {
+        const Geometry& geometry = segment_.header().geometry;
         for (std::size_t index = 0; index < texts.size(); ++index) {
+            const std::uint64_t begin =
+                (end_ + geometry.alignment - 1) / geometry.alignment * geometry.alignment;
+            const std::uint64_t end = begin + texts[index].size();
+            const std::uint64_t used_from = model_.empty() ? begin : model_.front().begin;
             const bool fits =
-                model_.size() < segment_.header().geometry.capacity &&
-                bytes_ + texts[index].size() <= segment_.header().geometry.buffer_bytes;
+                model_.size() < geometry.capacity && end - used_from <= geometry.buffer_bytes;
             REQUIRE(fits == (index < pushed.count));
             if (!fits) {
                 break;
             }
-            model_.push_back(texts[index]);
-            bytes_ += texts[index].size();
+            model_.push_back({texts[index], begin});
+            end_ = end;
         }
     }
 
     void turn() {
         const std::uint64_t done = chunk_.size();
-        for (std::uint64_t event = 0; event < done; ++event) {
-            bytes_ -= model_.front().size();
-            model_.pop_front();
-        }
+        model_.erase(model_.begin(), model_.begin() + static_cast<std::ptrdiff_t>(done));
         unmet_ += between(0, 6);
         const std::uint64_t waiting = model_.size() - in_flight_ + done;
         const std::uint64_t given = std::min(unmet_, waiting);
@@ -89,7 +96,7 @@ class Walk {
         REQUIRE(chunk_.size() <= in_flight_);
         std::uint64_t position = 0;
         for (const std::uint64_t event : events_of(chunk_)) {
-            REQUIRE(reader_->payload(event) == model_[position++]);
+            REQUIRE(reader_->payload(event) == model_[position++].text);
         }
         // Nothing undelivered, or no demand.
         REQUIRE((in_flight_ == model_.size() || unmet_ == 0));
@@ -120,8 +127,8 @@ class Walk {
     std::optional<RingWriter> writer_;
     std::optional<Delivery> reader_;
     Delivery::Chunk chunk_{};
-    std::deque<std::string> model_;
-    std::uint64_t bytes_ = 0;
+    std::deque<Held> model_;
+    std::uint64_t end_ = (std::uint64_t{1} << 32) - 1001;  // of the last payload, among all bytes
     std::uint64_t unmet_ = 0;
     std::uint64_t unmet_before_ = 0;
     std::uint64_t in_flight_ = 0;
@@ -131,12 +138,16 @@ class Walk {
 
 TEST_SUITE("ring_model") {
     TEST_CASE("ring: a random walk agrees with a plain deque") {
-        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-            CAPTURE(seed);
-            ScratchSegment scratch("walk" + std::to_string(seed), 5 + seed, 50 + seed * 10);
-            Walk walk(scratch.get(), seed);
-            for (int step = 0; step < 3000; ++step) {
-                walk.step();
+        for (const std::uint64_t alignment : {1, 8, 16, 64}) {
+            for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+                CAPTURE(alignment);
+                CAPTURE(seed);
+                ScratchSegment scratch("walk" + std::to_string(seed), 5 + seed, 50 + seed * 10,
+                                       settings_for(1), alignment);
+                Walk walk(scratch.get(), seed);
+                for (int step = 0; step < 3000; ++step) {
+                    walk.step();
+                }
             }
         }
     }

@@ -31,9 +31,9 @@ inline Settings settings_for(std::uint32_t consumers, Dispatch dispatch = Dispat
 class ScratchSegment {
   public:
     ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes,
-                   const Settings& settings = settings_for(1))
+                   const Settings& settings = settings_for(1), std::uint64_t alignment = 1)
         : name_(scratch_name(what)),
-          segment_(Segment::make(name_, Geometry::of(capacity, buffer_bytes))) {
+          segment_(Segment::make(name_, Geometry::of(capacity, buffer_bytes, alignment))) {
         segment_.begin_run(settings);
     }
     ~ScratchSegment() { Segment::remove(name_); }

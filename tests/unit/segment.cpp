@@ -139,6 +139,24 @@ TEST_SUITE("segment") {
         CHECK_THROWS_AS(scratch.get().validate(), SegmentRefused);
     }
 
+    TEST_CASE("segment: payloads with padding between them are checked as they lie") {
+        ScratchSegment scratch("padded", 16, 100, settings_for(1), 16);
+        for (int count = 0; count < 7; ++count) {
+            push(scratch.get(), "x");
+        }
+        CHECK(scratch.get().slot(6).end == 97);
+        scratch.get().validate();
+        for (const std::uint32_t end : {96u, 100u}) {  // empty, and to the buffer's last byte
+            scratch.get().set_slot(6, {.end = end});
+            scratch.get().validate();
+        }
+        for (const std::uint32_t end : {82u, 95u, 101u}) {  // in the padding before it, too far
+            scratch.get().set_slot(6, {.end = end});
+            CHECK_THROWS_WITH_AS(scratch.get().validate(),
+                                 "the segment is damaged: the slot of event id=7", SegmentRefused);
+        }
+    }
+
     TEST_CASE(
         "segment: events that go on at the first slot are checked and begun again as others") {
         ScratchSegment scratch("wrap", 4, 100);  // eight slots
