@@ -33,11 +33,14 @@ bool RingWriter::fits(std::size_t payload_bytes) const {
     return payload_bytes <= segment_.header().geometry.buffer_bytes;
 }
 
-void RingWriter::write(std::span<const std::string_view> payloads, Written& written) {
+template <typename PayloadOf>
+void RingWriter::write_each(std::size_t wanted, const PayloadOf& payload_of, Written& written) {
     Room room = room_after(written);
+    const std::uint64_t last = tail_ + wanted;
     std::uint64_t event = tail_ + written.count;
     auto begin = static_cast<std::uint32_t>(begin_ + written.bytes);
-    for (const std::string_view payload : payloads.subspan(written.count)) {
+    for (; event < last; ++event) {
+        const std::string_view payload = payload_of(event - tail_);
         if (room.events == 0 || room.bytes < static_cast<std::int64_t>(payload.size())) {
             break;
         }
@@ -45,7 +48,6 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
         const auto end = static_cast<std::uint32_t>(begin + payload.size());
         segment_.set_slot(event, {.end = end});
         const std::uint32_t next = segment_.begin_after(end);
-        ++event;
         --room.events;
         room.bytes -= next - begin;
         begin = next;
@@ -53,6 +55,28 @@ void RingWriter::write(std::span<const std::string_view> payloads, Written& writ
     set_partitions(tail_ + written.count, event);
     written.count = event - tail_;
     written.bytes = static_cast<std::uint32_t>(begin - begin_);
+}
+
+void RingWriter::write_run(const char* records, std::size_t wanted, std::size_t record_bytes,
+                           Written& written) {
+    const Room room = room_after(written);
+    std::uint64_t count = std::min(wanted - written.count, room.events);
+    if (room.bytes < static_cast<std::int64_t>(count * record_bytes)) {
+        count = room.bytes < 0 ? 0 : static_cast<std::uint64_t>(room.bytes) / record_bytes;
+    }
+    if (count == 0) {
+        return;
+    }
+    const std::uint64_t first = tail_ + written.count;
+    auto end = static_cast<std::uint32_t>(begin_ + written.bytes);
+    segment_.write_payload(end, {records + written.count * record_bytes, count * record_bytes});
+    for (std::uint64_t event = first; event < first + count; ++event) {
+        end += static_cast<std::uint32_t>(record_bytes);
+        segment_.set_slot(event, {.end = end});
+    }
+    set_partitions(first, first + count);
+    written.count += count;
+    written.bytes += count * record_bytes;
 }
 
 void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {
@@ -84,16 +108,37 @@ RingWriter::Pushed RingWriter::accept(const Written& written, std::size_t wanted
             .outcome = written.count == wanted ? Outcome::pushed : Outcome::full};
 }
 
-RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
-    assert(std::ranges::all_of(payloads, [&](std::string_view each) { return fits(each.size()); }));
+template <typename Write>
+RingWriter::Pushed RingWriter::push_with(std::size_t wanted, const Write& write) {
     lock_.fetch();
     Written written;
-    write(payloads, written);
-    if (written.count < payloads.size()) {
+    write(written);
+    if (written.count < wanted) {
         look_at_head();
-        write(payloads, written);
+        write(written);
     }
-    return accept(written, payloads.size());
+    return accept(written, wanted);
+}
+
+RingWriter::Pushed RingWriter::push(std::span<const std::string_view> payloads) {
+    assert(std::ranges::all_of(payloads, [&](std::string_view each) { return fits(each.size()); }));
+    return push_with(payloads.size(), [&](Written& written) {
+        write_each(
+            payloads.size(), [&](std::size_t index) { return payloads[index]; }, written);
+    });
+}
+
+RingWriter::Pushed RingWriter::push_records(const char* records, std::size_t count,
+                                            std::size_t record_bytes) {
+    assert(fits(record_bytes));
+    if (segment_.begin_after(static_cast<std::uint32_t>(record_bytes)) == record_bytes) {
+        return push_with(
+            count, [&](Written& written) { write_run(records, count, record_bytes, written); });
+    }
+    const auto record = [&](std::size_t index) {
+        return std::string_view(records + index * record_bytes, record_bytes);
+    };
+    return push_with(count, [&](Written& written) { write_each(count, record, written); });
 }
 
 void RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over) {

@@ -36,6 +36,11 @@ class RingWriter {
     // each fits().
     [[nodiscard]] Pushed push(std::span<const std::string_view> payloads);
 
+    // The same for `count` payloads of one size that lie side by side. Copied in one piece where
+    // that size is a multiple of the alignment.
+    [[nodiscard]] Pushed push_records(const char* records, std::size_t count,
+                                      std::size_t record_bytes);
+
     // Whether an empty ring could hold it. One that doesn't fit will never be accepted.
     bool fits(std::size_t payload_bytes) const;
     std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
@@ -73,8 +78,15 @@ class RingWriter {
     // Refreshes what is known of the head.
     void look_at_head();
     Room room_after(const Written& written) const;
-    // Writes the next payloads, as far as there is room.
-    void write(std::span<const std::string_view> payloads, Written& written);
+    // Has `write` write as many of `wanted` payloads as there is room for, and accepts them.
+    template <typename Write>
+    Pushed push_with(std::size_t wanted, const Write& write);
+    // Writes the next of `wanted` payloads, which payload_of(index) gives, as far as there is room.
+    template <typename PayloadOf>
+    void write_each(std::size_t wanted, const PayloadOf& payload_of, Written& written);
+    // The same for records with no padding between them.
+    void write_run(const char* records, std::size_t wanted, std::size_t record_bytes,
+                   Written& written);
     // Sets the partitions of events that were written, where there are keys.
     void set_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.

@@ -46,7 +46,8 @@ bool needs_new_run(const Scenario& scenario) {
 class KilledOn {
   public:
     KilledOn(const Scenario& scenario, std::size_t point)
-        : scratch_("fault", 16, 400, scenario.settings), needs_new_run_(needs_new_run(scenario)) {
+        : scratch_("fault", 16, 400, scenario.settings, scenario.alignment),
+          needs_new_run_(needs_new_run(scenario)) {
         scenario.before(scratch_.get());
         announce_sleepers(scratch_.get());
         const std::uint64_t tail = scratch_.header().tail.load();

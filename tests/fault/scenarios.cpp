@@ -26,6 +26,18 @@ bool push(Segment& segment, std::uint64_t count) {
     return writer.push(payloads).count == count;
 }
 
+bool push_records(Segment& segment, std::uint64_t count) {
+    RingWriter writer(segment);
+    const std::uint64_t tail = segment.header().tail.load();
+    std::string records;
+    for (std::uint64_t number = 0; number < count; ++number) {
+        records += payload_of(tail + number);
+    }
+    const std::size_t bytes = payload_of(tail).size();
+    REQUIRE(records.size() == count * bytes);
+    return writer.push_records(records.data(), count, bytes).count == count;
+}
+
 namespace {
 
 void with_events(Segment& segment) { REQUIRE(push(segment, 6)); }
@@ -206,6 +218,7 @@ std::vector<Scenario> scenarios() {
         with_begun_events(segment);
         Delivery(segment).begin_drain();
     };
+    const auto push_three = [](Segment& segment) { push_records(segment, 3); };
     const auto drain = [](Segment& segment) {
         Delivery reader(segment);
         drain_with(reader);
@@ -213,6 +226,9 @@ std::vector<Scenario> scenarios() {
     return {
         {"push", one, with_events, [](Segment& segment) { push(segment, 3); }},
         {"push by key", partition, with_events, [](Segment& segment) { push(segment, 3); }},
+        {"push records", one, with_events, push_three},
+        {"push records by key", partition, with_events, push_three},
+        {"push records with padding between them", one, with_events, push_three, 16},
         {"ask", one, with_events, [](Segment& segment) { Delivery(segment).turn(0, 4, 3); }},
         {"take over", one, with_begun_events, [](Segment& segment) { Delivery{segment}; }},
         {"take the lock over", one, with_dead_holder, turn_and_commit},
@@ -293,7 +309,7 @@ void announce_sleepers(Segment& segment) {
 }
 
 std::size_t walk_through(const Scenario& scenario, std::set<PointName>& reached) {
-    ScratchSegment scratch("walk", 16, 400, scenario.settings);
+    ScratchSegment scratch("walk", 16, 400, scenario.settings, scenario.alignment);
     scenario.before(scratch.get());
     announce_sleepers(scratch.get());
     FaultPlan& plan = FaultPlan::current();

@@ -17,6 +17,7 @@ struct Scenario {
     Settings settings;
     std::function<void(Segment&)> before;  // by a process that lives
     std::function<void(Segment&)> act;
+    std::uint64_t alignment = 1;
 };
 
 // One for each way that the segment and the ring are changed.
@@ -33,5 +34,8 @@ std::string payload_of(std::uint64_t event);
 
 // Pushes the next `count` events; whether all of them are in.
 bool push(Segment& segment, std::uint64_t count);
+
+// The same in one piece. Requires that all have payloads of one size.
+bool push_records(Segment& segment, std::uint64_t count);
 
 }  // namespace drainpipe::test

@@ -102,6 +102,77 @@ TEST_SUITE("ring") {
         }
     }
 
+    TEST_CASE("ring: records pushed at once come back one by one, of any size, at each alignment") {
+        for (const std::uint64_t alignment : kAlignments) {
+            CAPTURE(alignment);
+            ScratchSegment scratch("records", 64, 5000, settings_for(1), alignment);
+            RingWriter writer(scratch.get());
+            Delivery reader(scratch.get());
+            for (const std::size_t bytes : {0, 1, 12, 16, 24, 64, 65}) {
+                CAPTURE(bytes);
+                for (char round = 'a'; round <= 'z'; ++round) {
+                    std::string records;
+                    std::vector<std::string> expected;
+                    for (char number = 0; number < 7; ++number) {
+                        expected.emplace_back(bytes, static_cast<char>(round + number));
+                        records += expected.back();
+                    }
+                    const auto pushed = writer.push_records(records.data(), 7, bytes);
+                    REQUIRE(pushed.outcome == Outcome::pushed);
+                    REQUIRE(pushed.count == 7);
+                    REQUIRE(take_all(reader, 7) == expected);
+                }
+            }
+        }
+    }
+
+    TEST_CASE("ring: records of a size that is no multiple of the alignment each begin at one") {
+        ScratchSegment scratch("uneven", 16, 4096, settings_for(1), 16);
+        RingWriter writer(scratch.get());
+        REQUIRE(writer.push_records("abcdefghijklmnopqrst", 4, 5).count == 4);
+        for (std::uint64_t event = 0; event < 4; ++event) {
+            CHECK(scratch.get().begin_of(event) == 16 * event);
+            CHECK(scratch.get().slot(event).end == 16 * event + 5);
+        }
+        Delivery reader(scratch.get());
+        CHECK(take_all(reader, 4) == std::vector<std::string>{"abcde", "fghij", "klmno", "pqrst"});
+    }
+
+    TEST_CASE("ring: of records that a full ring has no room for it says how many are in") {
+        for (const std::uint64_t alignment : {1, 8, 16}) {  // in one piece, and one by one
+            CAPTURE(alignment);
+            ScratchSegment few("few", 3, 100, settings_for(1), alignment);
+            RingWriter by_events(few.get());
+            CHECK(by_events.push_records("11112222333344445555", 5, 4).count == 3);
+            CHECK(by_events.push_records("44445555", 2, 4).count == 0);
+            CHECK(by_events.push_records("44445555", 2, 4).outcome == Outcome::full);
+            Delivery reader(few.get());
+            CHECK(take_all(reader, 3) == std::vector<std::string>{"1111", "2222", "3333"});
+            CHECK(by_events.push_records("44445555", 2, 4).outcome == Outcome::pushed);
+
+            ScratchSegment small("small", 16, 50, settings_for(1), alignment);
+            RingWriter by_bytes(small.get());
+            const std::string records(64, 'r');
+            CHECK(by_bytes.push_records(records.data(), 4, 16).count == 3);
+            CHECK(by_bytes.push_records(records.data(), 1, 3).outcome == Outcome::full);
+            CHECK(by_bytes.push_records(records.data(), 1, 2).outcome == Outcome::pushed);
+        }
+    }
+
+    TEST_CASE("ring: records have their partitions, and are turned away by a closed intake") {
+        ScratchSegment scratch("keyed", 16, 100, settings_for(2, Dispatch::partition));
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, "ab").count == 1);
+        REQUIRE(push(writer, "cd").count == 1);
+        REQUIRE(writer.push_records("abcd", 2, 2).count == 2);
+        CHECK(scratch.get().states().at(2) == scratch.get().states().at(0));
+        CHECK(scratch.get().states().at(3) == scratch.get().states().at(1));
+        CHECK(scratch.get().states().at(3) != scratch.get().states().at(2));
+        writer.close_intake();
+        CHECK(writer.push_records("abcd", 2, 2).outcome == Outcome::intake_closed);
+        CHECK(scratch.header().tail.load() == 4);
+    }
+
     TEST_CASE("ring: full by events and full by bytes are told, and what went in is counted") {
         ScratchSegment scratch("full", 3, 100);
         RingWriter writer(scratch.get());

@@ -31,8 +31,10 @@ class Walk {
         switch (between(0, 4)) {
             case 0:
             case 1:
-            case 2:
                 push();
+                break;
+            case 2:
+                push_records();
                 break;
             case 3:
                 turn();
@@ -61,6 +63,17 @@ class Walk {
             payloads.push_back(text);
         }
         note(texts, writer_->push(payloads));
+    }
+
+    void push_records() {
+        const std::size_t bytes = between(0, 5) * between(1, 8);
+        std::vector<std::string> texts(between(1, 6));
+        std::string records;
+        for (std::string& text : texts) {
+            text.assign(bytes, static_cast<char>(between('A', 'Z')));
+            records += text;
+        }
+        note(texts, writer_->push_records(records.data(), texts.size(), bytes));
     }
 
     // Checks that as many were pushed as there was room for.
