@@ -246,14 +246,14 @@ CompletionKind Delivery::kind_of(const Handed& handed) const {
 }
 
 CompletionKind Delivery::done(EventRange events) {
-    const CompletionKind kind = kind_of(take_out_of_hand(events));
+    const CompletionKind kind = kind_of(take_handled(events));
     add_done(events, kind);
     return kind;
 }
 
 void Delivery::failed(std::uint64_t event, Clock::time_point retry_at) {
     const bool is_left = !has_another_try(event);
-    const Handed handed = take_out_of_hand({event, event + 1});
+    const Handed handed = take_handled({event, event + 1});
     segment_.set_retry_time(event, to_retry_time(retry_at) | (is_left ? kTriedInDrain : 0));
     held_.hold({event, handed.kind, false, retry_at, is_left});
 }
@@ -263,7 +263,7 @@ bool Delivery::has_another_try(std::uint64_t event) const {
 }
 
 void Delivery::dead(std::uint64_t event) {
-    take_out_of_hand({event, event + 1});
+    take_handled({event, event + 1});
     if (segment_.retry_time(event) != 0) {
         segment_.set_retry_time(event, 0);  // the event that takes its slot waits for none
     }
@@ -281,7 +281,6 @@ Delivery::Handed Delivery::take_out_of_hand(EventRange events) {
     const auto handed = in_hand_.begin() + (find_in_hand(events.first) - in_hand_.cbegin());
     assert(events.last <= handed->range.last);
     const Handed taken{events, handed->kind, handed->holds_demand};
-    handled_ += taken.holds_demand ? events.size() : 0;
     const Handed after{{events.last, handed->range.last}, handed->kind, handed->holds_demand};
     if (events.first == handed->range.first) {
         if (after.range.size() > 0) {
@@ -298,6 +297,12 @@ Delivery::Handed Delivery::take_out_of_hand(EventRange events) {
     return taken;
 }
 
+Delivery::Handed Delivery::take_handled(EventRange events) {
+    const Handed taken = take_out_of_hand(events);
+    handled_ += taken.holds_demand ? events.size() : 0;
+    return taken;
+}
+
 void Delivery::add_done(EventRange events, CompletionKind kind) {
     if (!done_.empty() && done_.back().range.last == events.first && done_.back().kind == kind) {
         done_.back().range.last = events.last;
@@ -306,25 +311,36 @@ void Delivery::add_done(EventRange events, CompletionKind kind) {
     }
 }
 
-void Delivery::hand(std::uint64_t event, CompletionKind kind, bool holds_demand) {
-    if (!handed_.empty() && handed_.back().last == event) {
-        handed_.back().last = event + 1;
-    } else {
-        handed_.push_back({event, event + 1});
-    }
-    if (!in_hand_.empty() && in_hand_.back().range.last == event && in_hand_.back().kind == kind &&
+// What is handed out as one range is one in hand: done() may be told of all of it.
+void Delivery::hand(EventRange events, CompletionKind kind, bool holds_demand) {
+    if (!handed_.empty() && handed_.back().last == events.first && in_hand_.back().kind == kind &&
         in_hand_.back().holds_demand == holds_demand) {
-        in_hand_.back().range.last = event + 1;
+        handed_.back().last = events.last;
+        in_hand_.back().range.last = events.last;
     } else {
-        in_hand_.push_back({{event, event + 1}, kind, holds_demand});
+        handed_.push_back(events);
+        in_hand_.push_back({events, kind, holds_demand});
     }
 }
 
 void Delivery::put_back() {
     if (!in_hand_.empty()) {
+        const std::lock_guard guard(lock_);
         dispatcher_->put_back(in_hand_.front().range.first);
         in_hand_.clear();
     }
+}
+
+void Delivery::put_back(std::span<const EventRange> events) {
+    for (const EventRange& range : events) {
+        const Handed handed = take_out_of_hand(range);
+        for (std::uint64_t event = range.first; event < range.last && !handed.holds_demand;
+             ++event) {
+            held_.hold({event, handed.kind, false, std::nullopt});
+        }
+    }
+    const std::lock_guard guard(lock_);
+    dispatcher_->put_back(in_hand_.empty() ? 0 : in_hand_.back().range.last);
 }
 
 std::uint64_t Delivery::in_hand() const {
@@ -390,7 +406,7 @@ void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
     Partitions busy = partitions_in_hand();
     limit -= held_.hand_out(limit, is_draining_, busy, [&](const Held& held) {
         change->retried += held.retry_at ? 1 : 0;
-        hand(held.event, held.kind, held.holds_demand);
+        hand({held.event, held.event + 1}, held.kind, held.holds_demand);
     });
     while (limit > 0) {
         std::ranges::sort(in_hand_, {}, by_first);
@@ -400,25 +416,38 @@ void Delivery::collect_ready(const LedgerChange& change, std::uint64_t limit) {
             break;
         }
         for (const EventRange& range : fresh_) {
-            for (std::uint64_t event = range.first; event < range.last; ++event) {
-                const std::uint32_t time = segment_.retry_time(event);
-                const unsigned partition = held_.partition(event);
-                if (time != 0) {
-                    // Given back by another consumer: it holds no demand here either.
-                    ++handled_;
-                    held_.hold({event, kind_, false, from_retry_time(time, Clock::now()),
-                                was_tried_in_drain(time)});
-                } else if (has_keys_ && busy[partition]) {
-                    held_.hold({event, kind_, true, std::nullopt});
-                } else {
-                    hand(event, kind_, true);
-                    --limit;
-                }
-                busy[partition] = true;
-            }
+            limit -= hand_or_hold(range, busy);
         }
     }
     std::ranges::sort(in_hand_, {}, by_first);
+}
+
+std::uint64_t Delivery::hand_or_hold(EventRange events, Partitions& busy) {
+    std::uint64_t count = 0;
+    const auto hand_to = [&](std::uint64_t end) {
+        if (events.first < end) {
+            hand({events.first, end}, kind_, true);
+            count += end - events.first;
+        }
+        events.first = end + 1;
+    };
+    for (std::uint64_t event = events.first; event < events.last; ++event) {
+        if (const std::uint32_t time = segment_.retry_time(event); time != 0) {
+            hand_to(event);
+            // Given back by another consumer: it holds no demand here either.
+            ++handled_;
+            held_.hold({event, kind_, false, from_retry_time(time, Clock::now()),
+                        was_tried_in_drain(time)});
+        } else if (has_keys_ && busy[held_.partition(event)]) {
+            hand_to(event);
+            held_.hold({event, kind_, true, std::nullopt});
+        }
+        if (has_keys_) {
+            busy[held_.partition(event)] = true;
+        }
+    }
+    hand_to(events.last);
+    return count;
 }
 
 Delivery::Partitions Delivery::partitions_in_hand() const {
@@ -453,23 +482,26 @@ std::optional<Delivery::Clock::time_point> Delivery::next_time() const {
     return retry_at && take_at_ ? std::min(*retry_at, *take_at_) : retry_at ? retry_at : take_at_;
 }
 
-std::chrono::nanoseconds Delivery::time_to_wait() const {
-    if (!take_at_) {
+std::chrono::nanoseconds Delivery::time_to_wait(std::optional<Clock::time_point> until) const {
+    const auto next = next_time();
+    const auto wake_at = next && until ? std::min(*next, *until) : next ? next : until;
+    if (!wake_at) {
         return EventCount::kBackstop;
     }
-    return std::clamp<std::chrono::nanoseconds>(*take_at_ - Clock::now(),
+    return std::clamp<std::chrono::nanoseconds>(*wake_at - Clock::now(),
                                                 std::chrono::nanoseconds(0), EventCount::kBackstop);
 }
 
-Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>& is_over) {
+Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>& is_over,
+                               std::optional<Clock::time_point> until) {
     EventCount& event_count = segment_.header().events_available;
     while (true) {
         const std::uint32_t noted = event_count.prepare_wait();
         const Chunk chunk = turn(0, 0, limit);
-        if (!chunk.is_empty() || is_over()) {
+        if (!chunk.is_empty() || is_over() || (until && Clock::now() >= *until)) {
             return chunk;
         }
-        event_count.wait(noted, time_to_wait());
+        event_count.wait(noted, time_to_wait(until));
     }
 }
 

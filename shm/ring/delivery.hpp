@@ -94,15 +94,27 @@ class Delivery {
     // When turn() may find more though nothing was notified.
     std::optional<Clock::time_point> next_time() const;
 
-    // Sleeps until there is a chunk for this consumer, or `is_over()` is true: an empty one then.
-    // What makes is_over() true must notify the segment's events_available after it.
-    Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over);
+    // Sleeps until there is a chunk for this consumer, or `is_over()` is true, or it is so late: an
+    // empty one then. What makes is_over() true must notify the segment's events_available after
+    // it.
+    Chunk wait(std::uint64_t limit, const std::function<bool()>& is_over,
+               std::optional<Clock::time_point> until = std::nullopt);
 
     // Notes that the work on these events, which are in hand, is about to begin. To be called
     // before the work: what is not begun is not marked as repeated when this process dies.
     void begin(EventRange events) { dispatcher_->begin(events); }
-    // The same for one event that may have failed before.
-    void begin_attempt(std::uint64_t event) { dispatcher_->begin_attempt(event); }
+    // The same for one event, where work may fail.
+    void begin_attempt(std::uint64_t event) {
+        // Killed in between, it was not begun: the next consumer begins this very attempt.
+        if (segment_.retry_time(event) != 0) {
+            segment_.set_retry_time(event, 0);
+        }
+        segment_.attempts().count_up(event, event + 1);
+    }
+    // How often the work on it was begun, where it may fail: as attempt() has it.
+    std::uint32_t attempts_begun(std::uint64_t event) const {
+        return segment_.attempts().load(event);
+    }
 
     // Commits what is done, with the next `done` events in hand.
     void commit(std::uint64_t done) { turn(done, 0, 0); }
@@ -110,6 +122,9 @@ class Delivery {
     // Takes out of hand what is not done: it will be handed out again. Requires that no work on it
     // is under way.
     void put_back();
+    // The same for these events alone, which are ranges of the last chunk and not begun: another
+    // consumer may take them. Only where work may fail.
+    void put_back(std::span<const EventRange> events);
 
     std::uint64_t in_hand() const;
     // Whether any event waits here for its retry, or for another one that does.
@@ -177,12 +192,16 @@ class Delivery {
     // Takes these events, which are in hand, out of it.
     std::vector<Handed>::const_iterator find_in_hand(std::uint64_t event) const;
     Handed take_out_of_hand(EventRange events);
+    // The same for what has come to an outcome.
+    Handed take_handled(EventRange events);
     void add_done(EventRange events, CompletionKind kind);
-    void hand(std::uint64_t event, CompletionKind kind, bool holds_demand);
+    void hand(EventRange events, CompletionKind kind, bool holds_demand);
+    // Takes in hand, or holds, what is given and was not handed out before; how many are in hand.
+    std::uint64_t hand_or_hold(EventRange events, Partitions& busy);
     // In the drain, where there is nothing in flight to this one: looks with the others, and among
     // what is buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
-    std::chrono::nanoseconds time_to_wait() const;
+    std::chrono::nanoseconds time_to_wait(std::optional<Clock::time_point> until) const;
     // Whether it has had nothing for long enough, and another one may have something for it.
     bool may_take_from_others();
     void take_from_others(CompletionKind kind, std::uint64_t limit);

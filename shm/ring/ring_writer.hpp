@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -47,7 +48,8 @@ class RingWriter {
 
     // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
     // it fits(). What makes is_over() true must notify the segment's room_available after it.
-    void wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over);
+    bool wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over,
+                       std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);
 
     // The oldest event that is not committed, and the consumer that has it, or has to take it, if
     // that is one. Requires that the ring is not empty.

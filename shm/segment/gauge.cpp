@@ -5,6 +5,8 @@
 #include <atomic>
 #include <bitset>
 #include <boost/interprocess/shared_memory_object.hpp>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 
@@ -61,6 +63,12 @@ Reading read(const Header& header, const EventStates& states) {
 }
 
 }  // namespace
+
+std::string identity_of(const Header& header) {
+    std::array<char, 17> text;
+    std::snprintf(text.data(), text.size(), "%016" PRIx64, header.identity);
+    return text.data();
+}
 
 std::string to_text(const Account& account) {
     return "accepted=" + std::to_string(account.accepted) +

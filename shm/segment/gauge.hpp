@@ -27,6 +27,9 @@ struct Account {
 // Read while others go on: what it says was true a moment ago, and the sums are right.
 Account account_of(const Header& header, const EventStates& states);
 
+// A segment's identity, in sixteen hexadecimal digits.
+std::string identity_of(const Header& header);
+
 // "accepted=A processed=P emptied=E drained=D left=L redelivered=R dead=X retried=T"
 std::string to_text(const Account& account);
 
@@ -53,10 +56,11 @@ class Gauge {
     // How often the number of consumers was asked for.
     std::uint32_t scalings() const;
 
-  private:
+    // What it reads from: neither can be written to.
     const Header& header() const;
     EventStates states() const;
 
+  private:
     boost::interprocess::mapped_region region_;
 };
 

@@ -10,13 +10,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cinttypes>
-#include <cstdio>
 #include <cstring>
 #include <new>
 #include <span>
 #include <system_error>
 #include <utility>
+
+#include "gauge.hpp"
 
 namespace drainpipe {
 namespace {
@@ -231,11 +231,7 @@ bool Segment::remove_unheld(const std::string& name) {
 
 void Segment::remove(const std::string& name) { ipc::shared_memory_object::remove(name.c_str()); }
 
-std::string Segment::identity() const {
-    std::array<char, 17> text;
-    std::snprintf(text.data(), text.size(), "%016" PRIx64, header_->identity);
-    return text.data();
-}
+std::string Segment::identity() const { return identity_of(*header_); }
 
 bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
 

@@ -49,6 +49,11 @@ CompletionKind DemandDispatcher::collect(const Ledger& ledger, bool is_draining,
     return kind;
 }
 
+void DemandDispatcher::put_back(std::uint64_t first) {
+    Word<std::uint64_t>& in_hand_end = header().in_hand_end[consumer_];
+    in_hand_end.store(std::min(in_hand_end.load(), first));
+}
+
 bool DemandDispatcher::is_free(std::uint64_t event, CompletionKind kind) const {
     const EventState state = states_.at(event);
     return state.is_given() && state.is_given_in_drain() == (kind == CompletionKind::drained) &&

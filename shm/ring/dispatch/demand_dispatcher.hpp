@@ -21,6 +21,7 @@ class DemandDispatcher final : public OwningDispatcher {
                            std::vector<EventRange>& ranges) override;
     // Takes half of what the one with the most of it has not in hand, the youngest first.
     bool takes_from_others() const override { return true; }
+    void put_back(std::uint64_t first) override;
     bool take_from_others(CompletionKind kind, std::uint64_t most) override;
 
     // The nearer the end, the less at a time: so that all consumers come to the end together.

@@ -19,7 +19,7 @@ struct EventRange {
 
 // Who gets which events, as a consumer carries it out: there is one for each kind of Dispatch.
 //
-// Every call but begin(), attempt(), put_back() and consumer_end() requires the ring's lock. Those
+// Every call but begin(), attempt() and consumer_end() requires the ring's lock. Those
 // that are given a change of the ledger set states at once and leave the ledger to that change:
 // killed between the two, states of events that the ledger doesn't know as given are taken back
 // (see RingLock), states of done events stand and are passed by the next consumer of that number.
@@ -71,9 +71,6 @@ class Dispatcher {
     // Counts an attempt at each of these events, before the work on them.
     virtual void begin(EventRange events) = 0;
     virtual std::uint32_t attempt(std::uint64_t event) const = 0;
-    // Counts one more attempt at an event that this process may have begun before. It waits for no
-    // retry any more.
-    virtual void begin_attempt(std::uint64_t event) { begin({event, event + 1}); }
 
     // Hands over what is another consumer's since their number changed; whether there was anything.
     // Requires that nothing is begun and not done.

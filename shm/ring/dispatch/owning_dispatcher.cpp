@@ -131,14 +131,6 @@ void OwningDispatcher::begin(EventRange events) {
     last_begun_ = {events.first, std::max(begun_to, events.last)};
 }
 
-void OwningDispatcher::begin_attempt(std::uint64_t event) {
-    // Killed in between, it was not begun: the next consumer begins this very attempt.
-    if (segment_.retry_time(event) != 0) {
-        segment_.set_retry_time(event, 0);
-    }
-    segment_.attempts().count_up(event, event + 1);
-}
-
 std::uint32_t OwningDispatcher::attempt(std::uint64_t event) const {
     return segment_.attempts().load(event);
 }

@@ -18,7 +18,6 @@ class OwningDispatcher : public Dispatcher {
     std::uint64_t in_flight(const Ledger& ledger) const override;
     std::uint64_t buffered(const Ledger& ledger) const override;
     void begin(EventRange events) override;
-    void begin_attempt(std::uint64_t event) override;
     std::uint32_t attempt(std::uint64_t event) const override;
     std::vector<EventRange> begun(const Ledger& ledger) const override;
     void give_up(unsigned number) override;
