@@ -27,7 +27,12 @@ RecordLimit limit_of(const Settings& settings) {
     return {settings.log_events_per_second, settings.consumers};
 }
 
-// Of work that ends at once nothing is told.
+// Of work in turn: how long the events of a hand may take before they are committed, and how many
+// are begun between two looks at the clock.
+constexpr auto kLongHand = 5 * HandSize::kTime;
+constexpr std::uint64_t kBetweenLooks = 16;
+
+// Of work that ends at once or in turn nothing is told.
 class NoOutcomes final : public Work::Outcomes {
   public:
     void done(std::uint64_t, std::optional<Work::Clock::duration>) override {}
@@ -37,37 +42,61 @@ class NoOutcomes final : public Work::Outcomes {
 
 }  // namespace
 
-Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, Host& host)
+Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
+                   DeadLetters& dead_letters, Host& host)
     : segment_(segment),
       delivery_(delivery),
       work_(work),
       log_(log),
       host_(host),
+      is_own_(segment.header().settings.work == WorkKind::stage),
+      run_(segment.identity()),
       event_log_(log, limit_of(segment.header().settings)),
       window_(window_of(segment.header().settings)),
       event_delay_(segment.header().settings.event_delay_microseconds),
-      outcomes_(segment, delivery, event_log_,
+      has_no_retries_(segment.header().settings.retries == 0),
+      outcomes_(segment, delivery, event_log_, dead_letters,
                 [&host](const std::string& what) { host.warn(what); }),
       rate_(segment.header().next_begin,
             std::chrono::nanoseconds(segment.header().settings.begin_interval_nanoseconds)) {}
 
 void Consumer::run() {
-    const bool is_at_once = work_.ends() == Work::Ends::at_once;
-    if (is_at_once) {
-        work_at_once();
-    } else {
-        event_count_ = std::make_unique<EventCountDescriptor>(segment_.header().events_available);
-        work_later();
+    switch (work_.ends()) {
+        case Work::Ends::at_once:
+            work_at_once();
+            break;
+        case Work::Ends::in_turn:
+            work_in_turn();
+            break;
+        case Work::Ends::later:
+            event_count_ =
+                std::make_unique<EventCountDescriptor>(segment_.header().events_available);
+            work_later();
+            break;
     }
     if (host_.is_draining()) {
         begin_drain();
-        is_at_once ? drain_at_once() : drain_later();
+        drain();
     } else {
         finish_what_is_in_hand();
         delivery_.leave();
     }
     close_work();
     event_log_.tell_left_out();
+}
+
+void Consumer::drain() {
+    switch (work_.ends()) {
+        case Work::Ends::at_once:
+            drain_at_once();
+            break;
+        case Work::Ends::in_turn:
+            drain_in_turn();
+            break;
+        case Work::Ends::later:
+            drain_later();
+            break;
+    }
 }
 
 void Consumer::work_at_once() {
@@ -172,6 +201,146 @@ std::uint64_t Consumer::flush() {
     return std::exchange(started_, 0);
 }
 
+void Consumer::work_in_turn() {
+    const auto is_stopped = [this] { return this->is_stopped(); };
+    std::uint64_t asked = window_.first_ask(delivery_.taken_over());
+    while (!is_stopped()) {
+        const std::uint64_t limit = std::min(hand_.events(), window_.chunk_limit());
+        Delivery::Chunk chunk = delivery_.turn(0, std::exchange(asked, 0), limit);
+        if (chunk.is_empty()) {
+            chunk = delivery_.wait(limit, is_stopped, outcomes_.next_time());
+        }
+        work_on_each(chunk, true);
+        if (is_cut_off_) {
+            delivery_.wait(0, is_stopped);  // what is to come is the stop's business
+            break;
+        }
+        asked = window_.handled(delivery_.take_handled());
+    }
+    await_letters();
+}
+
+void Consumer::drain_in_turn() {
+    work_.begin_stop();
+    const std::uint64_t most = segment_.header().settings.max_demand;
+    while (true) {
+        if (host_.is_last()) {
+            delivery_.expect_no_other();
+        }
+        const Delivery::Chunk chunk = delivery_.turn(0, 0, std::min(hand_.events(), most));
+        work_on_each(chunk, false);
+        if (is_cut_off_ || chunk.is_empty()) {
+            await_letters();
+        }
+        if (is_cut_off_ || (chunk.is_empty() && delivery_.has_held())) {
+            delivery_.leave();
+            break;
+        }
+        if (chunk.is_empty() && delivery_.in_hand() == 0) {
+            break;
+        }
+    }
+    end_drain();
+}
+
+void Consumer::work_on_each(const Delivery::Chunk& chunk, bool stoppable) {
+    const auto begun_at = Work::Clock::now();
+    std::uint64_t worked_on = 0;
+    put_back_.clear();
+    for (const EventRange& range : chunk.ranges) {
+        const std::uint64_t next =
+            put_back_.empty() ? work_on_range(range, begun_at + kLongHand, stoppable) : range.first;
+        worked_on += next - range.first;
+        if (next < range.last) {
+            put_back_.push_back({next, range.last});
+        }
+    }
+    if (!put_back_.empty()) {
+        delivery_.put_back(put_back_);
+    }
+    commit_told();
+    if (worked_on > 0) {
+        hand_.took(worked_on, Work::Clock::now() - begun_at);
+    }
+}
+
+std::uint64_t Consumer::work_on_range(EventRange events, Work::Clock::time_point until,
+                                      bool stoppable) {
+    std::uint64_t first_done = events.first;
+    std::uint64_t number = events.first;
+    const auto tell_done = [&](std::uint64_t next) {
+        outcomes_.done({first_done, number});
+        first_done = next;
+    };
+    for (; number < events.last && may_begin_next(stoppable); ++number) {
+        if (number % kBetweenLooks == 0 && Work::Clock::now() >= until) {
+            break;
+        }
+        if (stands_alone(number)) {
+            tell_done(number + 1);
+            work_alone(number);
+            continue;
+        }
+        delivery_.begin_attempt(number);
+        const Outcome outcome = work_.handle(failing_event(number));
+        if (outcome.kind() != Outcome::Kind::done) {
+            tell_done(number + 1);
+            tell(number, outcome);
+        }
+    }
+    tell_done(number);
+    return number;
+}
+
+bool Consumer::may_begin_next(bool stoppable) {
+    is_cut_off_ = !host_.may_begin();
+    return !is_cut_off_ && !(stoppable && is_stopped());
+}
+
+bool Consumer::stands_alone(std::uint64_t number) const {
+    return has_no_retries_ || delivery_.attempts_begun(number) > 0;
+}
+
+void Consumer::work_alone(std::uint64_t number) {
+    commit_told();
+    if (outcomes_.is_given_up(number + 1)) {
+        return;
+    }
+    delivery_.begin_attempt(number);
+    tell(number, work_.handle(failing_event(number)));
+    commit_told();
+}
+
+void Consumer::tell(std::uint64_t number, const Outcome& outcome) {
+    switch (outcome.kind()) {
+        case Outcome::Kind::done:
+            outcomes_.done({number, number + 1});
+            break;
+        case Outcome::Kind::retry:
+            outcomes_.failed(number + 1, outcome.text(), "");
+            break;
+        case Outcome::Kind::dead:
+            outcomes_.dead(number + 1, outcome.text(), "");
+            break;
+    }
+}
+
+void Consumer::commit_told() {
+    NoOutcomes nothing;
+    work_.advance(nothing);
+    note_outcomes();
+    if (outcomes_.take_count() > 0) {
+        delivery_.commit(0);
+    }
+}
+
+void Consumer::await_letters() {
+    while (outcomes_.has_letters()) {
+        std::this_thread::sleep_until(outcomes_.next_time().value_or(Work::Clock::now()));
+        commit_told();
+    }
+}
+
 void Consumer::work_later() {
     std::uint64_t asked = window_.first_ask(delivery_.taken_over());
     while (!is_stopped()) {
@@ -196,7 +365,7 @@ void Consumer::drain_later() {
         if (started + advance() > 0) {
             continue;
         }
-        const bool is_at_work = delivery_.in_hand() > to_start_.size();
+        const bool is_at_work = under_way() > 0;
         const bool waits_for_room =
             !is_cut_off_ && (!to_start_.empty() || (is_full_ && !delivery_.is_drained()));
         if (is_at_work || waits_for_room) {
@@ -214,7 +383,7 @@ void Consumer::drain_later() {
 void Consumer::finish_what_is_in_hand() {
     take_no_more();
     work_.begin_stop();
-    while (delivery_.in_hand() > to_start_.size()) {  // those are given back
+    while (under_way() > 0) {  // what is not begun is given back
         if (advance() == 0) {
             wait(segment_.header().events_available.prepare_wait(), false);
         }
@@ -236,9 +405,17 @@ void Consumer::close_work() {
 // From here on it waits for what is under way alone.
 void Consumer::take_no_more() { is_full_ = is_cut_off_ = true; }
 
+bool Consumer::is_suspect(std::uint64_t number) const {
+    return is_own_ && delivery_.attempts_begun(number) > 0 && !delivery_.waited_for_retry(number);
+}
+
+std::uint64_t Consumer::room_at_work() const {
+    return is_suspect_under_way_ && under_way() > 0 ? 0 : work_.room();
+}
+
 std::uint64_t Consumer::room() {
     is_cut_off_ = !host_.may_begin();
-    const std::uint64_t all = is_cut_off_ ? 0 : work_.room();
+    const std::uint64_t all = is_cut_off_ ? 0 : room_at_work();
     const std::uint64_t room = all - std::min<std::uint64_t>(all, to_start_.size());
     is_full_ = room == 0;
     return room;
@@ -263,9 +440,14 @@ std::uint64_t Consumer::start_more(std::uint64_t asked) {
 // which counts as an attempt, when there is.
 std::uint64_t Consumer::start_handed() {
     std::uint64_t started = 0;
-    for (; !to_start_.empty() && !is_cut_off_ && work_.room() > 0; ++started) {
-        start(to_start_.front());
+    for (; !to_start_.empty() && !is_cut_off_ && room_at_work() > 0; ++started) {
+        const std::uint64_t number = to_start_.front();
+        is_suspect_under_way_ = is_suspect(number);
+        if (is_suspect_under_way_ && under_way() > 0) {
+            break;
+        }
         to_start_.pop_front();
+        start(number);
     }
     return started;
 }
@@ -312,7 +494,7 @@ std::optional<Work::Clock::time_point> Consumer::next_time() const {
 void Consumer::wait(std::uint32_t noted, bool for_host) {
     if (!is_full_) {
         event_count_->arm(noted);
-    } else if (!is_cut_off_ && work_.room() > 0) {
+    } else if (!is_cut_off_ && room_at_work() > 0) {
         return;  // there is now
     }
     std::array<pollfd, 3> waits{{{work_.wait_fd(), POLLIN, 0},

@@ -45,7 +45,8 @@ class Consumer {
     };
 
     // All of them outlive this object.
-    Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, Host& host);
+    Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log, DeadLetters& dead_letters,
+             Host& host);
 
     // Returns when it has left or drained.
     void run();
@@ -65,6 +66,26 @@ class Consumer {
     // What was started has had its effect, and is logged; returns how many events those are.
     std::uint64_t flush();
 
+    // Of work that ends in turn.
+    void work_in_turn();
+    void drain_in_turn();
+    // Does the work on the chunk and commits it; learns how long it takes. Stops early as
+    // work_on_hand() does, and where it takes longer than it should: what is not begun is put back.
+    void work_on_each(const Delivery::Chunk& chunk, bool stoppable);
+    // Returns the first event that was not begun.
+    std::uint64_t work_on_range(EventRange events, Work::Clock::time_point until, bool stoppable);
+    // Whether the next event is to be begun.
+    bool may_begin_next(bool stoppable);
+    // Whether an event is committed before the next one is begun: one that was begun before may
+    // have ended its process, and one that has no other try is not to be begun twice for the
+    // neighbour's sake.
+    bool stands_alone(std::uint64_t number) const;
+    void work_alone(std::uint64_t number);
+    void tell(std::uint64_t number, const Outcome& outcome);
+    void commit_told();
+    // Until the dead letters that wait can be written.
+    void await_letters();
+
     // Of work that ends later.
     void work_later();
     void drain_later();
@@ -76,8 +97,14 @@ class Consumer {
     std::uint64_t start_more(std::uint64_t asked);
     // Begins what was handed out and is not begun, as far as there is room for it.
     std::uint64_t start_handed();
-    // How many events more the work can take now.
+    // How many events the work can take now, and how many more than are handed out.
+    std::uint64_t room_at_work() const;
     std::uint64_t room();
+    // Whether it may have ended its process, and is not to take others with it that have done
+    // nothing.
+    bool is_suspect(std::uint64_t number) const;
+    // How many events are begun and have no outcome.
+    std::uint64_t under_way() const { return delivery_.in_hand() - to_start_.size(); }
     void start(std::uint64_t number);
     // Has the work advance; how many events have had an outcome.
     std::uint64_t advance();
@@ -88,9 +115,14 @@ class Consumer {
     std::optional<Work::Clock::time_point> next_time() const;
 
     void begin_drain();
+    void drain();
     void end_drain();
     Event event(std::uint64_t number) const {
-        return {number + 1, delivery_.attempt(number), delivery_.payload(number)};
+        return {number + 1, delivery_.attempt(number), delivery_.payload(number), run_};
+    }
+    // The same where work may fail.
+    Event failing_event(std::uint64_t number) const {
+        return {number + 1, delivery_.attempts_begun(number), delivery_.payload(number), run_};
     }
     bool is_stopped() const { return host_.should_leave() || host_.is_draining(); }
     bool is_slow() const { return event_delay_.count() > 0; }
@@ -100,17 +132,22 @@ class Consumer {
     Work& work_;
     Log& log_;
     Host& host_;
+    bool is_own_;  // the work is a user's function, in this process
+    std::string run_;
     EventLog event_log_;
     DemandWindow window_;
     HandSize hand_;
     std::chrono::microseconds event_delay_;
+    bool has_no_retries_;  // an event has one attempt
     EventOutcomes outcomes_;
     BeginRate rate_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
     std::deque<std::uint64_t> to_start_;                 // in hand, later, and not begun
+    bool is_suspect_under_way_ = false;                  // it is alone then
     bool is_full_ = false;                               // there is room for no other event
     bool is_held_back_ = false;                          // by the rate alone
     std::vector<Event> begun_;                           // at once, and not all of them started
+    std::vector<EventRange> put_back_;                   // in turn, while it is
     std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
     bool is_cut_off_ = false;    // the deadline is too near
 };

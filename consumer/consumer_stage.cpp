@@ -1,76 +1,37 @@
 #include "consumer_stage.hpp"
 
-#include <chrono>
+#include <filesystem>
 #include <string>
-#include <vector>
 
-#include "address.hpp"
-#include "adopted_children.hpp"
-#include "exec_work.hpp"
-#include "forward_work.hpp"
-#include "print_work.hpp"
-#include "worker_work.hpp"
+#include "failure.hpp"
 
 namespace drainpipe {
-namespace {
 
-// Variables of the processes that do work.
-std::vector<std::string> environment_of(Stage& stage) {
-    return {"DRAINPIPE_NAME=" + stage.membership().address().name(),
-            std::string(kRunVariable) + "=" + stage.segment().identity()};
+void require_work_of(Stage& stage, WorkProgram program) {
+    const Settings& settings = stage.segment().header().settings;
+    const std::string name = "pipeline " + stage.membership().address().name();
+    const bool is_own = settings.work == WorkKind::stage;
+    if (is_own && program == WorkProgram::built_in) {
+        throw Failure(ExitCode::unavailable,
+                      "the consumers of " + name + " are of --consumer " + settings.command.data());
+    }
+    if (!is_own && program == WorkProgram::own) {
+        throw Failure(ExitCode::unavailable,
+                      name + " runs without --consumer: its work is done by others");
+    }
 }
 
-}  // namespace
-
-ConsumerStage::ConsumerStage(Stage& stage, unsigned number, int output)
+ConsumerStage::ConsumerStage(Stage& stage, unsigned number, int output, const MakeWork& make_work)
     : stage_(stage),
       number_(number),
       delivery_(stage.segment(), number,
                 [&stage](unsigned other) { return !stage.membership().has_consumer(other); }),
       output_(output, *this),
-      work_(make_work()),
-      consumer_(stage.segment(), delivery_, *work_, stage.log(), *this) {
+      work_(make_work(stage, output_)),
+      dead_letters_(std::filesystem::path(stage.segment().header().settings.log_directory.data()) /
+                    DeadLetterFile::kFileName),
+      consumer_(stage.segment(), delivery_, *work_, stage.log(), dead_letters_, *this) {
     stage_.listen(stage.segment().header().events_available);
-}
-
-std::unique_ptr<Work> ConsumerStage::make_work() {
-    const Settings& settings = stage_.segment().header().settings;
-    switch (settings.work) {
-        case WorkKind::exec:
-            return std::make_unique<ExecWork>(
-                ExecWork::Options{
-                    .command = settings.command.data(),
-                    .jobs = settings.jobs,
-                    .batch = settings.batch,
-                    .batch_wait = std::chrono::microseconds(settings.batch_wait_microseconds),
-                    .timeout = std::chrono::microseconds(settings.timeout_microseconds),
-                    .environment = environment_of(stage_)},
-                output_, [this](const std::string& what) { warn(what); });
-        case WorkKind::worker:
-            return std::make_unique<WorkerWork>(
-                WorkerWork::Options{
-                    .command = settings.command.data(),
-                    .format = settings.worker_format == WorkerFormat::json
-                                  ? WorkerProtocol::Format::json
-                                  : WorkerProtocol::Format::plain,
-                    .jobs = settings.jobs,
-                    .window = settings.window,
-                    .timeout = std::chrono::microseconds(settings.timeout_microseconds),
-                    .environment = environment_of(stage_)},
-                output_, [this](const std::string& what) { warn(what); });
-        case WorkKind::forward: {
-            const std::string name = settings.command.data();
-            const Address target(name, stage_.membership().address().run_directory().string());
-            return std::make_unique<ForwardWork>(
-                ForwardWork::Options{.name = name, .path = target.socket_path()},
-                [this](const std::string& what) { warn(what); });
-        }
-        case WorkKind::stage:
-        case WorkKind::print:
-            break;
-    }
-    return std::make_unique<PrintWork>(
-        output_, settings.begin_interval_nanoseconds > 0 ? Work::Ends::later : Work::Ends::at_once);
 }
 
 void ConsumerStage::run() {

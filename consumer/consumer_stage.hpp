@@ -1,26 +1,34 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "consumer.hpp"
+#include "dead_letter_file.hpp"
 #include "output.hpp"
 #include "stage.hpp"
 
 namespace drainpipe {
 
+// Who does the work of a run.
+enum class WorkProgram { built_in, own };
+
+// Throws Failure(unavailable) where it is not such a program.
+void require_work_of(Stage& stage, WorkProgram program);
+
 // A consumer as a stage of a pipeline: joins it to its ring, its output and its log.
 class ConsumerStage final : private Consumer::Host, private Output::Host {
   public:
+    // Makes the work that the run was asked for, which may write to the output.
+    using MakeWork = std::function<std::unique_ptr<Work>(Stage&, Output&)>;
+
     // `number` from 0. `output` is the descriptor that the payloads go to, not owned.
-    ConsumerStage(Stage& stage, unsigned number, int output);
+    ConsumerStage(Stage& stage, unsigned number, int output, const MakeWork& make_work);
 
     // Returns when it has left or drained.
     void run();
 
   private:
-    // The work that the run was asked for.
-    std::unique_ptr<Work> make_work();
-
     bool should_leave() const override;
     bool is_draining() const override;
     bool is_last() const override { return stage_.launcher_is_gone(); }
@@ -41,6 +49,7 @@ class ConsumerStage final : private Consumer::Host, private Output::Host {
     Delivery delivery_;
     Output output_;
     std::unique_ptr<Work> work_;
+    DeadLetterFile dead_letters_;
     Consumer consumer_;
 };
 

@@ -18,8 +18,8 @@ void EventLog::add_warning(std::string_view message) {
 }
 
 void EventLog::add(CompletionKind kind, std::span<const Event> events, Took took) {
-    if (limit_.is_off()) {
-        limit_.leave_out(events.size());
+    if (is_off()) {
+        leave_out(events.size());
         return;
     }
     if (count_ == 0) {

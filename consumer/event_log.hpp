@@ -22,6 +22,10 @@ class EventLog {
     EventLog(Log& log, RecordLimit limit);
 
     void add(CompletionKind kind, std::span<const Event> events, Took took = std::nullopt);
+    // Whether no event gets a record. So many are counted as left out then.
+    bool is_off() const { return limit_.is_off(); }
+    void leave_out(std::uint64_t events) { limit_.leave_out(events); }
+
     // A record that no limit leaves out.
     void add_warning(std::string_view message);
     bool is_full() const { return records_.size() >= kFlushBytes; }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -35,6 +34,7 @@ std::uint32_t retries_of(const Settings& settings) {
 }  // namespace
 
 EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log,
+                             DeadLetters& dead_letters,
                              std::function<void(const std::string&)> warn)
     : delivery_(delivery),
       log_(log),
@@ -42,8 +42,7 @@ EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log
       may_fail_(segment.header().settings.may_fail()),
       retries_(retries_of(segment.header().settings)),
       run_(segment.identity()),
-      file_(std::filesystem::path(segment.header().settings.log_directory.data()) /
-            DeadLetterFile::kFileName),
+      dead_letters_(dead_letters),
       backoff_(backoff_of(segment.header().settings)) {}
 
 void EventOutcomes::done(std::uint64_t id, std::optional<Work::Clock::duration> took) {
@@ -53,13 +52,26 @@ void EventOutcomes::done(std::uint64_t id, std::optional<Work::Clock::duration> 
     ++count_;
 }
 
+void EventOutcomes::done(EventRange events) {
+    if (events.size() == 0) {
+        return;
+    }
+    const CompletionKind kind = delivery_.done(events);
+    done_.clear();
+    for (std::uint64_t number = events.first; number < events.last && !log_.is_off(); ++number) {
+        done_.push_back(event(number + 1));
+    }
+    log_.is_off() ? log_.leave_out(events.size()) : log_.add(kind, done_);
+    count_ += events.size();
+}
+
 void EventOutcomes::failed(std::uint64_t id, std::string_view reason, std::string_view errors) {
     if (!may_try_again(id)) {
         dead(id, reason, errors);
         return;
     }
     const Event event = this->event(id);
-    const Backoff::Duration pause = backoff_.pause(event.attempt);
+    const Backoff::Duration pause = backoff_.pause(event.attempt());
     const bool is_tried_again = delivery_.has_another_try(id - 1);
     log_.add_warning(
         failed_record(event, reason, is_tried_again ? std::optional(pause) : std::nullopt));
@@ -72,9 +84,9 @@ void EventOutcomes::dead(std::uint64_t id, std::string_view reason, std::string_
     letters_.push_back({.id = id,
                         .run = run_,
                         .time = time_now(),
-                        .attempts = event.attempt,
+                        .attempts = event.attempt(),
                         .reason = std::string(reason),
-                        .payload = std::string(event.payload),
+                        .payload = std::string(event.payload()),
                         .errors = std::string(errors)});
 }
 
@@ -103,7 +115,7 @@ bool EventOutcomes::has_letter(std::uint64_t id) {
     const Work::Clock::time_point now = Work::Clock::now();
     if (!read_at_ || now - *read_at_ >= kBetweenTries) {
         try {
-            written_before_ = file_.ids_of(run_);
+            written_before_ = dead_letters_.ids_of(run_);
         } catch (const std::exception& error) {
             warn_(std::string("cannot read dead letters: ") + error.what());
         }
@@ -134,7 +146,7 @@ void EventOutcomes::write_letters() {
 
 bool EventOutcomes::try_write() {
     try {
-        return file_.try_append(letters_);
+        return dead_letters_.try_append(letters_);
     } catch (const std::exception& error) {
         if (!std::exchange(is_warned_, true)) {
             warn_(std::string("cannot write dead letters: ") + error.what() +

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backoff.hpp"
-#include "dead_letter_file.hpp"
+#include "dead_letters.hpp"
 #include "delivery.hpp"
 #include "event_log.hpp"
 #include "work.hpp"
@@ -24,8 +24,11 @@ class EventOutcomes final : public Work::Outcomes {
     static constexpr std::chrono::milliseconds kBetweenTries{100};
 
     // `warn` says it in the log and on standard error. All of them outlive this object.
-    EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log,
+    EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log, DeadLetters& dead_letters,
                   std::function<void(const std::string&)> warn);
+
+    // The same for events that were handed out in one range.
+    void done(EventRange events);
 
     void done(std::uint64_t id, std::optional<Work::Clock::duration> took) override;
     void failed(std::uint64_t id, std::string_view reason, std::string_view errors) override;
@@ -39,6 +42,7 @@ class EventOutcomes final : public Work::Outcomes {
     // Writes the letters that wait, and settles their events. To be called after outcomes were
     // told.
     void write_letters();
+    bool has_letters() const { return !letters_.empty(); }
     // When to call it again, if any wait.
     std::optional<Work::Clock::time_point> next_time() const;
 
@@ -47,7 +51,7 @@ class EventOutcomes final : public Work::Outcomes {
 
   private:
     Event event(std::uint64_t id) const {
-        return {id, delivery_.attempt(id - 1), delivery_.payload(id - 1)};
+        return {id, delivery_.attempt(id - 1), delivery_.payload(id - 1), run_};
     }
     bool may_try_again(std::uint64_t id) const { return delivery_.attempt(id - 1) <= retries_; }
     bool try_write();
@@ -60,9 +64,10 @@ class EventOutcomes final : public Work::Outcomes {
     bool may_fail_;
     std::uint32_t retries_;
     std::string run_;
-    DeadLetterFile file_;
+    DeadLetters& dead_letters_;
     Backoff backoff_;
     std::vector<DeadLetter> letters_;  // that wait
+    std::vector<Event> done_;          // while they are logged
     std::optional<Work::Clock::time_point> try_at_;
     bool is_warned_ = false;
     std::set<std::uint64_t> written_before_;  // as it was a moment ago

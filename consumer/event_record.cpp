@@ -56,24 +56,24 @@ std::string quoted(std::string_view text) {
 }
 
 std::string begin_of_failure(std::string_view what, const Event& event, std::string_view reason) {
-    return std::string(what) + " id=" + std::to_string(event.id) +
-           " attempt=" + std::to_string(event.attempt) + " reason=" + quoted(reason);
+    return std::string(what) + " id=" + std::to_string(event.id()) +
+           " attempt=" + std::to_string(event.attempt()) + " reason=" + quoted(reason);
 }
 
 }  // namespace
 
 char* write_record(char* end, CompletionKind kind, const Event& event, Took took) {
     end = copy_bytes(end, kBeforeId[static_cast<std::size_t>(kind)]);
-    end = write_number(end, event.id);
-    if (event.attempt > 1) {
+    end = write_number(end, event.id());
+    if (event.attempt() > 1) {
         end = copy_bytes(end, " attempt=");
-        end = write_number(end, event.attempt);
+        end = write_number(end, event.attempt());
     }
     if (took) {
         end = write_took(end, *took);
     }
     end = copy_bytes(end, " payload=");
-    return write_shown(end, event.payload);
+    return write_shown(end, event.payload());
 }
 
 std::string failed_record(const Event& event, std::string_view reason,
@@ -86,11 +86,11 @@ std::string failed_record(const Event& event, std::string_view reason,
             std::to_chars(text.begin(), text.end(), seconds, std::chars_format::fixed, 3).ptr;
         record += " retry_in=" + std::string(text.begin(), end) + "s";
     }
-    return record + " payload=" + shown_payload(event.payload);
+    return record + " payload=" + shown_payload(event.payload());
 }
 
 std::string dead_record(const Event& event, std::string_view reason) {
-    return begin_of_failure("dead", event, reason) + " payload=" + shown_payload(event.payload);
+    return begin_of_failure("dead", event, reason) + " payload=" + shown_payload(event.payload());
 }
 
 }  // namespace drainpipe

@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include "built_in_work.hpp"
 #include "consumer_stage.hpp"
 #include "failure.hpp"
+#include "own_program.hpp"
 
 int main(int argc, char** argv) {
     using namespace drainpipe;
@@ -11,12 +13,9 @@ int main(int argc, char** argv) {
             return *said;
         }
         Stage stage(options, consumer_role(options.consumer));
-        try {
-            ConsumerStage(stage, options.consumer, STDOUT_FILENO).run();
-        } catch (const std::exception& error) {
-            stage.log().error("{}", error.what());
-            throw;
-        }
-        return ExitCode::done;
+        return run_logged(stage, [&] {
+            require_work_of(stage, WorkProgram::built_in);
+            ConsumerStage(stage, options.consumer, STDOUT_FILENO, make_built_in_work).run();
+        });
     });
 }

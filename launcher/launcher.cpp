@@ -21,9 +21,11 @@ constexpr std::chrono::seconds kIntakeTimeout{1};
 // Between two rounds of consumers in a drain, where one has left something.
 constexpr std::chrono::milliseconds kBetweenRounds{100};
 
-Child::Program stage_program(const std::string& program, const Options& options) {
-    Child::Program stage{.role = program,
-                         .path = own_directory() / program,
+// Our own, beside this program, or one of the user's.
+Child::Program stage_program(const std::string& role, const std::filesystem::path& own_path,
+                             const Options& options) {
+    Child::Program stage{.role = role,
+                         .path = own_path.empty() ? own_directory() / role : own_path,
                          .arguments = {"--name=" + options.address.name(),
                                        "--run-dir=" + options.address.run_directory().string()},
                          .has_output = false};
@@ -35,9 +37,12 @@ Child::Program stage_program(const std::string& program, const Options& options)
 
 // The producer, and every consumer up to the limit.
 std::vector<Child::Program> stage_programs(const Options& options) {
-    std::vector<Child::Program> programs{stage_program("producer", options)};
+    std::vector<Child::Program> programs{
+        stage_program("producer", options.source.producer, options)};
     programs.front().has_input = options.source.kind == SourceKind::standard_input;
-    Child::Program consumer = stage_program("consumer", options);
+    const bool is_own = options.work.kind == WorkKind::stage;
+    Child::Program consumer =
+        stage_program("consumer", is_own ? options.work.command : std::string(), options);
     consumer.has_output = true;
     for (unsigned number = 1; number <= kMaxConsumers; ++number) {
         programs.push_back(consumer);
@@ -63,7 +68,9 @@ std::string describe_source(const Options& options) {
         case SourceKind::standard_input:
             return "socket=- source=-";
         case SourceKind::stage:
-            break;
+            return "socket=" +
+                   (options.source.has_socket ? options.address.socket_path().string() : "-") +
+                   " source=" + options.source.producer.string();
     }
     return {};
 }
@@ -90,7 +97,7 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
 
 ExitCode Launcher::run() {
     start();
-    if (options_.source.kind != SourceKind::socket) {
+    if (!options_.source.has_socket) {
         run_job();
     }
     while (!supervisor_.stop_request()) {
@@ -105,7 +112,8 @@ void Launcher::run_job() {
         supervisor_.wait(Clock::now() + Job::kBetweenLooks);
         job.show_progress();
     }
-    supervisor_.request_stop("end-of-file");
+    supervisor_.request_stop(options_.source.kind == SourceKind::stage ? "end-of-source"
+                                                                       : "end-of-file");
 }
 
 void Launcher::start() {

@@ -111,7 +111,7 @@ RunDirectory::~RunDirectory() {
 
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
-      takes_clients_(options.source.kind == SourceKind::socket),
+      takes_clients_(options.source.has_socket),
       group_(options.socket_group),
       run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {

@@ -50,6 +50,7 @@ struct Texts {
     std::string exec;
     std::string worker;
     std::string forward;
+    std::string consumer;
     std::string jobs;
     std::string batch;
     std::string batch_wait;
@@ -61,6 +62,8 @@ struct Texts {
     std::string backoff_max;
     std::string rate;
     std::string from;
+    std::string producer;
+    bool socket = false;
     std::string command;
     std::vector<std::string> arguments;  // of the command
     bool json = false;
@@ -74,13 +77,15 @@ void describe_work(CommandLine& line, Texts& texts) {
                     "Start CMD once: it gets a line for each event, and answers with one");
     line.add_option("forward", texts.forward, "NAME",
                     "Put each event into the pipeline NAME of this host");
+    line.add_option("consumer", texts.consumer, "PATH",
+                    "Your own consumer, a program with <drainpipe/consumer.hpp>, does the work");
     line.add_option("jobs", texts.jobs, "N",
                     "Commands at once, or workers, of each consumer, 1 to 1024 [1]");
     line.add_option("batch", texts.batch, "N", "With --exec: up to N events for one run [1]");
     line.add_option("batch-wait", texts.batch_wait, "DURATION",
                     "A part of a batch goes when its first event is so old [50ms]");
     line.add_option("window", texts.window, "N",
-                    "With --worker: events that one may have unanswered [256]");
+                    "With --worker or --consumer: events that one may have unanswered [256]");
     line.add_option("worker-format", texts.worker_format, "plain|json",
                     "With --worker: json takes payloads with newlines [plain]");
     line.add_option("timeout", texts.timeout, "DURATION",
@@ -94,6 +99,9 @@ void describe_work(CommandLine& line, Texts& texts) {
     line.add_option(
         "from", texts.from, "FILE",
         "The events are the lines of FILE ('-': standard input): stop when all are done");
+    line.add_option("producer", texts.producer, "PATH",
+                    "Your own producer, a program with <drainpipe/producer.hpp>, has the events");
+    line.add_switch("socket", texts.socket, "With --producer: clients can enqueue beside it");
 }
 
 void describe(CommandLine& line, Texts& texts) {
@@ -295,6 +303,7 @@ WorkKind work_kind_of(const CommandLine& line, const Texts& texts) {
     take("exec", texts.exec, WorkKind::exec);
     take("worker", texts.worker, WorkKind::worker);
     take("forward", texts.forward, WorkKind::forward);
+    take("consumer", texts.consumer, WorkKind::stage);
     if (kind == WorkKind::print) {
         return kind;
     }
@@ -309,7 +318,20 @@ WorkKind work_kind_of(const CommandLine& line, const Texts& texts) {
     return kind;
 }
 
+// Of a stage of the user's own.
+std::filesystem::path program_of(const CommandLine& line, const std::string& flag,
+                                 const std::string& path, std::size_t most) {
+    std::filesystem::path program = std::filesystem::absolute(path);
+    if (program.native().size() >= most) {
+        refuse(line, flag, path, "is too long");
+    }
+    return program;
+}
+
 std::string command_of(const CommandLine& line, const Texts& texts, WorkKind kind) {
+    if (kind == WorkKind::stage) {
+        return program_of(line, "consumer", texts.consumer, sizeof(Settings::command));
+    }
     if (kind == WorkKind::forward) {
         const Address checked(texts.forward, texts.run_directory, line.origin("forward"));
         if (texts.forward == texts.name) {
@@ -358,7 +380,7 @@ WorkOptions work_options_of(const CommandLine& line, const Texts& texts) {
         .begin_interval = {},
     };
     const std::string processes = "--exec or --worker";
-    const std::string works = "--exec, --worker or --forward";
+    const std::string works = "--exec, --worker, --forward or --consumer";
     if (reader.is_given("jobs", texts.jobs, {exec, worker}, processes)) {
         options.jobs = reader.count("jobs", texts.jobs, 1, kMaxJobs);
     }
@@ -368,7 +390,7 @@ WorkOptions work_options_of(const CommandLine& line, const Texts& texts) {
     if (reader.is_given("batch-wait", texts.batch_wait, {exec}, "--exec")) {
         options.batch_wait = reader.duration("batch-wait", texts.batch_wait);
     }
-    if (reader.is_given("window", texts.window, {worker}, "--worker")) {
+    if (reader.is_given("window", texts.window, {worker, stage}, "--worker or --consumer")) {
         options.window = reader.count("window", texts.window, 1, kMaxTogether);
     }
     if (reader.is_given("worker-format", texts.worker_format, {worker}, "--worker")) {
@@ -385,13 +407,13 @@ WorkOptions work_options_of(const CommandLine& line, const Texts& texts) {
                    "leaves no time; without --timeout there is no limit");
         }
     }
-    if (reader.is_given("retries", texts.retries, {exec, worker, forward}, works)) {
+    if (reader.is_given("retries", texts.retries, {exec, worker, forward, stage}, works)) {
         options.retries = reader.count("retries", texts.retries, 0, kMaxRetries);
     }
-    if (reader.is_given("backoff", texts.backoff, {exec, worker, forward}, works)) {
+    if (reader.is_given("backoff", texts.backoff, {exec, worker, forward, stage}, works)) {
         options.backoff = reader.duration("backoff", texts.backoff);
     }
-    if (reader.is_given("backoff-max", texts.backoff_max, {exec, worker, forward}, works)) {
+    if (reader.is_given("backoff-max", texts.backoff_max, {exec, worker, forward, stage}, works)) {
         options.backoff_max = reader.duration("backoff-max", texts.backoff_max);
     }
     if (options.backoff_max > kMaxBackoff) {
@@ -404,17 +426,32 @@ WorkOptions work_options_of(const CommandLine& line, const Texts& texts) {
 }
 
 SourceOptions source_options_of(const CommandLine& line, const Texts& texts) {
+    if (texts.socket && texts.producer.empty()) {
+        throw Failure(ExitCode::usage, line.origin("socket") +
+                                           " has no meaning without --producer: there is a socket "
+                                           "where no --from takes its place");
+    }
+    if (!texts.producer.empty()) {
+        if (!texts.from.empty()) {
+            refuse(line, "producer", texts.producer,
+                   "can't be had beside " + line.origin("from") + ": choose one of them");
+        }
+        return {SourceKind::stage,
+                {},
+                program_of(line, "producer", texts.producer, sizeof(Settings::producer_path)),
+                texts.socket};
+    }
     if (texts.from.empty()) {
-        return {SourceKind::socket, {}};
+        return {SourceKind::socket, {}, {}, true};
     }
     if (texts.from == "-") {
-        return {SourceKind::standard_input, {}};
+        return {SourceKind::standard_input, {}, {}, false};
     }
     std::filesystem::path file = std::filesystem::absolute(texts.from);
     if (file.native().size() >= sizeof(Settings::source_file)) {
         refuse(line, "from", texts.from, "is too long");
     }
-    return {SourceKind::file, std::move(file)};
+    return {SourceKind::file, std::move(file), {}, false};
 }
 
 std::filesystem::path log_directory_of(const CommandLine& line, const Texts& texts) {

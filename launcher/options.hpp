@@ -18,7 +18,7 @@ namespace drainpipe {
 // What is to be done with an event. Settings says what each means.
 struct WorkOptions {
     WorkKind kind;
-    std::string command;  // or the pipeline that is forwarded to
+    std::string command;  // or the pipeline that is forwarded to, or the program of stages
     WorkerFormat worker_format;
     std::uint32_t jobs;
     std::uint32_t batch;
@@ -33,7 +33,9 @@ struct WorkOptions {
 
 struct SourceOptions {
     SourceKind kind;
-    std::filesystem::path file;  // absolute
+    std::filesystem::path file;      // absolute
+    std::filesystem::path producer;  // of the user's own, absolute
+    bool has_socket;
 };
 
 // What a launcher was asked for, checked.

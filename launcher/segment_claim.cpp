@@ -20,6 +20,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Events of stages of the user's own may be structs.
+Geometry geometry_of(const Options& options) {
+    const bool has_own_stage =
+        options.work.kind == WorkKind::stage || options.source.kind == SourceKind::stage;
+    return Geometry::of(options.capacity, options.buffer_bytes,
+                        has_own_stage ? kTypedAlignment : 1);
+}
+
 Settings settings_of(const Options& options) {
     Settings settings{};
     settings.max_demand = options.max_demand;
@@ -47,7 +55,9 @@ Settings settings_of(const Options& options) {
     settings.backoff_max_microseconds = work.backoff_max.count();
     settings.begin_interval_nanoseconds = work.begin_interval.count();
     settings.source = options.source.kind;
-    settings.has_socket = options.source.kind == SourceKind::socket ? 1 : 0;
+    settings.has_socket = options.source.has_socket ? 1 : 0;
+    options.source.producer.native().copy(settings.producer_path.data(),
+                                          settings.producer_path.size() - 1);
     options.source.file.native().copy(settings.source_file.data(), settings.source_file.size() - 1);
     work.command.copy(settings.command.data(), settings.command.size() - 1);
     const std::string& run_directory = options.address.run_directory().native();
@@ -69,10 +79,8 @@ Segment made_or_failed(const std::function<Segment()>& make) {
 }
 
 Segment make_segment(const Options& options) {
-    return made_or_failed([&] {
-        return Segment::make(options.address.name(),
-                             Geometry::of(options.capacity, options.buffer_bytes));
-    });
+    return made_or_failed(
+        [&] { return Segment::make(options.address.name(), geometry_of(options)); });
 }
 
 void say_recovered(const Segment& segment, std::uint64_t events, const Options& options, Log& log,
@@ -82,7 +90,7 @@ void say_recovered(const Segment& segment, std::uint64_t events, const Options& 
         console.say("recovered events=" + std::to_string(events) + ", they come first");
     }
     const Geometry& geometry = segment.header().geometry;
-    if (events > 0 && geometry != Geometry::of(options.capacity, options.buffer_bytes)) {
+    if (events > 0 && geometry != geometry_of(options)) {
         log.warn("kept capacity={} buffer={} of the recovered segment until it is empty",
                  geometry.capacity, geometry.buffer_bytes);
     }
@@ -173,7 +181,7 @@ void say_discarded(const Segment& segment, std::uint64_t events, Log& log, Conso
 
 // An empty one has the size that is asked for now.
 Segment fitting(Segment segment, const Options& options) {
-    const Geometry geometry = Geometry::of(options.capacity, options.buffer_bytes);
+    const Geometry geometry = geometry_of(options);
     if (segment.left() > 0 || segment.header().geometry == geometry) {
         return segment;
     }

@@ -321,7 +321,7 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
         fail(process, "can't write its output", ExitCode::io);
         return;
     }
-    if (process.role == Role::producer && !name_.takes_clients() &&
+    if (process.role == Role::producer && has_lines() &&
         (ending.is(ExitCode::io) || ending.is(ExitCode::cannot_create) ||
          ending.is(ExitCode::no_permission))) {
         fail(process, "can't take in what it was given with --from",
@@ -338,6 +338,11 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
                  to_text(RestartPolicy::kWindow),
              ExitCode::software);
     }
+}
+
+bool Supervisor::has_lines() const {
+    const SourceKind source = segment_.header().settings.source;
+    return source == SourceKind::file || source == SourceKind::standard_input;
 }
 
 bool Supervisor::give_way(ManagedProcess& process) {

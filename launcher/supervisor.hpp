@@ -130,6 +130,8 @@ class Supervisor {
     // One that is to leave anyway is killed; any other one fails.
     void fail_to_get_ready(ManagedProcess& process);
     void on_exit(ManagedProcess& process, const Ending& ending);
+    // Whether the events are the lines of a file or of standard input.
+    bool has_lines() const;
     bool give_way(ManagedProcess& process);
     void fail(ManagedProcess& process, const std::string& reason, ExitCode code);
     // Whether it is one of more consumers that were asked for, and never was there.

@@ -1,4 +1,6 @@
+#include "built_in_sources.hpp"
 #include "failure.hpp"
+#include "own_program.hpp"
 #include "producer_stage.hpp"
 
 int main(int argc, char** argv) {
@@ -9,12 +11,6 @@ int main(int argc, char** argv) {
             return *said;
         }
         Stage stage(options, Role::producer);
-        try {
-            ProducerStage(stage).run();
-        } catch (const std::exception& error) {
-            stage.log().error("{}", error.what());
-            throw;
-        }
-        return ExitCode::done;
+        return run_logged(stage, [&] { ProducerStage(stage, make_built_in_sources).run(); });
     });
 }

@@ -1,99 +1,11 @@
 #include "producer_stage.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <optional>
-#include <string>
-#include <utility>
-
-#include "failure.hpp"
-#include "file_source.hpp"
-#include "signals.hpp"
-#include "socket_source.hpp"
-
 namespace drainpipe {
-namespace {
 
-SocketSource::Options socket_options(Stage& stage) {
-    const Header& header = stage.segment().header();
-    const Settings& settings = header.settings;
-    const bool has_group = settings.socket_group >= 0;
-    return {.path = stage.membership().address().socket_path(),
-            .mode = settings.socket_mode,
-            .group =
-                has_group ? std::optional(static_cast<gid_t>(settings.socket_group)) : std::nullopt,
-            .largest_payload = header.geometry.buffer_bytes};
-}
-
-std::string source_name(const Settings& settings) {
-    return settings.source == SourceKind::standard_input
-               ? "standard input"
-               : std::string(settings.source_file.data(),
-                             ::strnlen(settings.source_file.data(), settings.source_file.size()));
-}
-
-// The file that the launcher has found at that path, and no other one that is there by now.
-Descriptor open_file(const Header& header, const std::string& path) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    struct stat info {};
-    if (!file.is_open() || ::fstat(file.get(), &info) != 0) {
-        throw creation_failure("cannot read " + path, errno);
-    }
-    if (info.st_dev != header.file_device.load() || info.st_ino != header.file_inode.load()) {
-        throw Failure(ExitCode::cannot_create,
-                      path +
-                          " is another file than the one that the pipeline has begun with: put "
-                          "that one back and start again");
-    }
-    return file;
-}
-
-// The launcher's own: one that was started by hand has another.
-Descriptor take_standard_input(const Stage& stage) {
-    if (stage.is_by_hand()) {
-        throw Failure(ExitCode::unavailable,
-                      "the events come from the launcher's standard input: only a producer that it "
-                      "starts has that");
-    }
-    ignore_job_control();
-    return Descriptor(STDIN_FILENO);
-}
-
-std::unique_ptr<Source> file_source(Stage& stage) {
-    Header& header = stage.segment().header();
-    const bool is_file = header.settings.source == SourceKind::file;
-    const std::string name = source_name(header.settings);
-    FileSource::Options options{
-        .file = is_file ? open_file(header, name) : take_standard_input(stage),
-        .name = name,
-        .accepted = is_file ? header.tail.load() - header.file_first.load() : 0,
-        .largest_payload = header.geometry.buffer_bytes,
-        .has_ended = header.file_has_ended.load() != 0,
-        .on_end = {}};
-    options.on_end = [&header, &log = stage.log(), name](std::uint64_t lines) {
-        log.info("end of source={} lines={}", name, lines);
-        header.file_has_ended.store(1);
-    };
-    return std::make_unique<FileSource>(std::move(options));
-}
-
-std::unique_ptr<Source> source_of(Stage& stage) {
-    if (stage.segment().header().settings.source == SourceKind::socket) {
-        return std::make_unique<SocketSource>(socket_options(stage));
-    }
-    return file_source(stage);
-}
-
-}  // namespace
-
-ProducerStage::ProducerStage(Stage& stage)
+ProducerStage::ProducerStage(Stage& stage, const MakeSources& make_sources)
     : stage_(stage),
-      source_(source_of(stage)),
-      intake_(stage.segment(), *source_, stage.log(), *this) {
+      sources_(make_sources(stage)),
+      intake_(stage.segment(), sources_, stage.log(), *this) {
     stage_.listen(stage.segment().header().room_available);
 }
 

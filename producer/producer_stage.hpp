@@ -1,19 +1,19 @@
 #pragma once
 
-#include <memory>
+#include <functional>
 
-#include "intake.hpp"
-#include "source.hpp"
+#include "intake_loop.hpp"
 #include "stage.hpp"
 
 namespace drainpipe {
 
 // A producer as a stage of a pipeline: joins a source to its ring and its log.
-class ProducerStage final : private Intake::Host {
+class ProducerStage final : private IntakeLoop::Host {
   public:
-    // Opens the source that the run's settings name. Throws Failure or std::system_error where that
-    // can't be done.
-    explicit ProducerStage(Stage& stage);
+    // The sources that the run was asked for.
+    using MakeSources = std::function<IntakeLoop::Sources(Stage&)>;
+
+    ProducerStage(Stage& stage, const MakeSources& make_sources);
 
     // Returns when it has left, every client told what became of its events.
     void run();
@@ -28,8 +28,8 @@ class ProducerStage final : private Intake::Host {
     void warn(const std::string& what) override { stage_.warn(what); }
 
     Stage& stage_;
-    std::unique_ptr<Source> source_;
-    Intake intake_;
+    IntakeLoop::Sources sources_;
+    IntakeLoop intake_;
 };
 
 }  // namespace drainpipe

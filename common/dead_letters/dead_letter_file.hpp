@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dead_letter.hpp"
+#include "dead_letters.hpp"
 
 namespace drainpipe {
 
@@ -20,7 +21,7 @@ namespace drainpipe {
 // takes it away. A whole line that is no letter is never changed.
 //
 // It holds nothing but the path: each call opens the file anew. Any thread may call.
-class DeadLetterFile {
+class DeadLetterFile final : public DeadLetters {
   public:
     static constexpr const char* kFileName = "dead.ndjson";
 
@@ -31,7 +32,7 @@ class DeadLetterFile {
     // not there. False, with nothing changed, when another process changes or reads the file right
     // now: to be tried again in a moment. Throws std::system_error with the file as it was, and
     // Failure(cannot_create) where the path leads to no regular file.
-    [[nodiscard]] bool try_append(std::span<const DeadLetter> letters) const;
+    [[nodiscard]] bool try_append(std::span<const DeadLetter> letters) const override;
 
     using Visitor = std::function<void(const DeadLetter& letter, std::string_view line)>;
     // Calls the visitor with each letter, in order, and its line without the newline. Returns the
@@ -45,8 +46,7 @@ class DeadLetterFile {
     // All that visit() shows.
     std::vector<DeadLetter> read() const;
 
-    // The ids of that run that have a letter.
-    std::set<std::uint64_t> ids_of(std::string_view run) const;
+    std::set<std::uint64_t> ids_of(std::string_view run) const override;
 
     using Predicate = std::function<bool(const DeadLetter& letter, std::string_view line)>;
     // Removes the letters for which the predicate says so, and returns how many; all else stays

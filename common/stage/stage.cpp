@@ -36,13 +36,15 @@ Membership join(const StageOptions& options, Role role, bool is_by_hand) {
 
 }  // namespace
 
-std::optional<ExitCode> StageOptions::parse_producer(int argc, char** argv) {
-    CommandLine line("producer", "Takes events in for a running pipeline.");
+std::optional<ExitCode> StageOptions::parse_producer(int argc, char** argv,
+                                                     const std::string& program) {
+    CommandLine line(program, "Takes events in for a running pipeline.");
     return parse(line, argc, argv);
 }
 
-std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv) {
-    CommandLine line("consumer", "Does the work on each event of a running pipeline.");
+std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv,
+                                                     const std::string& program) {
+    CommandLine line(program, "Does the work on each event of a running pipeline.");
     std::string number = "1";
     line.add_option("number", number, "N", "Which of several consumers");
     const std::optional<ExitCode> said = parse(line, argc, argv);

@@ -21,10 +21,12 @@ struct StageOptions {
     std::string ready_fd;            // empty: no process waits for it
     unsigned consumer = 0;           // which one, from 0
 
-    // Each reads the command line; an exit code means that it was handled (--help). Throws
-    // Failure(usage).
-    std::optional<ExitCode> parse_producer(int argc, char** argv);
-    std::optional<ExitCode> parse_consumer(int argc, char** argv);
+    // Each reads the command line of the program of that name; an exit code means that it was
+    // handled (--help). Throws Failure(usage).
+    std::optional<ExitCode> parse_producer(int argc, char** argv,
+                                           const std::string& program = "producer");
+    std::optional<ExitCode> parse_consumer(int argc, char** argv,
+                                           const std::string& program = "consumer");
 
   private:
     std::optional<ExitCode> parse(CommandLine& line, int argc, char** argv);

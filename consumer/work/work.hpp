@@ -8,14 +8,10 @@
 #include <span>
 #include <string_view>
 
-namespace drainpipe {
+#include "drainpipe/consumer.hpp"
+#include "drainpipe/event.hpp"
 
-// An event as a work gets it. The payload is read in place: it stays until the outcome is told.
-struct Event {
-    std::uint64_t id;       // its place in the order of acceptance, from 1
-    std::uint32_t attempt;  // 1, and one more for each time that it was begun before
-    std::string_view payload;
-};
+namespace drainpipe {
 
 // What a consumer does with events: the seam for all that can be done with them.
 //
@@ -38,13 +34,14 @@ struct Event {
 // - a sink in the network: start() publishes, the client library's descriptor or its callback
 //   (through an eventfd) makes wait_fd() readable, advance() tells what was acknowledged.
 //
-// - a user's function: start() calls it, and it has ended when it returns; if it settles later,
-//   from any thread, that writes to an eventfd.
+// - a user's function: handle() calls it, and it has ended when it returns. If it settles later,
+//   from any thread, start() calls it, and what is settled writes to an eventfd.
 class Work {
   public:
     // When the work on an event ends that was started.
     enum class Ends {
         at_once,  // with the next advance(), all of them; nothing is told
+        in_turn,  // when handle() returns, each before the next one begins
         later,    // when advance() tells
     };
 
@@ -71,6 +68,10 @@ class Work {
     // The most events that are taken in hand for it now. Where work ends later, start() has room
     // for all of them.
     virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
+
+    // Does the work on one event, and says what became of it; what it has put out is out with the
+    // next advance(). Only where work ends in turn: start() is not called then.
+    virtual Outcome handle(const Event& /*event*/) { return retry("not to be done in turn"); }
 
     // Starts the work on the first of these events, in order, as many as there is room for, and
     // returns how many: at least one where nothing is started.

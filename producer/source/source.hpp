@@ -12,7 +12,7 @@ namespace drainpipe {
 //
 // The intake waits until the source has something, has it serve, and at the end tells it why no
 // more is accepted; all in one thread. What is accepted is never lost, and what is not, the source
-// still has: it tells the sender.
+// still has: it tells the sender. There may be several sources.
 //
 // How it fits:
 //
@@ -25,19 +25,38 @@ namespace drainpipe {
 // - a stream in the network: the client library's descriptor, or an eventfd that its callback
 //   writes to; serve() accepts what was delivered and acknowledges it there.
 //
-// - a user's function, in a thread of its own: it hands events over to serve() under a lock, with
-//   an eventfd, and waits where on_full() was called.
+// - a user's function, in a thread of its own that serve() starts: it accepts from there, and
+//   writes to an eventfd when it has returned.
 class Source {
   public:
-    // The ring, as a source sees it.
+    using Clock = std::chrono::steady_clock;
+
+    // How long to wait for room where the ring is full.
+    static constexpr Clock::time_point kForever = Clock::time_point::max();
+    static constexpr Clock::time_point kNever = Clock::time_point::min();
+
+    // Payloads of one size that lie side by side.
+    struct Records {
+        const char* first;
+        std::size_t count;
+        std::size_t bytes;  // of each
+    };
+
+    // The ring, as a source sees it. Any thread may call, until end() has returned.
     class Acceptor {
       public:
         virtual ~Acceptor() = default;
 
-        // Puts the payloads in the ring, in order, and waits for room where it is full. Returns how
-        // many are in: fewer than all only where nothing is accepted any more. Requires that each
+        // Puts the payloads in the ring, in order, with nothing of another source in between, and
+        // waits for room where it is full, until that time at most. Returns how many are in: fewer
+        // than all only where nothing is accepted any more, or it is so late. Requires that each
         // fits into an empty ring.
-        virtual std::size_t accept(std::span<const std::string_view> payloads) = 0;
+        virtual std::size_t accept(std::span<const std::string_view> payloads,
+                                   Clock::time_point until) = 0;
+        std::size_t accept(std::span<const std::string_view> payloads) {
+            return accept(payloads, kForever);
+        }
+        virtual std::size_t accept_records(const Records& records, Clock::time_point until) = 0;
 
         // Nothing is accepted any more: serve() is to return.
         virtual bool is_over() const = 0;
@@ -54,14 +73,13 @@ class Source {
     // again.
     virtual int wait_fd() const = 0;
     // When it has something to do though nothing is readable.
-    virtual std::optional<std::chrono::steady_clock::time_point> next_time() const {
-        return std::nullopt;
-    }
+    virtual std::optional<Clock::time_point> next_time() const { return std::nullopt; }
 
     // Accepts what has come, and waits for nothing but room in the ring.
     virtual void serve(Acceptor& acceptor) = 0;
 
-    // The ring is full: within accept(), before it waits. So many of its payloads are in.
+    // The ring is full: within accept(), in its thread, before it waits. So many of its payloads
+    // are in.
     virtual void on_full(std::size_t /*accepted*/) {}
 
     // Nothing is accepted any more. Accepts no new client, and tells each what became of its

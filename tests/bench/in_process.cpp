@@ -116,8 +116,8 @@ void write_a_record(benchmark::State& state) {
     std::array<char, kMaxRecord> text;
     std::uint64_t id = 0;
     for (auto step : state) {
-        benchmark::DoNotOptimize(write_record(text.data(), CompletionKind::processed,
-                                              {.id = ++id, .attempt = 1, .payload = "4711471"}));
+        benchmark::DoNotOptimize(
+            write_record(text.data(), CompletionKind::processed, {++id, 1, "4711471"}));
     }
 }
 BENCHMARK(write_a_record)->Apply(with_spread);

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "dead_letter_file.hpp"
+#include "failure.hpp"
 #include "gauge.hpp"
 #include "ring_writer.hpp"
 #include "scratch_directory.hpp"
@@ -42,9 +44,9 @@ class LaterWork final : public Work {
     }
 
     void start_one(const Event& event) {
-        CHECK(event.payload == "payload " + std::to_string(event.id));
-        CHECK(started.insert(event.id).second);
-        running_.push_back(event.id);
+        CHECK(event.payload() == "payload " + std::to_string(event.id()));
+        CHECK(started.insert(event.id()).second);
+        running_.push_back(event.id());
         most_running = std::max(most_running, running_.size());
         itimerspec soon{};
         soon.it_value.tv_nsec = 50'000;
@@ -81,7 +83,7 @@ class InstantWork final : public Work {
     Ends ends() const override { return Ends::at_once; }
     std::size_t start(std::span<const Event> events) override {
         const std::size_t taken = std::min(events.size(), 7 - started_);
-        for (const Event& event : events.first(taken)) ids.push_back(event.id);
+        for (const Event& event : events.first(taken)) ids.push_back(event.id());
         started_ += taken;
         return taken;
     }
@@ -103,7 +105,7 @@ class SlowWork final : public Work {
     int wait_fd() const override { return -1; }
     std::optional<Clock::time_point> next_time() const override { return end_at_; }
     std::size_t start(std::span<const Event> events) override {
-        running_ = events.front().id;
+        running_ = events.front().id();
         end_at_ = Clock::now() + 300ms;
         has_started = true;
         return events.size();
@@ -130,7 +132,7 @@ class BreakingWork final : public Work {
   public:
     Ends ends() const override { return Ends::later; }
     std::size_t start(std::span<const Event> events) override {
-        started_ = events.back().id;
+        started_ = events.back().id();
         return events.size();
     }
     void advance(Outcomes& outcomes) override {
@@ -176,10 +178,11 @@ class Running {
     Running(const std::string& name, Work& work, Dispatch dispatch = Dispatch::demand)
         : scratch_(name, 64, 4096, settings_of(dispatch)),
           log_(directory_.path(), "consumer", LogSink::File::required),
+          letters_(directory_.path() / DeadLetterFile::kFileName),
           writer_(scratch_.get()),
           thread_([this, &work] {
               Delivery delivery(scratch_.get());
-              Consumer(scratch_.get(), delivery, work, log_, host_).run();
+              Consumer(scratch_.get(), delivery, work, log_, letters_, host_).run();
           }) {}
 
     void push(std::uint64_t first, std::uint64_t last) {
@@ -231,6 +234,7 @@ class Running {
     ScratchSegment scratch_;
     ScratchDirectory directory_;
     Log log_;
+    DeadLetterFile letters_;
     TestHost host_;
     RingWriter writer_;
     std::thread thread_;
@@ -305,8 +309,9 @@ TEST_SUITE("consumer") {
         for (int count = 0; count < 3; ++count) CHECK(writer.push({&payload, 1}).count == 1);
         BreakingWork work;
         TestHost host;
+        DeadLetterFile letters(directory.path() / DeadLetterFile::kFileName);
         Delivery delivery(scratch.get());
-        CHECK_THROWS_AS(Consumer(scratch.get(), delivery, work, log, host).run(), Failure);
+        CHECK_THROWS_AS(Consumer(scratch.get(), delivery, work, log, letters, host).run(), Failure);
         const Account account = account_of(scratch.header(), scratch.get().states());
         CHECK(account.processed == 1);
         CHECK(account.left == 2);

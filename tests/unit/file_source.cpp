@@ -23,13 +23,18 @@ using TextLines = std::vector<std::string>;
 // A ring that takes so many more payloads.
 class TestRing final : public Source::Acceptor {
   public:
-    std::size_t accept(std::span<const std::string_view> payloads) override {
+    std::size_t accept(std::span<const std::string_view> payloads,
+                       Source::Clock::time_point /*until*/) override {
         std::size_t accepted = 0;
         for (; accepted < payloads.size() && room > 0; ++accepted, --room) {
             lines.emplace_back(payloads[accepted]);
         }
         is_over_ = accepted < payloads.size();
         return accepted;
+    }
+    std::size_t accept_records(const Source::Records& /*records*/,
+                               Source::Clock::time_point /*until*/) override {
+        return 0;
     }
     bool is_over() const override { return is_over_; }
 

@@ -1,7 +1,5 @@
 // The intake's loop with any source, in a process of the test's own.
 
-#include "intake.hpp"
-
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 
 #include "delivery.hpp"
 #include "gauge.hpp"
+#include "intake_loop.hpp"
 #include "scratch_directory.hpp"
 #include "scratch_segment.hpp"
 
@@ -60,7 +59,7 @@ class QueueSource final : public Source {
 };
 
 // A process that is told by the test what to do.
-class TestIntakeHost final : public Intake::Host {
+class TestIntakeHost final : public IntakeLoop::Host {
   public:
     bool should_leave() const override { return should_leave_; }
     bool is_stopping() const override { return is_stopping_; }
@@ -99,7 +98,8 @@ class RunningIntake {
     explicit RunningIntake(const std::string& name)
         : scratch_(name, 8, 4096),
           log_(directory_.path(), "producer", LogSink::File::required),
-          thread_([this] { Intake(scratch_.get(), source, log_, host).run(); }) {}
+          source(add_source()),
+          thread_([this] { IntakeLoop(scratch_.get(), sources_, log_, host).run(); }) {}
 
     // Commits until so many events are done, and returns their payloads.
     std::vector<std::string> consume(std::uint64_t events) {
@@ -125,13 +125,24 @@ class RunningIntake {
     Account account() { return account_of(scratch_.header(), scratch_.get().states()); }
     Segment& segment() { return scratch_.get(); }
 
-    QueueSource source;
-    TestIntakeHost host;
-
   private:
+    QueueSource& add_source() {
+        auto made = std::make_unique<QueueSource>();
+        QueueSource& added = *made;
+        sources_.push_back(std::move(made));
+        return added;
+    }
+
     ScratchSegment scratch_;
     ScratchDirectory directory_;
     Log log_;
+    IntakeLoop::Sources sources_;
+
+  public:
+    QueueSource& source;
+    TestIntakeHost host;
+
+  private:
     std::thread thread_;
 };
 

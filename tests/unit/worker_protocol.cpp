@@ -18,7 +18,7 @@ const WorkerProtocol kJsonProtocol(Format::json);
 
 std::string line_of(const WorkerProtocol& protocol, std::string_view payload) {
     std::string lines = "before\n";
-    protocol.append_line(lines, Event{.id = 17, .attempt = 2, .payload = payload});
+    protocol.append_line(lines, Event(17, 2, payload));
     REQUIRE(lines.starts_with("before\n"));
     return lines.substr(7);
 }
@@ -43,18 +43,17 @@ TEST_SUITE("worker_protocol") {
         const std::string with_zero("a\0b", 3);
         CHECK(line_of(kPlainProtocol, with_zero) == "17 2 " + with_zero + "\n");
         std::string lines;
-        kPlainProtocol.append_line(
-            lines, Event{.id = 18446744073709551615U, .attempt = 4294967295U, .payload = "x"});
+        kPlainProtocol.append_line(lines, Event(18446744073709551615U, 4294967295U, "x"));
         CHECK(lines == "18446744073709551615 4294967295 x\n");
     }
 
     TEST_CASE("plain: a payload with a newline is refused, with what helps, and no other is") {
         for (const std::string payload : {"\n", "a\nb", "a\n"}) {
-            CHECK(kPlainProtocol.refusal({.id = 1, .attempt = 1, .payload = payload}) ==
+            CHECK(kPlainProtocol.refusal({1, 1, payload}) ==
                   "payload has a newline: use --worker-format json");
-            CHECK(kJsonProtocol.refusal({.id = 1, .attempt = 1, .payload = payload}) == "");
+            CHECK(kJsonProtocol.refusal({1, 1, payload}) == "");
         }
-        CHECK(kPlainProtocol.refusal({.id = 1, .attempt = 1, .payload = "a\r\xff"}) == "");
+        CHECK(kPlainProtocol.refusal({1, 1, "a\r\xff"}) == "");
     }
 
     TEST_CASE("plain: the six answers") {

@@ -28,7 +28,7 @@ void CommandRun::start(const ShellCommand& command, std::vector<Event> events, s
     const Clock::time_point now = Clock::now();
     process_.start(command, argument, environment, serial);
     events_ = std::move(events);
-    label_ = "consumer[" + std::to_string(events_.front().id) + "]";
+    label_ = "consumer[" + std::to_string(events_.front().id()) + "]";
     input_ = std::move(input);
     fed_ = 0;
     started_at_ = now;

@@ -49,7 +49,7 @@ std::size_t ExecWork::room() const {
 // dead letters.
 std::size_t ExecWork::start(std::span<const Event> events) {
     for (const Event& event : events) {
-        if (options_.batch == 1 || event.attempt > 1) {
+        if (options_.batch == 1 || event.attempt() > 1) {
             waiting_.push_back({event});
             continue;
         }
@@ -112,19 +112,19 @@ bool ExecWork::start_run(CommandRun& run, const Batch& batch, Outcomes& outcomes
     const Event& first = batch.front();
     std::string input;
     if (options_.batch == 1) {
-        input = first.payload;
+        input = first.payload();
     } else {
         for (const Event& event : batch) {
-            input.append(event.payload).append(1, '\n');
+            input.append(event.payload()).append(1, '\n');
         }
     }
-    const bool is_argument = batch.size() == 1 && first.payload.size() <= kLongestArgument &&
-                             first.payload.find('\0') == std::string_view::npos;
-    const std::string argument(is_argument ? first.payload : "");
+    const bool is_argument = batch.size() == 1 && first.payload().size() <= kLongestArgument &&
+                             first.payload().find('\0') == std::string_view::npos;
+    const std::string argument(is_argument ? first.payload() : "");
     const std::uint64_t serial = ++last_serial_;
     std::vector<std::string> environment = options_.environment;
-    environment.push_back("DRAINPIPE_ID=" + std::to_string(first.id));
-    environment.push_back("DRAINPIPE_ATTEMPT=" + std::to_string(first.attempt));
+    environment.push_back("DRAINPIPE_ID=" + std::to_string(first.id()));
+    environment.push_back("DRAINPIPE_ATTEMPT=" + std::to_string(first.attempt()));
     environment.push_back(leftovers_.variable(serial));
     try {
         run.start(command_, batch, std::move(input), is_argument ? &argument : nullptr, environment,
@@ -139,7 +139,7 @@ bool ExecWork::start_run(CommandRun& run, const Batch& batch, Outcomes& outcomes
             return false;
         }
         for (const Event& event : batch) {
-            outcomes.failed(event.id, error.what(), "");
+            outcomes.failed(event.id(), error.what(), "");
         }
     }
     return true;
@@ -172,11 +172,11 @@ void ExecWork::end(CommandRun& run, const CommandRun::Ended& ended, Outcomes& ou
     const bool is_alone = run.events().size() == 1;
     for (const Event& event : run.events()) {
         if (ended.is_success) {
-            outcomes.done(event.id, ended.took);
+            outcomes.done(event.id(), ended.took);
         } else if (ended.is_dead && is_alone) {
-            outcomes.dead(event.id, ended.reason, run.last_errors());
+            outcomes.dead(event.id(), ended.reason, run.last_errors());
         } else {
-            outcomes.failed(event.id, ended.reason, run.last_errors());
+            outcomes.failed(event.id(), ended.reason, run.last_errors());
         }
     }
     run.clear();

@@ -53,7 +53,7 @@ std::size_t ForwardWork::room() const {
 
 std::size_t ForwardWork::start(std::span<const Event> events) {
     for (const Event& event : events) {
-        const bool has_newline = event.payload.find('\n') != std::string_view::npos;
+        const bool has_newline = event.payload().find('\n') != std::string_view::npos;
         if (has_newline) {
             unsendable_.push_back(event);
         } else {
@@ -66,7 +66,7 @@ std::size_t ForwardWork::start(std::span<const Event> events) {
 void ForwardWork::advance(Outcomes& outcomes) {
     const Clock::time_point now = Clock::now();
     for (const Event& event : std::exchange(unsendable_, {})) {
-        outcomes.dead(event.id, "payload has a newline: a pipeline takes lines", "");
+        outcomes.dead(event.id(), "payload has a newline: a pipeline takes lines", "");
     }
     if (connect_at_ && now >= *connect_at_) {
         connect(now);
@@ -128,7 +128,7 @@ void ForwardWork::want_to_write(bool wants) {
 void ForwardWork::write() {
     while (socket_.is_open()) {
         while (!unsent_.empty() && lines_.size() < kBlockBytes) {
-            lines_.append(unsent_.front().payload).append(1, '\n');
+            lines_.append(unsent_.front().payload()).append(1, '\n');
             sent_.push_back(unsent_.front());
             unsent_.pop_front();
         }
@@ -182,7 +182,7 @@ void ForwardWork::take_line(std::string_view line, Outcomes& outcomes) {
 
 void ForwardWork::take_accepted(std::uint64_t accepted, Outcomes& outcomes) {
     for (; accepted_ < accepted && !sent_.empty(); ++accepted_, ++ended_) {
-        outcomes.done(sent_.front().id, std::nullopt);
+        outcomes.done(sent_.front().id(), std::nullopt);
         sent_.pop_front();
     }
 }
@@ -192,7 +192,7 @@ void ForwardWork::take_refused(std::string_view line, Outcomes& outcomes) {
     const std::uint64_t number = number_after(line, "event=").value_or(0);
     take_accepted(accepted_ + (number > ended_ ? number - ended_ - 1 : 0), outcomes);
     if (!sent_.empty()) {
-        outcomes.dead(sent_.front().id,
+        outcomes.dead(sent_.front().id(),
                       "pipeline '" + options_.name + "' can't hold it: its buffer takes " +
                           std::to_string(number_after(line, "limit=").value_or(0)) + " bytes",
                       "");

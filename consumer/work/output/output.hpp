@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "line_output.hpp"
 #include "timed_lock.hpp"
 
 namespace drainpipe {
@@ -13,7 +14,7 @@ namespace drainpipe {
 // Where the payloads of all consumers go, one per line. A consumer killed in the middle of a write
 // leaves a line cut; the next one to write mends that first, so that no payload ever hangs on to a
 // piece of another.
-class Output {
+class Output final : public LineOutput {
   public:
     // What the consumers share of it, and what is asked of the process around it.
     class Host {
@@ -42,7 +43,7 @@ class Output {
     // that are larger than such a piece. Where the disk is full it says so and waits for room.
     // Throws Failure(io) for what no wait mends: a reader that is gone, a full disk at the
     // deadline.
-    void write(std::string_view lines);
+    void write(std::string_view lines) override;
 
     // Writes what belongs together, lines or not, with nothing of another consumer in it: one part
     // after the other, until there is an empty one. Killed in the middle it leaves what was written

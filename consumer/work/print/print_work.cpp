@@ -9,9 +9,9 @@ std::size_t PrintWork::start(std::span<const Event> events) {
     for (; started < events.size() && (lines_.size() < kFlushBytes || ends_ == Ends::later);
          ++started) {
         if (ends_ == Ends::later) {
-            started_.push_back(events[started].id);
+            started_.push_back(events[started].id());
         }
-        const std::string_view payload = events[started].payload;
+        const std::string_view payload = events[started].payload();
         char* end = copy_bytes(lines_.room(payload.size() + 1), payload);
         *end++ = '\n';
         lines_.grow_to(end);

@@ -190,13 +190,13 @@ void WorkerProcess::take_line(std::string_view line, Clock::time_point now, Told
 
 // Nearly all are answered in order, or were at least sent in the order of their ids.
 WorkerProcess::Unanswered* WorkerProcess::find(std::uint64_t id) {
-    const auto id_of = [](const Unanswered& each) { return each.event.id; };
+    const auto id_of = [](const Unanswered& each) { return each.event.id(); };
     auto found = sent_.begin();
-    if (sent_.empty() || found->event.id != id) {
+    if (sent_.empty() || found->event.id() != id) {
         found = std::ranges::lower_bound(sent_, id, {}, id_of);
-        if (found == sent_.end() || found->event.id != id || found->is_answered) {
+        if (found == sent_.end() || found->event.id() != id || found->is_answered) {
             found = std::ranges::find_if(sent_, [&](const Unanswered& each) {
-                return each.event.id == id && !each.is_answered;
+                return each.event.id() == id && !each.is_answered;
             });
         }
     }
@@ -262,11 +262,11 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
 void WorkerProcess::fail_unanswered(const std::string& reason, Told& told) {
     for (const Unanswered& each : sent_) {
         if (!each.is_answered) {
-            told.failures.push_back({each.event.id, reason});
+            told.failures.push_back({each.event.id(), reason});
         }
     }
     for (const Event& event : unsent_) {
-        told.failures.push_back({event.id, reason});
+        told.failures.push_back({event.id(), reason});
     }
     sent_.clear();
     unsent_.clear();

@@ -70,22 +70,22 @@ std::optional<WorkerAnswer> parse_json(std::string_view line) {
 
 std::string_view WorkerProtocol::refusal(const Event& event) const {
     const bool has_newline =
-        format_ == Format::plain && event.payload.find('\n') != event.payload.npos;
+        format_ == Format::plain && event.payload().find('\n') != event.payload().npos;
     return has_newline ? "payload has a newline: use --worker-format json" : "";
 }
 
 void WorkerProtocol::append_line(std::string& lines, const Event& event) const {
     if (format_ == Format::plain) {
-        append_number(lines, event.id);
+        append_number(lines, event.id());
         lines += ' ';
-        append_number(lines, event.attempt);
-        lines.append(1, ' ').append(event.payload).append(1, '\n');
+        append_number(lines, event.attempt());
+        lines.append(1, ' ').append(event.payload()).append(1, '\n');
         return;
     }
-    const bool is_text = is_utf8(event.payload);
-    nlohmann::ordered_json object{{"id", event.id}, {"attempt", event.attempt}};
+    const bool is_text = is_utf8(event.payload());
+    nlohmann::ordered_json object{{"id", event.id()}, {"attempt", event.attempt()}};
     object[is_text ? "payload" : "payload_base64"] =
-        is_text ? std::string(event.payload) : base64_encoded(event.payload);
+        is_text ? std::string(event.payload()) : base64_encoded(event.payload());
     lines.append(object.dump()).append(1, '\n');
 }
 

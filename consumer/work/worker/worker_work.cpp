@@ -191,7 +191,7 @@ void WorkerWork::tell_answer(const WorkerProcess& worker, const WorkerProcess::A
 
 void WorkerWork::tell_refused(Outcomes& outcomes) {
     for (const Event& event : std::exchange(refused_, {})) {
-        outcomes.dead(event.id, protocol_.refusal(event), "");
+        outcomes.dead(event.id(), protocol_.refusal(event), "");
     }
 }
 

@@ -1,0 +1,49 @@
+#include <unistd.h>
+
+#include <memory>
+
+#include "consumer_stage.hpp"
+#include "drainpipe/consumer.hpp"
+#include "handler_work.hpp"
+#include "own_program.hpp"
+#include "token_work.hpp"
+
+namespace drainpipe {
+namespace {
+
+int run_consumer(int argc, char** argv, const ConsumerStage::MakeWork& make_work) {
+    return run_own_stage(argc, argv, [&](const std::string& program) {
+        StageOptions options;
+        if (const auto said = options.parse_consumer(argc, argv, program)) {
+            return *said;
+        }
+        Stage stage(options, consumer_role(options.consumer));
+        return run_logged(stage, [&] {
+            require_work_of(stage, WorkProgram::own);
+            ConsumerStage(stage, options.consumer, STDOUT_FILENO, make_work).run();
+        });
+    });
+}
+
+// A rate is kept between two events.
+Work::Ends ends_of(Stage& stage) {
+    return stage.segment().header().settings.begin_interval_nanoseconds > 0 ? Work::Ends::later
+                                                                            : Work::Ends::in_turn;
+}
+
+}  // namespace
+
+int consume(int argc, char** argv, const Handler& handler) {
+    return run_consumer(argc, argv, [&](Stage& stage, Output& output) {
+        return std::make_unique<HandlerWork>(handler, output, ends_of(stage));
+    });
+}
+
+int consume_async(int argc, char** argv, const AsyncHandler& handler) {
+    return run_consumer(argc, argv, [&](Stage& stage, Output& output) {
+        return std::make_unique<TokenWork>(handler, stage.segment().header().settings.window,
+                                           output);
+    });
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,122 @@
+#pragma once
+
+// A consumer of your own: a program that does the work on each event of a pipeline.
+//
+//     int main(int argc, char** argv) {
+//         return drainpipe::consume(argc, argv, [](const drainpipe::Event& event) {
+//             store(event.payload());
+//             return drainpipe::done();
+//         });
+//     }
+//
+// `launcher --consumer PATH` starts it as it would start its own: as many as --consumers says,
+// again when they die, with demand, order by key, retries, dead letters, log and account, and the
+// drain. Started by hand (in a debugger) it joins the running pipeline --name where its place is
+// free.
+//
+// What is not there for a consumer of your own: --exec's and --worker's --timeout (a handler that
+// hangs can't be ended without its process; the stop's deadline does that), and standard error in
+// dead letters (it is the process's, not the event's: put what matters in the reason).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "drainpipe/event.hpp"
+
+namespace drainpipe {
+
+// What became of the work on an event. An event is committed, and never delivered again, once its
+// outcome is told and written down: done() is to be told when the work has had its effect.
+class [[nodiscard]] Outcome {
+  public:
+    enum class Kind : std::uint8_t { done, retry, dead };
+
+    Outcome(Kind kind, std::string text) : text_(std::move(text)), kind_(kind), has_text_(true) {}
+    explicit Outcome(Kind kind) : kind_(kind) {}
+
+    Kind kind() const { return kind_; }
+    // Of what is done the line for standard output, of all else the reason.
+    bool has_text() const { return has_text_; }
+    const std::string& text() const { return text_; }
+
+  private:
+    std::string text_;
+    Kind kind_;
+    bool has_text_ = false;
+};
+
+// The work is done.
+inline Outcome done() { return Outcome(Outcome::Kind::done); }
+
+// It is done, and its result is a line (without the newline) on the pipeline's standard output,
+// where no line mixes with another consumer's. It is written before the event is committed.
+inline Outcome done(std::string line) { return {Outcome::Kind::done, std::move(line)}; }
+
+// It has failed, and is to be tried again: after a pause that doubles (--backoff), at most
+// --retries times; then it is dead. In a stop there is one more try, then it is left for the next
+// start.
+inline Outcome retry(std::string reason) { return {Outcome::Kind::retry, std::move(reason)}; }
+
+// It will never be done: the event goes to the dead letters, with this reason.
+inline Outcome dead(std::string reason) { return {Outcome::Kind::dead, std::move(reason)}; }
+
+// Does the work on an event. An exception is a retry with its what(). A process that dies in it has
+// used an attempt: after 1 + --retries of them the event is a dead letter, so that one event that
+// kills every process can't hold up all others for ever.
+using Handler = std::function<Outcome(const Event&)>;
+
+// Joins the pipeline that the command line names, calls the handler with each event that this
+// consumer gets, one after the other, in this thread, and returns when the consumer is to leave or
+// has drained. Returns what main() is to return: 0, or an exit code of the reference's, said in one
+// line on standard error (64 for a command line that it does not know, 69 where no such pipeline
+// runs, 73 where its segment is of another version of this library, 75 where its place is taken).
+//
+// Events that take next to no time are committed many at a time, after at most some milliseconds of
+// work: a kill repeats those. One that was begun before is worked on and committed by itself.
+//
+// Requires a launcher with --consumer, and that it is called once, with the process's real argc and
+// argv; the options are the stage's own, so that settings of yours go through the environment. From
+// here on SIGTERM, SIGINT, SIGHUP and SIGPIPE are the library's, for good. Threads that were
+// started before are to have these blocked.
+[[gnu::visibility("default")]] int consume(int argc, char** argv, const Handler& handler);
+
+class TokenBody;
+
+// An event whose outcome is told later, from any thread. A token that goes away without one is a
+// retry. One token is used by one thread at a time; each stands for itself.
+class [[gnu::visibility("default")]] Token {
+  public:
+    explicit Token(std::unique_ptr<TokenBody> body);
+    Token(Token &&) noexcept;
+    Token& operator=(Token&&) noexcept;
+    ~Token();
+
+    // Whether an outcome can be told: not after settle(), and not of a token that was moved from.
+    explicit operator bool() const { return body_ != nullptr; }
+
+    // Requires that an outcome can be told, and that consume_async() has not returned.
+    const Event& event() const;
+
+    // Tells the outcome; the payload is not to be read after it. Never waits. Requires that an
+    // outcome can be told. After consume_async() has returned it does nothing.
+    void settle(Outcome outcome);
+
+  private:
+    std::unique_ptr<TokenBody> body_;
+};
+
+// Begins the work on an event and returns; it is to wait for nothing. An exception is a retry with
+// its what(), where the token was not settled.
+using AsyncHandler = std::function<void(Token)>;
+
+// As consume(), for work that waits for something: a network, other threads, other events. At most
+// --window tokens (256 by default) are out at a time; with --partition-by at most one of each key.
+// In a stop it returns when all are settled; those that are not at the deadline are left for the
+// next start.
+[[gnu::visibility("default")]] int consume_async(int argc, char** argv,
+                                                 const AsyncHandler& handler);
+
+}  // namespace drainpipe

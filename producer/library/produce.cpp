@@ -1,0 +1,60 @@
+#include <memory>
+#include <string>
+
+#include "drainpipe/producer.hpp"
+#include "function_source.hpp"
+#include "own_program.hpp"
+#include "producer_stage.hpp"
+#include "socket_of_stage.hpp"
+
+namespace drainpipe {
+namespace {
+
+std::unique_ptr<Source> function_source(Stage& stage, const ProducerFunction& function) {
+    Header& header = stage.segment().header();
+    const bool has_socket = header.settings.has_socket != 0;
+    return std::make_unique<FunctionSource>(FunctionSource::Options{
+        .function = function,
+        .run = stage.segment().identity(),
+        .largest_payload = header.geometry.buffer_bytes,
+        .last_id = [&header] { return header.tail.load(); },
+        .on_end =
+            [&header, &log = stage.log(), has_socket] {
+                log.info("end of source={}", header.settings.producer_path.data());
+                if (!has_socket) {
+                    header.file_has_ended.store(1);
+                }
+            }});
+}
+
+IntakeLoop::Sources make_sources(Stage& stage, const ProducerFunction& function) {
+    const Settings& settings = stage.segment().header().settings;
+    if (settings.source != SourceKind::stage) {
+        throw Failure(ExitCode::unavailable, "pipeline " + stage.membership().address().name() +
+                                                 " runs without --producer: its events come from "
+                                                 "elsewhere");
+    }
+    IntakeLoop::Sources sources;
+    sources.push_back(function_source(stage, function));
+    if (settings.has_socket != 0) {
+        sources.push_back(make_socket_source(stage));
+    }
+    return sources;
+}
+
+}  // namespace
+
+int produce(int argc, char** argv, const ProducerFunction& function) {
+    return run_own_stage(argc, argv, [&](const std::string& program) {
+        StageOptions options;
+        if (const auto said = options.parse_producer(argc, argv, program)) {
+            return *said;
+        }
+        Stage stage(options, Role::producer);
+        return run_logged(stage, [&] {
+            ProducerStage(stage, [&](Stage& own) { return make_sources(own, function); }).run();
+        });
+    });
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,27 @@
+#include "socket_of_stage.hpp"
+
+#include <optional>
+
+#include "socket_source.hpp"
+
+namespace drainpipe {
+namespace {
+
+SocketSource::Options socket_options(Stage& stage) {
+    const Header& header = stage.segment().header();
+    const Settings& settings = header.settings;
+    const bool has_group = settings.socket_group >= 0;
+    return {.path = stage.membership().address().socket_path(),
+            .mode = settings.socket_mode,
+            .group =
+                has_group ? std::optional(static_cast<gid_t>(settings.socket_group)) : std::nullopt,
+            .largest_payload = header.geometry.buffer_bytes};
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_socket_source(Stage& stage) {
+    return std::make_unique<SocketSource>(socket_options(stage));
+}
+
+}  // namespace drainpipe
