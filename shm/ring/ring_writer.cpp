@@ -21,62 +21,58 @@ void RingWriter::look_at_head() {
     used_from_ = segment_.begin_of(head_);
 }
 
-RingWriter::Room RingWriter::room_after(const Written& written) const {
+RingWriter::Room RingWriter::free_room() const {
     const Geometry& geometry = segment_.header().geometry;
-    const std::uint64_t used_bytes = static_cast<std::uint32_t>(begin_ - used_from_);
-    return {.events = geometry.capacity - (tail_ - head_ + written.count),
-            .bytes = static_cast<std::int64_t>(geometry.buffer_bytes) -
-                     static_cast<std::int64_t>(used_bytes + written.bytes)};
+    const std::uint32_t used_bytes = begin_ - used_from_;
+    return {.events = geometry.capacity - (tail_ - head_),
+            .bytes = static_cast<std::int64_t>(geometry.buffer_bytes) - used_bytes};
 }
 
 bool RingWriter::fits(std::size_t payload_bytes) const {
     return payload_bytes <= segment_.header().geometry.buffer_bytes;
 }
 
+// The loop works on copies: after each store of bytes a member would have to be read again.
 template <typename PayloadOf>
 void RingWriter::write_each(std::size_t wanted, const PayloadOf& payload_of, Written& written) {
-    Room room = room_after(written);
-    const std::uint64_t last = tail_ + wanted;
-    std::uint64_t event = tail_ + written.count;
-    auto begin = static_cast<std::uint32_t>(begin_ + written.bytes);
-    for (; event < last; ++event) {
-        const std::string_view payload = payload_of(event - tail_);
-        if (room.events == 0 || room.bytes < static_cast<std::int64_t>(payload.size())) {
+    const Room room = free_room();
+    const std::uint64_t last = std::min<std::uint64_t>(wanted, room.events);
+    const std::uint64_t tail = tail_;
+    const std::uint32_t begin = begin_;
+    const std::int64_t below_alignment = segment_.alignment() - 1;
+    std::uint64_t index = written.count;
+    std::int64_t bytes = written.bytes;
+    for (; index < last; ++index) {
+        const std::string_view payload = payload_of(index);
+        const std::int64_t end = bytes + static_cast<std::int64_t>(payload.size());
+        if (end > room.bytes) {
             break;
         }
-        segment_.write_payload(begin, payload);
-        const auto end = static_cast<std::uint32_t>(begin + payload.size());
-        segment_.set_slot(event, {.end = end});
-        const std::uint32_t next = segment_.begin_after(end);
-        --room.events;
-        room.bytes -= next - begin;
-        begin = next;
+        segment_.write_payload(begin + static_cast<std::uint32_t>(bytes), payload);
+        segment_.set_slot(tail + index, {.end = begin + static_cast<std::uint32_t>(end)});
+        bytes = (end + below_alignment) & ~below_alignment;
     }
-    set_partitions(tail_ + written.count, event);
-    written.count = event - tail_;
-    written.bytes = static_cast<std::uint32_t>(begin - begin_);
+    set_partitions(tail + written.count, tail + index);
+    written = {.count = index, .bytes = bytes};
 }
 
 void RingWriter::write_run(const char* records, std::size_t wanted, std::size_t record_bytes,
                            Written& written) {
-    const Room room = room_after(written);
-    std::uint64_t count = std::min(wanted - written.count, room.events);
+    const Room room = free_room();
+    std::uint64_t count = std::min<std::uint64_t>(wanted, room.events);
     if (room.bytes < static_cast<std::int64_t>(count * record_bytes)) {
         count = room.bytes < 0 ? 0 : static_cast<std::uint64_t>(room.bytes) / record_bytes;
     }
-    if (count == 0) {
+    if (count <= written.count) {
         return;
     }
     const std::uint64_t first = tail_ + written.count;
-    auto end = static_cast<std::uint32_t>(begin_ + written.bytes);
-    segment_.write_payload(end, {records + written.count * record_bytes, count * record_bytes});
-    for (std::uint64_t event = first; event < first + count; ++event) {
-        end += static_cast<std::uint32_t>(record_bytes);
-        segment_.set_slot(event, {.end = end});
-    }
-    set_partitions(first, first + count);
-    written.count += count;
-    written.bytes += count * record_bytes;
+    const std::uint64_t last = tail_ + count;
+    const std::uint32_t begin = begin_ + static_cast<std::uint32_t>(written.bytes);
+    segment_.write_payload(begin, {records + written.bytes, count * record_bytes - written.bytes});
+    segment_.set_slots(first, last, begin, static_cast<std::uint32_t>(record_bytes));
+    set_partitions(first, last);
+    written = {.count = count, .bytes = static_cast<std::int64_t>(count * record_bytes)};
 }
 
 void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {
@@ -148,7 +144,7 @@ bool RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bo
     while (true) {
         const std::uint32_t noted = event_count.prepare_wait();
         look_at_head();
-        const Room room = room_after({});
+        const Room room = free_room();
         const bool has_room =
             room.events > 0 && room.bytes >= static_cast<std::int64_t>(payload_bytes);
         if (has_room || is_over() || (until && Clock::now() >= *until)) {

@@ -65,8 +65,8 @@ class RingWriter {
     bool close_intake();
 
   private:
-    // Room after what is accepted or written, from where the next payload begins: less than none
-    // where the padding before it goes beyond the buffer's end.
+    // Room after what is accepted, from begin_ on: less than none where the padding before that has
+    // gone beyond it.
     struct Room {
         std::uint64_t events;
         std::int64_t bytes;
@@ -74,12 +74,12 @@ class RingWriter {
     // What was written after the tail and is not accepted yet.
     struct Written {
         std::size_t count = 0;
-        std::uint64_t bytes = 0;  // with the padding behind each
+        std::int64_t bytes = 0;  // with the padding behind each
     };
 
     // Refreshes what is known of the head.
     void look_at_head();
-    Room room_after(const Written& written) const;
+    Room free_room() const;
     // Has `write` write as many of `wanted` payloads as there is room for, and accepts them.
     template <typename Write>
     Pushed push_with(std::size_t wanted, const Write& write);

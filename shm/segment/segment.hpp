@@ -92,6 +92,17 @@ class Segment {
         point.reached();
         slots_[event & slot_mask_] = slot;
     }
+    // Changes those of the events [first, last), payloads of one size that lie side by side from
+    // `begin` on.
+    void set_slots(std::uint64_t first, std::uint64_t last, std::uint32_t begin,
+                   std::uint32_t payload_bytes, FaultPoint point = FaultPoint::here()) const {
+        for (const Piece& piece : pieces(first, last)) {
+            for (Slot& slot : slots(piece)) {
+                point.reached();
+                slot.end = begin += payload_bytes;
+            }
+        }
+    }
     // Writes bytes of a payload that the tail does not cover yet, from that position on.
     void write_payload(std::uint32_t position, std::string_view bytes,
                        FaultPoint point = FaultPoint::here()) const {
@@ -121,6 +132,7 @@ class Segment {
         __builtin_prefetch(slots_ + (event & slot_mask_));
         __builtin_prefetch(bytes_at(begin));
     }
+    std::uint32_t alignment() const { return below_alignment_ + 1; }
     // Where a payload begins that follows one with that end.
     std::uint32_t begin_after(std::uint32_t end) const {
         return (end + below_alignment_) & ~below_alignment_;

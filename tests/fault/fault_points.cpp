@@ -84,7 +84,7 @@ class KilledOn {
 // changes shared memory and takes one.
 std::set<PointName> points_in_sources() {
     const std::regex point(
-        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slot|set_retry_time|write_payload)\()");
+        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slots?|set_retry_time|write_payload)\()");
     std::set<PointName> points;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(std::string(DRAINPIPE_SOURCES) + "/shm")) {
