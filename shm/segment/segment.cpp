@@ -33,16 +33,15 @@ auto describe(const std::string& action_in_words, Action&& action) {
     }
 }
 
-void reserve_memory(const ipc::shared_memory_object& object, const std::string& path,
-                    std::size_t bytes) {
-    const int fd = object.get_mapping_handle().handle;
+void reserve_memory(const Backing& backing, const std::string& what, std::size_t bytes) {
+    const int fd = backing.descriptor();
     int error = 0;
     do {
         error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
     } while (error == EINTR);
     if (error != 0) {
         throw std::system_error(error, std::generic_category(),
-                                "cannot reserve " + std::to_string(bytes) + " bytes for " + path);
+                                "cannot reserve " + std::to_string(bytes) + " bytes for " + what);
     }
 }
 
@@ -56,9 +55,8 @@ char* reserve_addresses(std::size_t bytes) {
     return static_cast<char*>(place);
 }
 
-ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Geometry& geometry,
-                              char* place) {
-    return {object,
+ipc::mapped_region map_buffer(const Backing& backing, const Geometry& geometry, char* place) {
+    return {backing,
             ipc::read_write,
             static_cast<ipc::offset_t>(geometry.buffer_offset()),
             static_cast<std::size_t>(geometry.buffer_span),
@@ -66,22 +64,22 @@ ipc::mapped_region map_buffer(const ipc::shared_memory_object& object, const Geo
             MAP_FIXED};
 }
 
-// Whether the name still leads to this object.
-bool leads_to(const std::string& name, const ipc::shared_memory_object& object) {
+// Whether the name still leads to this one.
+bool leads_to(const std::string& name, const Backing& backing) {
     struct stat here {};
     struct stat there {};
-    return ::fstat(object.get_mapping_handle().handle, &here) == 0 &&
+    return ::fstat(backing.descriptor(), &here) == 0 &&
            ::lstat(segment_path(name).c_str(), &there) == 0 && here.st_dev == there.st_dev &&
            here.st_ino == there.st_ino;
 }
 
-bool hold_exclusively(const ipc::shared_memory_object& object) {
-    return ::flock(object.get_mapping_handle().handle, LOCK_EX | LOCK_NB) == 0;
+bool hold_exclusively(const Backing& backing) {
+    return ::flock(backing.descriptor(), LOCK_EX | LOCK_NB) == 0;
 }
 
-ipc::shared_memory_object create(const std::string& name) {
+Backing create(const std::string& name) {
     try {
-        return {ipc::create_only, name.c_str(), ipc::read_write, ipc::permissions(0600)};
+        return Backing({ipc::create_only, name.c_str(), ipc::read_write, ipc::permissions(0600)});
     } catch (const ipc::interprocess_exception& error) {
         if (error.get_error_code() == ipc::already_exists_error) {
             throw SegmentTaken(segment_path(name) + " was made by another process just now");
@@ -97,10 +95,9 @@ struct flock whole_file(short type) {
     return lock;
 }
 
-bool has_stage(const ipc::shared_memory_object& object) {
+bool has_stage(const Backing& backing) {
     struct flock hold = whole_file(F_WRLCK);
-    return ::fcntl(object.get_mapping_handle().handle, F_OFD_GETLK, &hold) == 0 &&
-           hold.l_type != F_UNLCK;
+    return ::fcntl(backing.descriptor(), F_OFD_GETLK, &hold) == 0 && hold.l_type != F_UNLCK;
 }
 
 // No pipeline has such a name.
@@ -116,9 +113,9 @@ std::uint64_t random_identity() {
 
 }  // namespace
 
-Segment::Segment(ipc::shared_memory_object object, const Geometry& geometry)
-    : object_(std::move(object)),
-      front_(object_, ipc::read_write, 0, geometry.buffer_offset()),
+Segment::Segment(Backing backing, const Geometry& geometry)
+    : backing_(std::move(backing)),
+      front_(backing_, ipc::read_write, 0, geometry.buffer_offset()),
       header_(static_cast<Header*>(front_.get_address())),
       bytes_(geometry.segment_bytes()),
       slot_mask_(geometry.slots - 1),
@@ -130,38 +127,46 @@ Segment::Segment(ipc::shared_memory_object object, const Geometry& geometry)
     states_ = reinterpret_cast<std::uint8_t*>(front + geometry.states_offset());
     attempts_ = reinterpret_cast<std::uint8_t*>(front + geometry.attempts_offset());
     buffer_ = reserve_addresses(2 * geometry.buffer_span);
-    buffer_first_ = map_buffer(object_, geometry, buffer_);
-    buffer_again_ = map_buffer(object_, geometry, buffer_ + geometry.buffer_span);
+    buffer_first_ = map_buffer(backing_, geometry, buffer_);
+    buffer_again_ = map_buffer(backing_, geometry, buffer_ + geometry.buffer_span);
 }
 
 Segment Segment::make(const std::string& name, const Geometry& geometry) {
     const std::string path = segment_path(name);
-    auto object = describe("cannot create " + path, [&] { return create(name); });
+    Backing backing = describe("cannot create " + path, [&] { return create(name); });
     // Another launcher may have taken it for what a dead one left half made.
-    if (!hold_exclusively(object) || !leads_to(name, object)) {
+    if (!hold_exclusively(backing) || !leads_to(name, backing)) {
         throw SegmentTaken(path + " is being made by another process");
     }
     FaultPoint::here().reached();
     try {
-        reserve_memory(object, path, geometry.segment_bytes());
-        return describe("cannot map " + path, [&] {
-            Segment segment(std::move(object), geometry);
-            Header& header = segment.header();
-            FaultPoint::here().reached();
-            header.magic = kMagic;
-            FaultPoint::here().reached();
-            header.header_bytes = kHeaderBytes;
-            FaultPoint::here().reached();
-            header.geometry = geometry;
-            FaultPoint::here().reached();
-            header.identity = random_identity();
-            header.version.store(kLayoutVersion);
-            return segment;
-        });
+        return make_in(std::move(backing), path, geometry);
     } catch (...) {
         remove(name);
         throw;
     }
+}
+
+Segment Segment::make_private(const Geometry& geometry) {
+    return make_in(Backing::without_name(), "a private segment", geometry);
+}
+
+Segment Segment::make_in(Backing&& backing, const std::string& what, const Geometry& geometry) {
+    reserve_memory(backing, what, geometry.segment_bytes());
+    return describe("cannot map " + what, [&] {
+        Segment segment(std::move(backing), geometry);
+        Header& header = segment.header();
+        FaultPoint::here().reached();
+        header.magic = kMagic;
+        FaultPoint::here().reached();
+        header.header_bytes = kHeaderBytes;
+        FaultPoint::here().reached();
+        header.geometry = geometry;
+        FaultPoint::here().reached();
+        header.identity = random_identity();
+        header.version.store(kLayoutVersion);
+        return segment;
+    });
 }
 
 Segment Segment::open(const std::string& name) {
@@ -170,10 +175,10 @@ Segment Segment::open(const std::string& name) {
         throw SegmentRefused(path + " is not ready");
     }
     return describe("cannot map " + path, [&] {
-        ipc::shared_memory_object object(ipc::open_only, name.c_str(), ipc::read_write);
-        const ipc::mapped_region front(object, ipc::read_only, 0, kHeaderBytes);
+        Backing backing({ipc::open_only, name.c_str(), ipc::read_write});
+        const ipc::mapped_region front(backing, ipc::read_only, 0, kHeaderBytes);
         const Geometry geometry = static_cast<const Header*>(front.get_address())->geometry;
-        return Segment(std::move(object), geometry);
+        return Segment(std::move(backing), geometry);
     });
 }
 
@@ -203,26 +208,26 @@ Segment Segment::make_successor(const std::string& name, const Geometry& geometr
 
 bool Segment::is_whole() const {
     struct stat info {};
-    return ::fstat(object_.get_mapping_handle().handle, &info) == 0 &&
+    return ::fstat(backing_.descriptor(), &info) == 0 &&
            static_cast<std::size_t>(info.st_size) >= bytes_;
 }
 
-bool Segment::hold_as_launcher() const { return hold_exclusively(object_); }
+bool Segment::hold_as_launcher() const { return hold_exclusively(backing_); }
 
 void Segment::hold_as_stage() const {
     struct flock hold = whole_file(F_RDLCK);
-    if (::fcntl(object_.get_mapping_handle().handle, F_OFD_SETLK, &hold) != 0) {
+    if (::fcntl(backing_.descriptor(), F_OFD_SETLK, &hold) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot hold the segment");
     }
 }
 
-bool Segment::is_held_by_stage() const { return has_stage(object_); }
+bool Segment::is_held_by_stage() const { return has_stage(backing_); }
 
 bool Segment::remove_unheld(const std::string& name) {
-    const ipc::shared_memory_object object = describe("cannot open " + segment_path(name), [&] {
-        return ipc::shared_memory_object(ipc::open_only, name.c_str(), ipc::read_write);
+    const Backing backing = describe("cannot open " + segment_path(name), [&] {
+        return Backing({ipc::open_only, name.c_str(), ipc::read_write});
     });
-    if (!hold_exclusively(object) || has_stage(object) || !leads_to(name, object)) {
+    if (!hold_exclusively(backing) || has_stage(backing) || !leads_to(name, backing)) {
         return false;
     }
     remove(name);
@@ -233,7 +238,7 @@ void Segment::remove(const std::string& name) { ipc::shared_memory_object::remov
 
 std::string Segment::identity() const { return identity_of(*header_); }
 
-bool Segment::is_at(const std::string& name) const { return leads_to(name, object_); }
+bool Segment::is_at(const std::string& name) const { return leads_to(name, backing_); }
 
 void Segment::forget(std::uint64_t first, std::uint64_t last) const {
     states().fill(first, last, EventState::waiting(0));

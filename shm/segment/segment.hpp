@@ -2,13 +2,13 @@
 
 #include <atomic>
 #include <boost/interprocess/mapped_region.hpp>
-#include <boost/interprocess/shared_memory_object.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "backing.hpp"
 #include "copy_bytes.hpp"
 #include "event_state.hpp"
 #include "file_progress.hpp"
@@ -29,6 +29,10 @@ class Segment {
     // std::system_error (ENOSPC where /dev/shm is too small) and leaves nothing behind then.
     // Requires that the caller holds the pipeline's launcher role.
     static Segment make(const std::string& name, const Geometry& geometry);
+
+    // The same in memory that has no name: only this process and those that it forks see it, and it
+    // goes with its last mapping. Throws std::system_error.
+    static Segment make_private(const Geometry& geometry);
 
     // Maps a segment that is ready. Throws SegmentRefused if it is not, std::system_error if it
     // can't be mapped.
@@ -157,7 +161,9 @@ class Segment {
     }
 
   private:
-    Segment(boost::interprocess::shared_memory_object object, const Geometry& geometry);
+    Segment(Backing backing, const Geometry& geometry);
+    // Leaves the backing, and what holds it, to the caller where there is not enough memory.
+    static Segment make_in(Backing&& backing, const std::string& what, const Geometry& geometry);
 
     // Where slots, states and attempts of the events [first, last) lie.
     Pieces pieces(std::uint64_t first, std::uint64_t last) const {
@@ -176,7 +182,7 @@ class Segment {
     std::uint64_t count_begun(std::uint64_t head) const;
     std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
 
-    boost::interprocess::shared_memory_object object_;
+    Backing backing_;
     boost::interprocess::mapped_region front_;
     boost::interprocess::mapped_region buffer_first_;
     boost::interprocess::mapped_region buffer_again_;

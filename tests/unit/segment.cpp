@@ -9,8 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "delivery.hpp"
 #include "inspection.hpp"
@@ -66,6 +68,31 @@ TEST_SUITE("segment") {
         scratch.get().write_payload(4095, "lf");
         CHECK(other.bytes_at(4095)[0] == 'l');
         CHECK(other.bytes_at(0)[0] == 'f');
+    }
+
+    TEST_CASE("segment: a private one works, is at no name and leaves nothing in /dev/shm") {
+        Segment moved = Segment::make_private(Geometry::of(4, 4096, kTypedAlignment));
+        Segment segment = std::move(moved);
+        std::ifstream file("/proc/self/maps");
+        const std::string maps(std::istreambuf_iterator<char>(file), {});
+        CHECK(maps.find("memfd:drainpipe") != std::string::npos);
+        CHECK(maps.find("/dev/shm/") == std::string::npos);
+        segment.begin_run(settings_for(1));
+        push(segment, "abc");
+        push(segment, std::string(4000, 'x'));
+        segment.validate();
+        CHECK(segment.left() == 2);
+        CHECK(segment.payload(1).size() == 4000);
+        CHECK(segment.is_whole());
+        CHECK_FALSE(segment.is_at(""));
+        CHECK_FALSE(segment.is_at(scratch_name("private")));
+        CHECK(segment.hold_as_launcher());
+        CHECK_FALSE(segment.is_held_by_stage());
+        segment.hold_as_stage();
+        const Segment other = Segment::make_private(Geometry::of(4, 100));
+        CHECK(other.identity() != segment.identity());
+        CHECK(other.hold_as_launcher());
+        CHECK(other.header().tail.load() == 0);
     }
 
     TEST_CASE("segment: absent, half made and ready are told apart") {
