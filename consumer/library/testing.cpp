@@ -41,12 +41,22 @@ Settings settings_of(const Options& options) {
     return settings;
 }
 
-// What the test wants to happen when the handler is called with an event, once.
+// What the test wants to happen when the handler is called with an event: as often as its id is
+// there.
 struct Plan {
-    std::set<std::uint64_t> kill_before;
-    std::set<std::uint64_t> kill_after;
-    std::set<std::uint64_t> stop_at;
+    std::multiset<std::uint64_t> kill_before;
+    std::multiset<std::uint64_t> kill_after;
+    std::multiset<std::uint64_t> stop_at;
 };
+
+bool take(std::multiset<std::uint64_t>& planned, std::uint64_t id) {
+    const auto found = planned.find(id);
+    if (found == planned.end()) {
+        return false;
+    }
+    planned.erase(found);
+    return true;
+}
 
 // Calls the handler by the work that consume() has, notes what comes of it, and does what is
 // planned.
@@ -113,16 +123,16 @@ class WatchedWork final : public Work {
     };
 
     void begin(const Event& event) {
-        if (plan_.kill_before.erase(event.id()) > 0) {
+        if (take(plan_.kill_before, event.id())) {
             throw Killed();
         }
-        if (plan_.stop_at.erase(event.id()) > 0) {
+        if (take(plan_.stop_at, event.id())) {
             stop_();
         }
         calls_.push_back({event.id(), event.attempt(), std::string(event.payload()), {}});
     }
     void end(std::uint64_t id) {
-        if (plan_.kill_after.erase(id) > 0) {
+        if (take(plan_.kill_after, id)) {
             throw Killed();
         }
     }
@@ -179,11 +189,12 @@ class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
           wake_(make_event_descriptor()) {
         segment_.begin_run(settings_of(options));
         writer_.emplace(segment_);
+        Source::Acceptor& acceptor = *this;
         intake_body_.emplace(
-            *this, IntakeBody::Facts{.run = segment_.identity(),
-                                     .largest_payload = options.buffer_bytes,
-                                     .last_id = [this] { return segment_.header().tail.load(); },
-                                     .closing_fd = wake_.get()});
+            acceptor, IntakeBody::Facts{.run = segment_.identity(),
+                                        .largest_payload = options.buffer_bytes,
+                                        .last_id = [this] { return segment_.header().tail.load(); },
+                                        .closing_fd = wake_.get()});
         intake_.emplace(*intake_body_);
     }
 

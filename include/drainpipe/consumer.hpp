@@ -21,7 +21,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "drainpipe/event.hpp"
@@ -34,18 +36,17 @@ class [[nodiscard]] Outcome {
   public:
     enum class Kind : std::uint8_t { done, retry, dead };
 
-    Outcome(Kind kind, std::string text) : text_(std::move(text)), kind_(kind), has_text_(true) {}
+    Outcome(Kind kind, std::string text) : kind_(kind), text_(std::move(text)) {}
     explicit Outcome(Kind kind) : kind_(kind) {}
 
     Kind kind() const { return kind_; }
     // Of what is done the line for standard output, of all else the reason.
-    bool has_text() const { return has_text_; }
-    const std::string& text() const { return text_; }
+    bool has_text() const { return text_.has_value(); }
+    std::string_view text() const { return text_ ? std::string_view(*text_) : std::string_view(); }
 
   private:
-    std::string text_;
     Kind kind_;
-    bool has_text_ = false;
+    std::optional<std::string> text_;
 };
 
 // The work is done.

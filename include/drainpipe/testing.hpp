@@ -77,7 +77,7 @@ class [[gnu::visibility("default")]] Pipeline {
 
     // When the handler is called with this event for the next time, the consumer is killed, as by
     // SIGKILL: before the call, or after it and before its outcome counts. Another consumer takes
-    // its place at once.
+    // its place at once. Called several times, it happens as often.
     void kill_before(std::uint64_t id);
     void kill_after(std::uint64_t id);
     // The stop comes while the handler has this event: run() drains then, and intake() is closed.

@@ -10,7 +10,9 @@ namespace drainpipe {
 Outcome HandlerWork::handle(const Event& event) {
     try {
         Outcome outcome = handler_(event);
-        append_line(lines_, outcome);
+        if (outcome.has_text()) {
+            append_line(lines_, outcome);
+        }
         return outcome;
     } catch (const std::exception& error) {
         return retry(error.what());

@@ -1,0 +1,260 @@
+// The public library's own test pipeline: what it plays has to be what the real loop does.
+
+#include "drainpipe/testing.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "drainpipe/version.hpp"
+
+using namespace drainpipe;
+using testing::Call;
+using testing::Pipeline;
+
+namespace {
+
+struct Reading {
+    std::uint64_t number;
+    std::array<char, 8> sensor;
+};
+
+std::vector<std::uint64_t> ids_of(const std::vector<Call>& calls) {
+    std::vector<std::uint64_t> ids;
+    for (const Call& call : calls) ids.push_back(call.id);
+    return ids;
+}
+
+bool is_whole(const Status& status) {
+    return status.accepted ==
+           status.processed + status.emptied + status.drained + status.dead + status.left;
+}
+
+}  // namespace
+
+TEST_SUITE("testing") {
+    TEST_CASE("testing: a handler gets each event once, in order") {
+        Pipeline pipeline([](const Event& event) { return done(std::string(event.payload())); });
+        for (int number = 1; number <= 3; ++number) {
+            CHECK(pipeline.intake().push(std::to_string(number)));
+        }
+        CHECK_FALSE(pipeline.is_committed(1));
+        pipeline.run();
+        CHECK(ids_of(pipeline.calls()) == std::vector<std::uint64_t>{1, 2, 3});
+        CHECK(pipeline.output() == "1\n2\n3\n");
+        CHECK(pipeline.is_committed(1));
+        CHECK(pipeline.is_committed(3));
+        CHECK_FALSE(pipeline.is_committed(4));
+        CHECK(pipeline.status().processed == 3);
+        CHECK(pipeline.intake().last_id() == 3);
+        CHECK(pipeline.intake().run() == pipeline.status().run);
+    }
+
+    TEST_CASE("testing: what fails is tried again at once, and is dead when no tries are left") {
+        Pipeline pipeline([](const Event& event) -> Outcome {
+            if (event.payload() == "bad") return retry("not today");
+            if (event.payload() == "worse") throw std::runtime_error("thrown");
+            if (event.payload() == "worst") return dead("never");
+            return event.attempt() < 3 ? retry("not yet") : done();
+        });
+        for (const char* const payload : {"bad", "worse", "worst", "good"}) {
+            CHECK(pipeline.intake().push(payload));
+        }
+        pipeline.run();
+        CHECK(pipeline.calls().size() == 4 + 4 + 1 + 3);
+        REQUIRE(pipeline.dead_letters().size() == 3);
+        std::map<std::uint64_t, testing::DeadLetter> letters;
+        for (const auto& letter : pipeline.dead_letters()) letters[letter.id] = letter;
+        CHECK(letters[1].reason == "not today");
+        CHECK(letters[1].attempts == 4);
+        CHECK(letters[2].reason == "thrown");
+        CHECK(letters[3].reason == "never");
+        CHECK(letters[3].attempts == 1);
+        CHECK(letters[3].payload == "worst");
+        const Status status = pipeline.status();
+        CHECK(status.dead == 3);
+        CHECK(status.processed == 1);
+        CHECK(status.retried == 3 + 3 + 2);
+        CHECK(status.left == 0);
+    }
+
+    TEST_CASE("testing: without retries an event has one attempt") {
+        Pipeline pipeline([](const Event&) { return retry("no"); }, {.retries = 0});
+        CHECK(pipeline.intake().push("x"));
+        pipeline.run();
+        CHECK(pipeline.calls().size() == 1);
+        CHECK(pipeline.dead_letters().size() == 1);
+    }
+
+    TEST_CASE("testing: an event whose consumer is killed before its outcome counts comes again") {
+        for (const bool is_before : {true, false}) {
+            Pipeline pipeline([](const Event&) { return done(); });
+            for (int number = 1; number <= 100; ++number) {
+                CHECK(pipeline.intake().push(std::to_string(number)));
+            }
+            is_before ? pipeline.kill_before(60) : pipeline.kill_after(60);
+            pipeline.run();
+            const Status status = pipeline.status();
+            CHECK(status.processed == 100);
+            CHECK(status.redelivered >= 1);
+            for (std::uint64_t id = 1; id <= 100; ++id) CHECK(pipeline.is_committed(id));
+            const auto again = std::ranges::find_if(
+                pipeline.calls(), [](const Call& call) { return call.attempt == 2; });
+            REQUIRE(again != pipeline.calls().end());
+            const auto last =
+                std::ranges::find_if(pipeline.calls().rbegin(), pipeline.calls().rend(),
+                                     [](const Call& call) { return call.id == 60; });
+            CHECK(last->attempt == 2);
+            CHECK(last->outcome.has_value());
+        }
+    }
+
+    TEST_CASE("testing: an event that kills every consumer is dead, and takes no other along") {
+        Pipeline pipeline([](const Event&) { return done(); });
+        for (int number = 1; number <= 1000; ++number) {
+            CHECK(pipeline.intake().push(std::to_string(number)));
+        }
+        for (int death = 1; death <= 4; ++death) pipeline.kill_after(500);
+        pipeline.run();
+        REQUIRE(pipeline.dead_letters().size() == 1);
+        CHECK(pipeline.dead_letters().front().id == 500);
+        CHECK(pipeline.status().processed == 999);
+        for (const Call& call : pipeline.calls()) {
+            CHECK((call.id == 500 || call.attempt <= 2));
+        }
+    }
+
+    TEST_CASE("testing: a stop lets the event in hand end and drains the others") {
+        Pipeline pipeline([](const Event& event) {
+            return event.id() == 7 ? retry("in the drain too") : done();
+        });
+        for (int number = 1; number <= 10; ++number) {
+            CHECK(pipeline.intake().push(std::to_string(number)));
+        }
+        pipeline.stop_at(4);
+        pipeline.run();
+        const Status status = pipeline.status();
+        CHECK(is_whole(status));
+        CHECK(status.phase == Status::Phase::draining);
+        CHECK(status.processed == 4);
+        CHECK(status.left == 1);
+        CHECK_FALSE(pipeline.is_committed(7));
+        CHECK_FALSE(pipeline.intake().push("late"));
+        CHECK(pipeline.intake().is_closing());
+    }
+
+    TEST_CASE("testing: events of a key are done in order, whatever fails") {
+        std::map<std::string, std::uint64_t> last;
+        Pipeline pipeline(
+            [&](const Event& event) {
+                const std::string key(event.payload().substr(0, 1));
+                if (event.id() % 5 == 0 && event.attempt() == 1) return retry("once");
+                CHECK(event.id() > last[key]);
+                last[key] = event.id();
+                return done();
+            },
+            {.partition_by = 1});
+        for (int number = 1; number <= 50; ++number) {
+            CHECK(pipeline.intake().push(std::string(number % 2 == 0 ? "a" : "b") + " " +
+                                         std::to_string(number)));
+        }
+        pipeline.run();
+        CHECK(pipeline.status().processed == 50);
+    }
+
+    TEST_CASE("testing: structs are read in place, and a wrong size is a retry that says both") {
+        std::uint64_t sum = 0;
+        Pipeline pipeline([&](const Event& event) {
+            sum += event.as<Reading>().number;
+            return done();
+        });
+        std::vector<Reading> readings;
+        for (std::uint64_t number = 1; number <= 100; ++number) readings.push_back({number, {}});
+        CHECK(pipeline.intake().push_many(readings) == 100);
+        CHECK(pipeline.intake().push(Reading{1000, {}}));
+        CHECK(pipeline.intake().push("odd"));
+        CHECK(pipeline.intake().push(Reading{10000, {}}));
+        pipeline.run();
+        CHECK(sum == 5050 + 11000);
+        REQUIRE(pipeline.dead_letters().size() == 1);
+        CHECK(pipeline.dead_letters().front().reason == "event 102 has 3 bytes, and its type 16");
+    }
+
+    TEST_CASE("testing: a push says how many got in, and what can never fit is refused") {
+        Pipeline pipeline([](const Event&) { return done(); },
+                          {.capacity = 10, .buffer_bytes = 1000});
+        const std::vector<std::string> many(25, "x");
+        CHECK(pipeline.intake().try_push_many(many) == 10);
+        CHECK_FALSE(pipeline.intake().try_push("x"));
+        CHECK(pipeline.intake().push_many(many) == 25);  // the consumer makes room
+        pipeline.run();
+        CHECK(pipeline.status().processed == 35);
+        CHECK(pipeline.intake().largest() == 1000);
+        CHECK_THROWS_AS(pipeline.intake().push(std::string(1001, 'x')), std::length_error);
+        CHECK(pipeline.status().accepted == 35);
+    }
+
+    TEST_CASE("testing: tokens are settled from other threads, in any order") {
+        std::vector<std::thread> threads;
+        Pipeline pipeline(AsyncHandler([&](Token token) {
+                              threads.emplace_back([token = std::move(token)]() mutable {
+                                  const bool fails =
+                                      token.event().id() % 10 == 0 && token.event().attempt() == 1;
+                                  token.settle(fails ? retry("once") : done("x"));
+                              });
+                          }),
+                          {.window = 16});
+        for (int number = 1; number <= 100; ++number) {
+            CHECK(pipeline.intake().push(std::to_string(number)));
+        }
+        pipeline.run();
+        for (std::thread& thread : threads) thread.join();
+        CHECK(pipeline.status().processed == 100);
+        CHECK(pipeline.status().retried == 10);
+        CHECK(pipeline.output().size() == 200);
+    }
+
+    TEST_CASE("testing: a token that goes away unsettled is a retry, with what was thrown") {
+        Pipeline pipeline(AsyncHandler([](Token token) {
+            if (token.event().attempt() == 1) return;
+            if (token.event().attempt() == 2) throw std::runtime_error("thrown");
+            Token moved = std::move(token);
+            CHECK_FALSE(token);
+            CHECK(moved);
+            moved.settle(done());
+            CHECK_FALSE(moved);
+        }));
+        CHECK(pipeline.intake().push("x"));
+        pipeline.run();
+        REQUIRE(pipeline.calls().size() == 3);
+        CHECK(pipeline.calls()[0].outcome->text() == "its token went away without an outcome");
+        CHECK(pipeline.calls()[1].outcome->text() == "thrown");
+        CHECK(pipeline.calls()[2].outcome->kind() == Outcome::Kind::done);
+    }
+
+    TEST_CASE("testing: with tokens out, an event that kills every consumer takes no other along") {
+        Pipeline pipeline(AsyncHandler([](Token token) { token.settle(done()); }));
+        for (int number = 1; number <= 100; ++number) {
+            CHECK(pipeline.intake().push(std::to_string(number)));
+        }
+        for (int death = 1; death <= 4; ++death) pipeline.kill_after(50);
+        pipeline.run();
+        REQUIRE(pipeline.dead_letters().size() == 1);
+        CHECK(pipeline.dead_letters().front().id == 50);
+        CHECK(pipeline.status().processed == 99);
+    }
+
+    TEST_CASE("testing: versions are told") {
+        CHECK(std::string(version()) == std::to_string(kVersionMajor) + "." +
+                                            std::to_string(kVersionMinor) + "." +
+                                            std::to_string(kVersionPatch));
+        CHECK(layout_version() >= 7);
+    }
+}
