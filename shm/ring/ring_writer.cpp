@@ -139,22 +139,23 @@ RingWriter::Pushed RingWriter::push_records(const char* records, std::size_t cou
 
 bool RingWriter::wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over,
                                std::optional<std::chrono::steady_clock::time_point> until) {
-    using Clock = std::chrono::steady_clock;
     EventCount& event_count = segment_.header().room_available;
     while (true) {
         const std::uint32_t noted = event_count.prepare_wait();
         look_at_head();
         const Room room = free_room();
-        const bool has_room =
-            room.events > 0 && room.bytes >= static_cast<std::int64_t>(payload_bytes);
-        if (has_room || is_over() || (until && Clock::now() >= *until)) {
-            return has_room;
+        if (room.events > 0 && room.bytes >= static_cast<std::int64_t>(payload_bytes)) {
+            return true;
         }
-        std::chrono::nanoseconds most = EventCount::kBackstop;
-        if (until) {
-            most = std::min<std::chrono::nanoseconds>(most, *until - Clock::now());
+        if (is_over()) {
+            return false;
         }
-        event_count.wait(noted, std::max(most, std::chrono::nanoseconds(0)));
+        const auto now = std::chrono::steady_clock::now();
+        if (until && *until <= now) {
+            return false;
+        }
+        const std::chrono::nanoseconds backstop = EventCount::kBackstop;
+        event_count.wait(noted, until ? std::min(backstop, *until - now) : backstop);
     }
 }
 

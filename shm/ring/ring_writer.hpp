@@ -46,8 +46,9 @@ class RingWriter {
     bool fits(std::size_t payload_bytes) const;
     std::uint64_t largest_payload() const { return segment_.header().geometry.buffer_bytes; }
 
-    // Sleeps until there is room for a payload of that size or `is_over()` is true. Requires that
-    // it fits(). What makes is_over() true must notify the segment's room_available after it.
+    // Sleeps until there is room for a payload of that size, `is_over()` is true, or that time has
+    // come; returns whether there is room. Requires that it fits(). What makes is_over() true must
+    // notify the segment's room_available after it.
     bool wait_for_room(std::size_t payload_bytes, const std::function<bool()>& is_over,
                        std::optional<std::chrono::steady_clock::time_point> until = std::nullopt);
 

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -65,7 +67,7 @@ TEST_SUITE("ring") {
                     REQUIRE(take_all(reader, 1).size() == 1);
                     const std::string whole(bytes, 'x');
                     REQUIRE(writer.fits(bytes));
-                    writer.wait_for_room(bytes, [] { return false; });
+                    REQUIRE(writer.wait_for_room(bytes, [] { return false; }));
                     CHECK(push(writer, whole).outcome == Outcome::pushed);
                     CHECK(push(writer, "y").outcome == Outcome::full);
                     scratch.get().validate();
@@ -333,9 +335,31 @@ TEST_SUITE("ring") {
         REQUIRE(push(writer, "a").outcome == Outcome::pushed);
         REQUIRE(push(writer, "b").outcome == Outcome::pushed);
         std::thread consumer([&] { take_all(reader, 1); });
-        writer.wait_for_room(1, [] { return false; });
+        CHECK(writer.wait_for_room(1, [] { return false; }));
         CHECK(push(writer, "c").outcome == Outcome::pushed);
         consumer.join();
+    }
+
+    TEST_CASE("ring: a writer waits for room no longer than until a given time") {
+        using Clock = std::chrono::steady_clock;
+        const auto never = [] { return false; };
+        ScratchSegment scratch("until", 1, 100);
+        RingWriter writer(scratch.get());
+        REQUIRE(push(writer, "a").outcome == Outcome::pushed);
+        const auto begin = Clock::now();
+        CHECK_FALSE(writer.wait_for_room(1, never, begin));
+        CHECK_FALSE(writer.wait_for_room(1, never, Clock::time_point::min()));
+        CHECK(Clock::now() - begin < EventCount::kBackstop);
+        for (const auto so_long : {std::chrono::milliseconds(5), 3 * EventCount::kBackstop / 2}) {
+            const auto until = Clock::now() + so_long;
+            CHECK_FALSE(writer.wait_for_room(1, never, until));
+            CHECK(Clock::now() >= until);
+        }
+        CHECK_FALSE(writer.wait_for_room(
+            1, [] { return true; }, Clock::time_point::max()));
+        Delivery reader(scratch.get());
+        REQUIRE(take_all(reader, 1).size() == 1);
+        CHECK(writer.wait_for_room(1, never, begin));
     }
 
     TEST_CASE("ring: events pass from thread to thread as from process to process") {
