@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures ours beside every peer in one run and prints one table: builds into build-bench/, all of
 # it for this machine's processor, and takes some minutes.
-#   bench.sh [--quick] [--ring | --pipeline | --work]
+#   bench.sh [--quick] [--ring | --pipeline | --work | --stages]
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -42,7 +42,7 @@ printf 'figures    median [least..most] of 5 runs or more, taken in turns; the r
 
 "$build/bench" "$build" "$@"
 
-case " $* " in *" --pipeline "* | *" --work "*) exit 0 ;; esac
+case " $* " in *" --pipeline "* | *" --work "* | *" --stages "*) exit 0 ;; esac
 if [ -x "$build/bench_in_process" ]; then
     printf '\nWithin one process\n'
     "$build/bench_in_process" --benchmark_min_time=0.1 --benchmark_repetitions=5 \

@@ -5,25 +5,31 @@
 #include "directory.hpp"
 #include "pipeline_rows.hpp"
 #include "sharing_rows.hpp"
+#include "stage_rows.hpp"
 #include "transport_rows.hpp"
 #include "work_rows.hpp"
 
-// bench PROGRAMS [--quick] [--ring | --pipeline | --work]
+// bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages]
 int main(int argc, char** argv) {
     using namespace drainpipe::bench;
     bool is_quick = false;
     bool wants_ring = true;
     bool wants_pipeline = true;
     bool wants_work = true;
+    bool wants_stages = true;
     for (int index = 2; index < argc; ++index) {
         const std::string_view argument = argv[index];
         is_quick = is_quick || argument == "--quick";
-        wants_ring = wants_ring && argument != "--pipeline" && argument != "--work";
-        wants_pipeline = wants_pipeline && argument != "--ring" && argument != "--work";
-        wants_work = wants_work && argument != "--ring" && argument != "--pipeline";
+        const bool is_part = argument == "--ring" || argument == "--pipeline" ||
+                             argument == "--work" || argument == "--stages";
+        wants_ring = wants_ring && (!is_part || argument == "--ring");
+        wants_pipeline = wants_pipeline && (!is_part || argument == "--pipeline");
+        wants_work = wants_work && (!is_part || argument == "--work");
+        wants_stages = wants_stages && (!is_part || argument == "--stages");
     }
     if (argc < 2) {
-        std::fprintf(stderr, "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work]\n");
+        std::fprintf(stderr,
+                     "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages]\n");
         return 64;
     }
     try {
@@ -45,6 +51,11 @@ int main(int argc, char** argv) {
             const WorkEffort full{.runs = 5, .commands = 2000, .events = 1'000'000};
             const WorkEffort quick{.runs = 3, .commands = 500, .events = 200'000};
             print_work(table, is_quick ? quick : full, argv[1]);
+        }
+        if (wants_stages) {
+            const StageEffort full{.runs = 15, .events = 50'000'000, .seconds = 0.5};
+            const StageEffort quick{.runs = 5, .events = 20'000'000, .seconds = 0.2};
+            print_stages(table, is_quick ? quick : full, argv[1]);
         }
         return 0;
     } catch (const std::exception& error) {

@@ -202,6 +202,18 @@ double Pipeline::seconds_per_event() const {
     return (passed < 0 ? passed + 24 * 3600 : passed) / static_cast<double>(before_last);
 }
 
+double Pipeline::seconds_between(const std::string& first, const std::string& second) const {
+    const auto time_at = [text = text_of(log()), this](const std::string& part) {
+        const auto at = text.find(part);
+        if (at == std::string::npos) {
+            throw std::runtime_error("no record with '" + part + "' in " + log());
+        }
+        return time_of(text.substr(text.rfind('\n', at) + 1, kTimeStampSize));
+    };
+    const double passed = time_at(second) - time_at(first);
+    return passed < 0 ? passed + 24 * 3600 : passed;
+}
+
 double processor_seconds_of(pid_t process) {
     const std::string text = text_of("/proc/" + std::to_string(process) + "/schedstat");
     return 1e-9 * std::atof(text.c_str());

@@ -46,6 +46,9 @@ class Pipeline {
     // the first burst to the last one, whose end nothing tells.
     double seconds_per_event() const;
 
+    // By the time stamps of the first records that contain these texts.
+    double seconds_between(const std::string& first, const std::string& second) const;
+
     // Whether a record contains this text.
     bool has_logged(const std::string& text) const;
 
