@@ -65,8 +65,8 @@ tests() { # the test preset, and what else ctest is told; says what could not be
 [ "$(id -u)" -eq 0 ] || echo "skipped: what needs the rights of another user; run as root for that"
 
 step "format and shellcheck"
-find common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
-shellcheck scripts/*.sh .ci/run
+find include common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
+shellcheck scripts/*.sh tests/library/*.sh .ci/run
 
 step "build: release"
 quietly build release ON all
@@ -80,7 +80,7 @@ quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
 
 step "the sanitized build"
-quietly cmake --install build-asan --prefix "$installed"
+quietly cmake --install build-asan --component programs --prefix "$installed"
 quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/bin/scripts/demo.sh"
 for report in "$installed"/report.*; do
     [ ! -e "$report" ] || { cat "$report"; exit 1; }
