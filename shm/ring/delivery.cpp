@@ -334,9 +334,10 @@ void Delivery::put_back() {
 void Delivery::put_back(std::span<const EventRange> events) {
     for (const EventRange& range : events) {
         const Handed handed = take_out_of_hand(range);
-        for (std::uint64_t event = range.first; event < range.last && !handed.holds_demand;
-             ++event) {
-            held_.hold({event, handed.kind, false, std::nullopt});
+        // With keys all are held: what was held for one of them is not to be handed out before it.
+        const bool is_held = has_keys_ || !handed.holds_demand;
+        for (std::uint64_t event = range.first; event < range.last && is_held; ++event) {
+            held_.hold({event, handed.kind, handed.holds_demand, std::nullopt});
         }
     }
     const std::lock_guard guard(lock_);

@@ -164,6 +164,26 @@ TEST_SUITE("retries") {
         CHECK(account_in(scratch).left == 0);
     }
 
+    TEST_CASE("retries: with keys what is put back comes before what waits for it") {
+        ScratchSegment scratch("backkeys", 16, 100, settings_of_commands(Dispatch::partition));
+        push_keys(scratch, {"a 0", "b 1", "a 2", "b 3"});
+        Delivery delivery(scratch.get());
+        CHECK(tried(delivery, 4, 1) == Numbers{0});
+        settle_one(delivery, 0);
+        CHECK(events_of(delivery.turn(0, 0, 4)) == Numbers{1, 2});  // 3 waits for 1
+        const EventRange both{1, 3};
+        delivery.put_back({&both, 1});
+        CHECK(delivery.in_hand() == 0);
+        CHECK(tried(delivery, 0, 4) == Numbers{1, 2});
+        settle_one(delivery, 1);
+        settle_one(delivery, 2);
+        CHECK(tried(delivery, 0, 4) == Numbers{3});
+        settle_one(delivery, 3);
+        delivery.commit(0);
+        CHECK(delivery.take_handled() == 4);
+        CHECK(account_in(scratch).processed == 4);
+    }
+
     TEST_CASE("retries: in the drain each has one more try, and is left with its count") {
         for (const Dispatch dispatch : {Dispatch::demand, Dispatch::partition}) {
             ScratchSegment scratch("drain", 16, 200, settings_of_commands(dispatch));
