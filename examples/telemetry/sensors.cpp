@@ -1,6 +1,7 @@
 // A producer of typed events: pushes TELEMETRY_READINGS readings (4 million unless it is set) in
-// batches of a thousand. Killed and started again it goes on where it was, for last_id() says how
-// many are in.
+// batches of a thousand. Killed, alone or with everybody, and started again it goes on where it
+// was, for last_id() says how many are in. Stopped and drained it begins anew, as there is nothing
+// left.
 
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
                 batch.push_back(reading_of(next++));
             }
             if (intake.push_many(batch) < batch.size()) {
-                return;  // the intake has closed; the next run pushes the rest
+                return;  // the intake has closed
             }
         }
     });
