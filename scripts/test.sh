@@ -78,6 +78,8 @@ installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
 await "build of asan or tsan"
+step "the examples, built from what is installed"
+quietly scripts/examples.sh "$installed"
 
 step "the sanitized build"
 quietly cmake --install build-asan --component programs --prefix "$installed"

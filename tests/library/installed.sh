@@ -51,6 +51,7 @@ try() { # a user's program
     expect 0 --name --help
     expect 0 "$version" --version
     expect 0 "$version $version" version
+    expect 0 handled testing
     expect 69 "$nowhere" --name "$nowhere"
     expect 69 "$nowhere" async --name "$nowhere"
     expect 69 "$nowhere" producer --name "$nowhere"

@@ -10,6 +10,7 @@
 #include "drainpipe/consumer.hpp"
 #include "drainpipe/producer.hpp"
 #include "drainpipe/status.hpp"
+#include "drainpipe/testing.hpp"
 #include "drainpipe/version.hpp"
 
 static_assert(__cplusplus == 201703L, "C++17 is enough");
@@ -39,6 +40,17 @@ void read_sensors(drainpipe::Intake& intake) {
     }
 }
 
+// In memory: the handler of this program, with a kill.
+bool handles_readings() {
+    drainpipe::testing::Pipeline pipeline(handle);
+    pipeline.intake().push(Reading{1, 0.5});
+    pipeline.intake().push(Reading{2, -0.5});
+    pipeline.kill_after(1);
+    pipeline.run();
+    return pipeline.is_committed(1) && pipeline.dead_letters().size() == 1 &&
+           pipeline.status().processed == 1;
+}
+
 int print_status(const std::string& name) {
     try {
         std::cout << drainpipe::read_status(name).accepted << '\n';
@@ -55,6 +67,10 @@ int main(int argc, char** argv) {
     const char* const role = argc > 1 ? argv[1] : "";
     if (std::strcmp(role, "status") == 0 && argc > 2) {
         return print_status(argv[2]);
+    }
+    if (std::strcmp(role, "testing") == 0) {
+        std::cout << (handles_readings() ? "handled" : "not handled") << '\n';
+        return 0;
     }
     if (std::strcmp(role, "version") == 0) {
         std::cout << drainpipe::version() << ' ' << drainpipe::kVersionMajor << '.'

@@ -1,0 +1,51 @@
+#!/bin/sh
+# The stages that README.md and docs/library.md show, built as they stand against what is installed, and
+# run: the first one's squares come out, and the test of the other one's handler passes.
+#   pages.sh SOURCE_DIRECTORY BUILD_DIRECTORY
+set -eu
+
+source=$1
+build=$2
+work=$(mktemp -d)
+name=drainpipe-pages-$$
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "pages.sh: $*" >&2
+    exit 1
+}
+quietly() { # says what it printed only when it fails
+    "$@" >"$work/said" 2>&1 || { cat "$work/said"; fail "failed: $*"; }
+}
+block() { # of a page, the block of that language that has these words
+    text=$(awk -v language="$2" -v words="$3" '
+        /^```/ && !inside { inside = $0 == "```" language; text = ""; next }
+        /^```/ { if (inside && index(text, words)) { printf "%s", text; exit } inside = 0; next }
+        inside { text = text $0 "\n" }' "$1")
+    [ -n "$text" ] || fail "$1 has no block of $2 with '$3'"
+    echo "$text"
+}
+squares() { # of the numbers to 1000, as a stage puts them out
+    "$work/tree/bin/launcher" --name "$name" --run-dir "$work/run" --log-dir "$work/log" --from "$work/numbers" \
+        --consumer "$1" --consumers "$2" 2>"$work/said" | sort -n >"$work/squares" || fail "the launcher failed"
+    cmp -s "$work/squares" "$work/expected" || { cat "$work/said"; fail "$1 gives no squares"; }
+}
+
+quietly cmake --install "$build" --prefix "$work/tree"
+seq 1000 >"$work/numbers"
+awk '{ print $1 * $1 }' "$work/numbers" >"$work/expected"
+
+mkdir "$work/square"
+page=$source/docs/library.md
+block "$page" cmake project >"$work/square/CMakeLists.txt"
+block "$page" cpp "inline drainpipe::Outcome square" >"$work/square/square.hpp"
+block "$page" cpp "int main(int argc, char** argv) { return" >"$work/square/main.cpp"
+block "$page" cpp "drainpipe::testing::Pipeline" >"$work/square/square_test.cpp"
+quietly cmake -S "$work/square" -B "$work/square/build" -DCMAKE_PREFIX_PATH="$work/tree"
+quietly cmake --build "$work/square/build"
+quietly ctest --test-dir "$work/square/build"
+squares "$work/square/build/square" 2
+
+block "$source/README.md" cpp "drainpipe::consume" >"$work/square/main.cpp"
+quietly cmake --build "$work/square/build"
+squares "$work/square/build/square" 1
