@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 
 #include "consumer_stage.hpp"
@@ -11,16 +12,21 @@
 namespace drainpipe {
 namespace {
 
-int run_consumer(int argc, char** argv, const ConsumerStage::MakeWork& make_work) {
+using MakeWork =
+    std::function<std::unique_ptr<Work>(const std::shared_ptr<Stage>& stage, Output& output)>;
+
+int run_consumer(int argc, char** argv, const MakeWork& make_work) {
     return run_own_stage(argc, argv, [&](const std::string& program) {
         StageOptions options;
         if (const auto said = options.parse_consumer(argc, argv, program)) {
             return *said;
         }
-        Stage stage(options, consumer_role(options.consumer));
-        return run_logged(stage, [&] {
-            require_work_of(stage, WorkProgram::own);
-            ConsumerStage(stage, options.consumer, STDOUT_FILENO, make_work).run();
+        const auto stage = std::make_shared<Stage>(options, consumer_role(options.consumer));
+        return run_logged(*stage, [&] {
+            require_work_of(*stage, WorkProgram::own);
+            ConsumerStage(*stage, options.consumer, STDOUT_FILENO, [&](Stage&, Output& output) {
+                return make_work(stage, output);
+            }).run();
         });
     });
 }
@@ -34,15 +40,15 @@ Work::Ends ends_of(Stage& stage) {
 }  // namespace
 
 int consume(int argc, char** argv, const Handler& handler) {
-    return run_consumer(argc, argv, [&](Stage& stage, Output& output) {
-        return std::make_unique<HandlerWork>(handler, output, ends_of(stage));
+    return run_consumer(argc, argv, [&](const std::shared_ptr<Stage>& stage, Output& output) {
+        return std::make_unique<HandlerWork>(handler, output, ends_of(*stage));
     });
 }
 
 int consume_async(int argc, char** argv, const AsyncHandler& handler) {
-    return run_consumer(argc, argv, [&](Stage& stage, Output& output) {
-        return std::make_unique<TokenWork>(handler, stage.segment().header().settings.window,
-                                           output);
+    return run_consumer(argc, argv, [&](const std::shared_ptr<Stage>& stage, Output& output) {
+        return std::make_unique<TokenWork>(handler, stage->segment().header().settings.window,
+                                           output, stage);
     });
 }
 

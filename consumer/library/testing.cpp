@@ -41,22 +41,27 @@ Settings settings_of(const Options& options) {
     return settings;
 }
 
+}  // namespace
+
 // What the test wants to happen when the handler is called with an event: as often as its id is
 // there.
 struct Plan {
-    std::multiset<std::uint64_t> kill_before;
-    std::multiset<std::uint64_t> kill_after;
-    std::multiset<std::uint64_t> stop_at;
-};
+    using Ids = std::multiset<std::uint64_t>;
 
-bool take(std::multiset<std::uint64_t>& planned, std::uint64_t id) {
-    const auto found = planned.find(id);
-    if (found == planned.end()) {
-        return false;
+    Ids kill_before;
+    Ids kill_after;
+    Ids stop_at;
+
+    // Whether the id was there; once less now.
+    static bool take(Ids& ids, std::uint64_t id) {
+        const auto found = ids.find(id);
+        if (found == ids.end()) {
+            return false;
+        }
+        ids.erase(found);
+        return true;
     }
-    planned.erase(found);
-    return true;
-}
+};
 
 // Calls the handler by the work that consume() has, notes what comes of it, and does what is
 // planned.
@@ -123,16 +128,16 @@ class WatchedWork final : public Work {
     };
 
     void begin(const Event& event) {
-        if (take(plan_.kill_before, event.id())) {
+        if (Plan::take(plan_.kill_before, event.id())) {
             throw Killed();
         }
-        if (take(plan_.stop_at, event.id())) {
+        if (Plan::take(plan_.stop_at, event.id())) {
             stop_();
         }
         calls_.push_back({event.id(), event.attempt(), std::string(event.payload()), {}});
     }
     void end(std::uint64_t id) {
-        if (take(plan_.kill_after, id)) {
+        if (Plan::take(plan_.kill_after, id)) {
             throw Killed();
         }
     }
@@ -174,8 +179,6 @@ class KeptOutput final : public LineOutput {
   private:
     std::string text_;
 };
-
-}  // namespace
 
 class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
   public:

@@ -76,7 +76,8 @@ using Handler = std::function<Outcome(const Event&)>;
 // runs, 73 where its segment is of another version of this library, 75 where its place is taken).
 //
 // Events that take next to no time are committed many at a time, after at most some milliseconds of
-// work: a kill repeats those. One that was begun before is worked on and committed by itself.
+// work, or 16 events where they get slow all at once: a kill repeats those. One that was begun
+// before is worked on and committed by itself.
 //
 // Requires a launcher with --consumer, and that it is called once, with the process's real argc and
 // argv; the options are the stage's own, so that settings of yours go through the environment. From
@@ -98,7 +99,7 @@ class [[gnu::visibility("default")]] Token {
     // Whether an outcome can be told: not after settle(), and not of a token that was moved from.
     explicit operator bool() const { return body_ != nullptr; }
 
-    // Requires that an outcome can be told, and that consume_async() has not returned.
+    // Requires that an outcome can be told.
     const Event& event() const;
 
     // Tells the outcome; the payload is not to be read after it. Never waits. Requires that an

@@ -14,8 +14,9 @@
 // clients can enqueue beside it.
 //
 // What was accepted is never lost, and what was not the producer still has. One that is started
-// again, in the same run or a later one, sees from last_id() how many events have got in, and goes
-// on there.
+// again, in the same run or in one that takes up what a killed one left, sees from last_id() how
+// many events have got in, and goes on there. A stop that leaves nothing begins anew: run() is
+// another one then.
 
 #include <chrono>
 #include <cstddef>

@@ -16,6 +16,8 @@ namespace drainpipe {
 // Outcomes on their way from the tokens to the consumer.
 class SettledEvents {
   public:
+    explicit SettledEvents(std::shared_ptr<const void> payloads) : payloads_(std::move(payloads)) {}
+
     struct Settled {
         std::uint64_t id;
         Outcome outcome;
@@ -60,6 +62,7 @@ class SettledEvents {
     int wait_fd() const { return wake_.get(); }
 
   private:
+    std::shared_ptr<const void> payloads_;
     std::mutex mutex_;
     std::vector<Settled> settled_;
     bool is_closed_ = false;
@@ -118,11 +121,12 @@ void Token::settle(Outcome outcome) {
     body_.reset();
 }
 
-TokenWork::TokenWork(AsyncHandler handler, std::size_t window, LineOutput& output)
+TokenWork::TokenWork(AsyncHandler handler, std::size_t window, LineOutput& output,
+                     std::shared_ptr<const void> payloads)
     : handler_(std::move(handler)),
       window_(window),
       output_(output),
-      settled_(std::make_shared<SettledEvents>()) {}
+      settled_(std::make_shared<SettledEvents>(std::move(payloads))) {}
 
 TokenWork::~TokenWork() { settled_->close(); }
 

@@ -15,8 +15,10 @@ class SettledEvents;
 // Calls a user's function with a token for each event, which is settled later, from any thread.
 class TokenWork final : public Work {
   public:
-    // At most `window` tokens are out at a time.
-    TokenWork(AsyncHandler handler, std::size_t window, LineOutput& output);
+    // At most `window` tokens are out at a time. What `payloads` owns, where they are read, lives
+    // as long as any token.
+    TokenWork(AsyncHandler handler, std::size_t window, LineOutput& output,
+              std::shared_ptr<const void> payloads = nullptr);
     // Tokens that are still out settle nothing from now on.
     ~TokenWork() override;
 
