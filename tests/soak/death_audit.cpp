@@ -21,6 +21,8 @@ bool is_giving_up(const Record& record) {
     return record.message.find("died more than 5 times") != std::string_view::npos;
 }
 
+bool is_deadly(int signal) { return signal == SIGKILL || signal == SIGSEGV || signal == SIGABRT; }
+
 bool is_killing(const Record& record) {
     return record.level == "warning" && record.message.ends_with("killing it");
 }
@@ -36,13 +38,15 @@ DeathAudit::DeathAudit(const harness::RecordLog& log, Signals sent)
 }
 
 bool DeathAudit::was_killed(pid_t pid) const {
-    return sent_.contains({pid, SIGKILL}) || sent_.contains({pid, SIGSEGV}) ||
-           was_killed_by_launcher(pid);
+    const auto is_its_death = [pid](const auto& each) {
+        return each.first == pid && is_deadly(each.second);
+    };
+    return std::ranges::any_of(sent_, is_its_death) || was_killed_by_launcher(pid);
 }
 
 std::uint64_t DeathAudit::kills() const {
-    const auto ours = std::ranges::count_if(
-        sent_, [](const auto& each) { return each.second == SIGKILL || each.second == SIGSEGV; });
+    const auto ours =
+        std::ranges::count_if(sent_, [](const auto& each) { return is_deadly(each.second); });
     const auto launchers = std::ranges::count_if(log_.records(), is_killing);
     return static_cast<std::uint64_t>(ours + launchers);
 }

@@ -1,9 +1,8 @@
 #include "errand_audit.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/files.hpp"
 
@@ -18,9 +17,8 @@ constexpr std::string_view kConsumerDied = "its consumer died";
 
 // What the errands have killed is as if the round had.
 Signals with_killings(const Room& room, Signals sent) {
-    const auto text = harness::read_text(room.killings());
-    for (const auto line : harness::lines_of(text))
-        sent.emplace(std::stoi(std::string(line)), SIGKILL);
+    std::istringstream killings(harness::read_text(room.killings()));
+    for (int pid = 0, signal = 0; killings >> pid >> signal;) sent.emplace(pid, signal);
     return sent;
 }
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "harness/files.hpp"
+#include "harness/programs.hpp"
 
 namespace soak {
 namespace {
@@ -35,7 +36,7 @@ hide() {
 kill_consumer() {
     read -r parent <"/proc/$PPID/comm" || return 0
     [ "$parent" = consumer ] || return 0
-    echo "$PPID" >>"$room/killings"
+    echo "$PPID 9" >>"$room/killings"
     kill -KILL "$PPID"
 }
 )";
@@ -136,6 +137,16 @@ Errands::Misdeeds draw_misdeeds(Dice& dice, bool is_worker, bool is_quiet) {
     return misdeeds;
 }
 
+// A stage that dies is a consumer that does.
+Errands::Misdeeds draw_misdeeds_of_stage(Dice& dice, bool is_quiet) {
+    Errands::Misdeeds misdeeds{};
+    misdeeds.failures = dice.chance(80) ? dice.between(1, 300) : 0;
+    misdeeds.rejections = dice.chance(60) ? dice.between(1, 50) : 0;
+    misdeeds.killings = is_quiet || dice.chance(40) ? 0 : dice.pick<int>({1, 1, 1, 3});
+    misdeeds.late = dice.chance(60) ? dice.between(1, 20) : 0;
+    return misdeeds;
+}
+
 // "is failures": whether the lot is one of those.
 std::string lots_of(const Errands::Misdeeds& misdeeds) {
     std::ostringstream text;
@@ -162,29 +173,62 @@ std::string lots_of(const Errands::Misdeeds& misdeeds) {
 
 Errands Errands::draw(Dice& dice, bool is_quiet) {
     Errands errands{};
-    errands.is_worker = dice.chance(50);
-    errands.jobs = dice.pick<std::uint64_t>({1, 1, 2, 3, 8});
-    errands.batch = errands.is_worker ? 1 : dice.pick<std::uint64_t>({1, 1, 2, 10});
-    errands.window = errands.is_worker ? dice.pick<std::uint64_t>({1, 2, 10, 256}) : 1;
+    errands.kind = dice.pick<Kind>({Kind::command, Kind::worker, Kind::stage});
     errands.retries = dice.pick<std::uint64_t>({0, 1, 3, 3, 10});
-    errands.misdeeds = draw_misdeeds(dice, errands.is_worker, is_quiet);
     errands.seed = dice.between<std::uint64_t>(1, 1'000'000'000);
     auto& flags = errands.flags;
-    add_flag(flags, "jobs", errands.jobs);
-    if (errands.batch > 1) {
-        add_flag(flags, "batch", errands.batch);
-        add_flag(flags, "batch-wait", dice.between<std::uint64_t>(0, 50), "ms");
-    }
-    if (errands.is_worker) add_flag(flags, "window", errands.window);
     add_flag(flags, "retries", errands.retries);
     add_flag(flags, "backoff", dice.between<std::uint64_t>(1, 50), "ms");
     add_flag(flags, "backoff-max", dice.between<std::uint64_t>(50, 200), "ms");
-    add_flag(flags, "timeout", dice.between<std::uint64_t>(200, 500), "ms");
+    if (errands.kind == Kind::stage) {
+        errands.misdeeds = draw_misdeeds_of_stage(dice, is_quiet);
+        errands.draw_stage(dice);
+    } else {
+        errands.misdeeds = draw_misdeeds(dice, errands.kind == Kind::worker, is_quiet);
+        errands.draw_processes(dice);
+    }
     return errands;
 }
 
-std::string Errands::flag(const std::filesystem::path& script) const {
-    return (is_worker ? "--worker=" : "--exec=") + script.string();
+void Errands::draw_processes(Dice& dice) {
+    const bool is_worker = kind == Kind::worker;
+    jobs = dice.pick<std::uint64_t>({1, 1, 2, 3, 8});
+    batch = is_worker ? 1 : dice.pick<std::uint64_t>({1, 1, 2, 10});
+    window = is_worker ? dice.pick<std::uint64_t>({1, 2, 10, 256}) : 1;
+    add_flag(flags, "jobs", jobs);
+    if (batch > 1) {
+        add_flag(flags, "batch", batch);
+        add_flag(flags, "batch-wait", dice.between<std::uint64_t>(0, 50), "ms");
+    }
+    if (is_worker) add_flag(flags, "window", window);
+    add_flag(flags, "timeout", dice.between<std::uint64_t>(200, 500), "ms");
+}
+
+// Events that are not tried again, or whose beginnings a rate spaces, are committed one by one.
+void Errands::draw_stage(Dice& dice) {
+    is_async = dice.chance(50);
+    misdeeds.lost = is_async && dice.chance(60) ? dice.between(1, 50) : 0;
+    const auto max_demand = dice.pick<std::uint64_t>({1, 2, 10, 100, 1000});
+    const bool has_rate = dice.chance(20);
+    jobs = 1;
+    batch = 1;
+    window = is_async                   ? dice.pick<std::uint64_t>({1, 2, 10, 256})
+             : retries == 0 || has_rate ? 1
+                                        : max_demand;
+    add_flag(flags, "max-demand", max_demand);
+    if (is_async) add_flag(flags, "window", window);
+    if (has_rate) add_flag(flags, "rate", dice.pick<std::uint64_t>({500, 5000}), "/s");
+}
+
+std::string Errands::flag(const std::filesystem::path& directory) const {
+    const char* const flag = kind == Kind::command  ? "--exec="
+                             : kind == Kind::worker ? "--worker="
+                                                    : "--consumer=";
+    return flag + (directory / (kind == Kind::stage ? "consumer" : "errand")).string();
+}
+
+void Errands::write_program(const std::filesystem::path& directory) const {
+    kind == Kind::stage ? write_stage(directory) : write_script(directory);
 }
 
 void Errands::write_script(const std::filesystem::path& directory) const {
@@ -192,12 +236,23 @@ void Errands::write_script(const std::filesystem::path& directory) const {
     text << "#!/bin/sh\nroom='" << directory.string() << "'\nseed=" << seed
          << "\nstubborn=" << (misdeeds.is_stubborn ? "yes" : "")
          << "\nclearing=" << (misdeeds.clears ? "'env -i'" : "") << "\n"
-         << lots_of(misdeeds) << kCommonPart << (is_worker ? kWorker : kCommand);
+         << lots_of(misdeeds) << kCommonPart << (kind == Kind::worker ? kWorker : kCommand);
     const auto script = directory / "errand";
     harness::write_text(script, text.str());
     ::chmod(script.c_str(), 0755);
     // What sleeps is known by its path.
     std::filesystem::create_symlink("/bin/sleep", directory / "sleeper");
+}
+
+// What it is called by makes it a consumer to the census.
+void Errands::write_stage(const std::filesystem::path& directory) const {
+    std::ostringstream text;
+    text << "seed " << seed << "\nasync " << is_async << "\nfailures " << misdeeds.failures
+         << "\nrejections " << misdeeds.rejections << "\nkillings " << misdeeds.killings
+         << "\nlate " << misdeeds.late << "\nlost " << misdeeds.lost << "\n";
+    harness::write_text(directory / "orders", text.str());
+    std::filesystem::create_symlink(harness::program("stages") / "errand_stage",
+                                    directory / "consumer");
 }
 
 }  // namespace soak

@@ -27,6 +27,17 @@ void add(std::vector<std::string>& flags, const std::string& flag, const std::st
     flags.push_back(flag + "=" + value);
 }
 
+std::uint64_t draw_events(Dice& dice, Errands::Kind kind) {
+    switch (kind) {
+        case Errands::Kind::command:
+            return dice.between<std::uint64_t>(20, 200);
+        case Errands::Kind::worker:
+            return dice.between<std::uint64_t>(50, 1000);
+        default:
+            return dice.between<std::uint64_t>(100, 4000);
+    }
+}
+
 // A client's prefix.
 void add_keys(std::vector<std::string>& flags) {
     add(flags, "--partition-by", "1");
@@ -43,11 +54,10 @@ Plan Plan::draw_errands(Dice& dice) {
     plan.is_quiet = dice.chance(15);
     plan.errands = Errands::draw(dice, plan.is_quiet);
     plan.flags = plan.errands->flags;
-    plan.events = plan.errands->is_worker ? dice.between<std::uint64_t>(50, 1000)
-                                          : dice.between<std::uint64_t>(20, 200);
+    plan.events = draw_events(dice, plan.errands->kind);
     plan.deeds = dice.between(3, 8);
     add(plan.flags, "--grace", std::to_string(plan.grace.count()) + "ms");
-    if (dice.chance(40)) {
+    if (plan.errands->has_processes() && dice.chance(40)) {
         plan.max_demand = dice.pick<std::uint64_t>({1, 2, 10, 100});
         add(plan.flags, "--max-demand", std::to_string(plan.max_demand));
     }
@@ -94,9 +104,22 @@ Plan Plan::draw_prints(Dice& dice) {
     return plan;
 }
 
+std::string Plan::kind() const {
+    if (!errands) return "prints";
+    switch (errands->kind) {
+        case Errands::Kind::command:
+            return "commands";
+        case Errands::Kind::worker:
+            return "workers";
+        default:
+            return "stages";
+    }
+}
+
 std::string Plan::describe() const {
-    std::string words = is_quiet ? "quiet," : "rough,";
-    if (errands) words += errands->is_worker ? " worker" : " exec";
+    std::string words = is_quiet ? "quiet, " : "rough, ";
+    if (errands && errands->is_async) words += "async ";
+    words += kind();
     for (const auto& flag : flags) words += " " + flag;
     return words + ", " + std::to_string(events) + " events at most";
 }

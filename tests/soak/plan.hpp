@@ -39,6 +39,9 @@ struct Plan {
     // How often each event is put out where nothing is killed.
     [[nodiscard]] std::uint64_t copies() const { return is_broadcast ? consumers : 1; }
 
+    // Who works on the events: prints, commands, workers or stages.
+    [[nodiscard]] std::string kind() const;
+
     [[nodiscard]] std::string describe() const;
 
   private:

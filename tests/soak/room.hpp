@@ -32,7 +32,6 @@ class Room {
     // Where errands leave what they did, and whom they killed.
     [[nodiscard]] std::filesystem::path effects() const { return directory_ / "effects"; }
     [[nodiscard]] std::filesystem::path killings() const { return directory_ / "killings"; }
-    [[nodiscard]] std::filesystem::path errand() const { return directory_ / "errand"; }
     [[nodiscard]] std::filesystem::path segment() const { return "/dev/shm/" + name_; }
     [[nodiscard]] std::filesystem::path socket() const { return run_dir() / (name_ + ".sock"); }
 

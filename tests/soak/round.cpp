@@ -20,10 +20,8 @@ Round::Round(Room& room, const Plan& plan, Dice& dice, Story& story, Totals& tot
 
 void Round::play() {
     if (plan_.is_broadcast) totals_.count("broadcasts");
-    if (plan_.errands) {
-        totals_.count(plan_.errands->is_worker ? "rounds of workers" : "rounds of commands");
-        plan_.errands->write_script(room_.directory());
-    }
+    totals_.count("rounds of " + plan_.kind());
+    if (plan_.errands) plan_.errands->write_program(room_.directory());
     scene_.launch();
     if (!dice_.chance(20)) scene_.await_ready();
     crowd_.let_come();
@@ -67,7 +65,7 @@ void Round::act_politely() {
 }
 
 void Round::act_roughly() {
-    if (plan_.errands && dice_.chance(25)) {
+    if (plan_.errands && plan_.errands->has_processes() && dice_.chance(25)) {
         strike_errand();
         return;
     }

@@ -17,7 +17,7 @@ bool is_stop_request(int signal) {
 
 Run::Run(Room& room, const Plan& plan) : plan_(plan) {
     auto flags = plan.flags;
-    if (plan.errands) flags.push_back(plan.errands->flag(room.errand()));
+    if (plan.errands) flags.push_back(plan.errands->flag(room.directory()));
     flags.push_back("--log-dir=" + room.log_file().parent_path().string());
     auto command = room.command("launcher", flags);
     command.output = room.output();
