@@ -2,6 +2,7 @@
 # soak.sh [SECONDS]: runs the real programs under load for so long (60), kills and stops them at
 # random, and audits the account after each round. Builds what is missing first.
 #   DRAINPIPE_SOAK_SEED=N       the chances of an earlier soak
+#   DRAINPIPE_SOAK_ONLY=KIND    rounds of one kind alone: prints, commands, workers or stages
 #   DRAINPIPE_PROGRAMS=FOLDER   another build's programs
 set -eu
 

@@ -1,6 +1,7 @@
 // soak SECONDS: runs rounds for that long. DRAINPIPE_SOAK_SEED makes the chances those of an
-// earlier soak; DRAINPIPE_PROGRAMS names another build's programs. Exits 0 when every promise held,
-// 1 after the first one that did not.
+// earlier soak; DRAINPIPE_SOAK_ONLY has rounds of one kind alone, as Plan::kind() names them;
+// DRAINPIPE_PROGRAMS names another build's programs. Exits 0 when every promise held, 1 after the
+// first one that did not.
 
 #include <sys/resource.h>
 
@@ -45,10 +46,26 @@ void report(const Fault& fault, std::uint64_t seed, const Plan& plan, const Stor
               << "\n\n";
 }
 
+// Nothing: rounds of all kinds.
+std::string_view chosen_kind() {
+    const char* const given = std::getenv("DRAINPIPE_SOAK_ONLY");
+    return given != nullptr ? given : "";
+}
+
+bool is_kind(std::string_view kind) {
+    return kind == "prints" || kind == "commands" || kind == "workers" || kind == "stages";
+}
+
+bool is_wanted(const Plan& plan) {
+    const auto kind = chosen_kind();
+    return kind.empty() || plan.kind() == kind;
+}
+
 // Each round has a seed of its own, so that a soak that begins with it begins with that round.
 bool play_round(std::uint64_t seed, Totals& totals, const Interruption& interruption) {
     Dice dice(seed);
     const auto plan = Plan::draw(dice);
+    if (!is_wanted(plan)) return true;
     Story story;
     Room room;
     try {
@@ -90,8 +107,10 @@ void forbid_core_files() {
 int main(int argc, char** argv) {
     const auto seconds = argc == 2 ? parse(argv[1]) : std::nullopt;
     const auto seed = choose_seed();
-    if (!seconds || !seed) {
-        std::cerr << "usage: soak SECONDS, with DRAINPIPE_SOAK_SEED unset or a number\n";
+    const auto kind = chosen_kind();
+    if (!seconds || !seed || !(kind.empty() || is_kind(kind))) {
+        std::cerr << "usage: soak SECONDS, with DRAINPIPE_SOAK_SEED unset or a number and "
+                     "DRAINPIPE_SOAK_ONLY unset or prints, commands, workers or stages\n";
         return kUsage;
     }
     std::cout << "DRAINPIPE_SOAK_SEED=" << *seed << std::endl;
