@@ -193,7 +193,8 @@ void ErrandAudit::check_successes(const std::string& payload, const Event& event
     for (const auto& success : event.successes) {
         const auto what = "'" + payload + "' succeeds in " + attempt_text(success.attempt);
         if (success.attempt <= before) fail(what + " after " + attempt_text(before));
-        if (success.attempt > plan_.errands->retries + 1) fail(what + ", more than it may have");
+        if (success.attempt > plan_.errands->most_attempts())
+            fail(what + ", more than it may have");
         if (!event.effects.contains(success.attempt)) fail(what + ", without an effect");
         before = success.attempt;
     }
@@ -214,7 +215,7 @@ void ErrandAudit::check_letters(const std::string& payload, const Event& event) 
     for (const auto& letter : event.letters) {
         const auto what = "'" + payload + "' is dead in " + attempt_text(letter.attempts) + " (" +
                           letter.reason + ")";
-        const auto most = plan_.errands->retries + 1;
+        const auto most = plan_.errands->most_attempts();
         if (letter.attempts > most || (letter.attempts < most && !is_rejection(letter.reason))) {
             fail(what + ", and may have " + std::to_string(most));
         }

@@ -9,6 +9,7 @@
 //
 // The last thing before a success is a line "RUN ATTEMPT PAYLOAD" in the file of effects.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -52,6 +53,10 @@ struct Errands {
     // The most events of one consumer that are begun and have no outcome.
     [[nodiscard]] std::uint64_t in_hand() const {
         return jobs * (kind == Kind::command ? batch : window);
+    }
+    // What fails in a batch is tried again alone, once at least.
+    [[nodiscard]] std::uint64_t most_attempts() const {
+        return 1 + (batch > 1 ? std::max<std::uint64_t>(retries, 1) : retries);
     }
     [[nodiscard]] bool may_end_consumer() const {
         return kind == Kind::worker || misdeeds.killings > 0;
