@@ -103,8 +103,12 @@ class Delivery {
     // Notes that the work on these events, which are in hand, is about to begin. To be called
     // before the work: what is not begun is not marked as repeated when this process dies.
     void begin(EventRange events) { dispatcher_->begin(events); }
-    // The same for one event, where work may fail.
+    // The same for one event, which may have failed before.
     void begin_attempt(std::uint64_t event) {
+        if (!may_fail_) {
+            begin({event, event + 1});
+            return;
+        }
         // Killed in between, it was not begun: the next consumer begins this very attempt.
         if (segment_.retry_time(event) != 0) {
             segment_.set_retry_time(event, 0);

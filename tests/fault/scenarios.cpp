@@ -252,6 +252,12 @@ std::vector<Scenario> scenarios() {
         {"take over what failed", commands, with_failed_events,
          [](Segment& segment) { Delivery{segment}; }},
         {"fail in the drain", commands, with_failed_events, fail_in_drain},
+        {"put back", commands, with_events,
+         [](Segment& segment) {
+             Delivery reader(segment);
+             reader.put_back(reader.turn(0, 4, 3).ranges);
+             turn_and_commit(segment);
+         }},
         {"fail by key", commands_by_key, with_events, fail_and_try_again},
         {"fail in the drain by key", commands_by_key, with_failed_events, fail_in_drain},
         {"begin a run on what failed", commands, with_failed_events,

@@ -23,7 +23,7 @@ block() { # of a page, the block of that language that has these words
         /^```/ { if (inside && index(text, words)) { printf "%s", text; exit } inside = 0; next }
         inside { text = text $0 "\n" }' "$1")
     [ -n "$text" ] || fail "$1 has no block of $2 with '$3'"
-    echo "$text"
+    printf '%s\n' "$text"
 }
 squares() { # of the numbers to 1000, as a stage puts them out
     "$work/tree/bin/launcher" --name "$name" --run-dir "$work/run" --log-dir "$work/log" --from "$work/numbers" \

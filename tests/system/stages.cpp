@@ -60,19 +60,19 @@ bool await_done(const Pipeline& pipeline, std::size_t events) {
     return await([&] { return pipeline.log().events().size() >= events; });
 }
 
-std::uint64_t summed(const Pipeline& pipeline, std::string_view key) {
+std::uint64_t sum_in(const Pipeline& pipeline, std::string_view key) {
     const auto log = pipeline.log();
     const auto summaries = log.starting("summary ");
     REQUIRE(!summaries.empty());
     return number_of(summaries.back().message, key).value();
 }
 
-std::string dead_letters(const Pipeline& pipeline) {
+std::string letters_of(const Pipeline& pipeline) {
     return read_text(pipeline.log_dir() / "dead.ndjson");
 }
 
 // The answer of a refused launcher.
-Outcome refused(const Pipeline& pipeline, const Flags& flags) {
+Outcome answer_to(const Pipeline& pipeline, const Flags& flags) {
     return run(pipeline.launcher_command(flags));
 }
 
@@ -103,21 +103,22 @@ TEST_SUITE("stages") {
                                                  .flags = {"--backoff", "1ms", "--retries", "2"},
                                                  .environment = environment}));
             pipeline.enqueue_all("fail 2 a\nthrow 1 b\ndead c\nfail 9 d\nthrow 9 e\nf\n");
-            CHECK(await([&] { return lines_of(dead_letters(pipeline)).size() == 3; }));
+            CHECK(await([&] { return lines_of(letters_of(pipeline)).size() == 3; }));
             CHECK(await_done(pipeline, 3));
             CHECK(pipeline.stop() == 65);
             CHECK(pipeline.log().fault() == "");
-            auto lines = lines_of(pipeline.output());
+            const std::string output = pipeline.output();
+            auto lines = lines_of(output);
             std::ranges::sort(lines);
             CHECK(lines == std::vector<std::string_view>{"a", "b", "f"});
-            CHECK(contains(dead_letters(pipeline),
+            CHECK(contains(letters_of(pipeline),
                            "\"attempts\":1,\"reason\":\"c\",\"payload\":\"dead c\""));
-            CHECK(contains(dead_letters(pipeline),
+            CHECK(contains(letters_of(pipeline),
                            "\"attempts\":3,\"reason\":\"as it was told\","
                            "\"payload\":\"fail 9 d\""));
-            CHECK(contains(dead_letters(pipeline), "\"payload\":\"throw 9 e\""));
-            CHECK(summed(pipeline, "dead") == 3);
-            CHECK(summed(pipeline, "retried") == 2 + 1 + 2 + 2);
+            CHECK(contains(letters_of(pipeline), "\"payload\":\"throw 9 e\""));
+            CHECK(sum_in(pipeline, "dead") == 3);
+            CHECK(sum_in(pipeline, "retried") == 2 + 1 + 2 + 2);
         }
     }
 
@@ -145,9 +146,9 @@ TEST_SUITE("stages") {
                 return std::set<std::string_view>(lines.begin(), lines.end()).size() == 999;
             }));
             CHECK(pipeline.stop() == 65);
-            CHECK(summed(pipeline, "dead") == 1);
-            CHECK(summed(pipeline, "processed") == 999);
-            CHECK(lines_of(dead_letters(pipeline)).size() == 1);
+            CHECK(sum_in(pipeline, "dead") == 1);
+            CHECK(sum_in(pipeline, "processed") == 999);
+            CHECK(lines_of(letters_of(pipeline)).size() == 1);
             for (const auto& event : pipeline.log().events()) CHECK(event.attempt <= 2);
         }
     }
@@ -175,8 +176,8 @@ TEST_SUITE("stages") {
                 return ids.size() == kEvents;
             }));
             CHECK(pipeline.stop() == 0);
-            CHECK(summed(pipeline, "accepted") == kEvents);
-            CHECK(summed(pipeline, "left") == 0);
+            CHECK(sum_in(pipeline, "accepted") == kEvents);
+            CHECK(sum_in(pipeline, "left") == 0);
             const auto log = pipeline.log();
             CHECK(log.fault() == "");
             CHECK(fault_of_repeats(log.events(), pipeline.output(), 1, kEvents) == "");
@@ -218,10 +219,10 @@ TEST_SUITE("stages") {
         pipeline.enqueue_all(text);
         CHECK(await_done(pipeline, 2));
         CHECK(pipeline.stop() == 124);
-        const auto left = summed(pipeline, "left");
+        const auto left = sum_in(pipeline, "left");
         CHECK(left > 0);
         CHECK(left < 30);
-        CHECK(summed(pipeline, "redelivered") == 0);
+        CHECK(sum_in(pipeline, "redelivered") == 0);
         pipeline.start(command_of(pipeline, {.consumer = "own_consumer"}));
         CHECK(await_done(pipeline, left));
         CHECK(pipeline.stop() == 0);
@@ -260,7 +261,7 @@ TEST_SUITE("stages") {
                                              .environment = {{"OWN_BATCH", "10"}}}));
         CHECK(await_done(pipeline, 2000));
         CHECK(pipeline.stop() == 0);
-        const auto accepted = summed(pipeline, "accepted");
+        const auto accepted = sum_in(pipeline, "accepted");
         CHECK(pipeline.output() == numbers(1, accepted));
         CHECK(pipeline.log().starting("producer pid=").empty());  // it was not killed
     }
@@ -303,7 +304,7 @@ TEST_SUITE("stages") {
         pipeline.enqueue_all("short\n");
         CHECK(pipeline.await_record("dead id=1 attempt=1"));
         CHECK(pipeline.stop() == 65);
-        CHECK(contains(dead_letters(pipeline), "event 1 has 5 bytes, and its type 64"));
+        CHECK(contains(letters_of(pipeline), "event 1 has 5 bytes, and its type 64"));
     }
 
     TEST_CASE("stages: clients enqueue beside a producer where a socket is asked for") {
@@ -315,7 +316,7 @@ TEST_SUITE("stages") {
         CHECK(pipeline.enqueue_all("a\nb\n") == 2);
         CHECK(await_done(pipeline, 1002));
         CHECK(pipeline.stop() == 0);
-        CHECK(summed(pipeline, "accepted") == 1002);
+        CHECK(sum_in(pipeline, "accepted") == 1002);
         Pipeline without;
         without.start(command_of(without, {.producer = "own_producer"}));
         auto client = without.enqueue(1);
@@ -402,13 +403,13 @@ TEST_SUITE("stages") {
                  {"--producer", producer, "--from", "-"},
                  {"--socket"},
              }) {
-            const auto result = refused(pipeline, flags);
+            const auto result = answer_to(pipeline, flags);
             CAPTURE(flags[0]);
             CHECK(result.code == 64);
             CHECK(is_one_line(result.errors));
         }
         for (const std::string flag : {"--consumer", "--producer"}) {
-            const auto result = refused(pipeline, {flag, "./nowhere"});
+            const auto result = answer_to(pipeline, {flag, "./nowhere"});
             CHECK(result.code == 69);
             CHECK(contains(result.errors, "nowhere is missing or not executable"));
         }
