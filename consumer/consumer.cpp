@@ -27,10 +27,11 @@ RecordLimit limit_of(const Settings& settings) {
     return {settings.log_events_per_second, settings.consumers};
 }
 
-// Of work in turn: how long the events of a hand may take before they are committed, and how many
-// are begun between two looks at the clock.
+// Of work in turn: how long the events of a hand may take before they are committed; into how many
+// rows it is parted, between which clock and host are looked at, and how long these may be.
 constexpr auto kLongHand = 5 * HandSize::kTime;
-constexpr std::uint64_t kBetweenLooks = 16;
+constexpr std::uint64_t kRowsInHand = 64;
+constexpr std::uint64_t kLongestRow = 64;
 
 // Of work that ends at once or in turn nothing is told.
 class NoOutcomes final : public Work::Outcomes {
@@ -266,30 +267,41 @@ void Consumer::work_on_each(const Delivery::Chunk& chunk, bool stoppable) {
 
 std::uint64_t Consumer::work_on_range(EventRange events, Work::Clock::time_point until,
                                       bool stoppable) {
-    std::uint64_t first_done = events.first;
-    std::uint64_t number = events.first;
-    const auto tell_done = [&](std::uint64_t next) {
-        outcomes_.done({first_done, number});
-        first_done = next;
-    };
-    for (; number < events.last && may_begin_next(stoppable); ++number) {
-        if (number % kBetweenLooks == 0 && Work::Clock::now() >= until) {
-            break;
-        }
-        if (stands_alone(number)) {
-            tell_done(number + 1);
-            work_alone(number);
-            continue;
-        }
-        delivery_.begin_attempt(number);
-        const Outcome outcome = work_.handle(failing_event(number));
-        if (outcome.kind() != Outcome::Kind::done) {
-            tell_done(number + 1);
-            tell(number, outcome);
+    Row row{events.first, events.first};
+    while (row.next < events.last && may_begin_next(stoppable) && Work::Clock::now() < until) {
+        work_on_row(row, std::min(events.last, row.next + row_length()));
+        tell_done(row);
+        if (row.next < events.last && stands_alone(row.next)) {
+            row.first_done = row.next + 1;
+            work_alone(row.next++);
         }
     }
-    tell_done(number);
-    return number;
+    return row.next;
+}
+
+void Consumer::work_on_row(Row& row, std::uint64_t last) {
+    const std::atomic<bool>& has_news = host_.has_news();
+    while (row.next < last && !has_no_retries_ && delivery_.begin_first(row.next)) {
+        const std::uint64_t number = row.next++;
+        const Outcome outcome = work_.handle({number + 1, 1, delivery_.payload(number), run_});
+        if (outcome.kind() != Outcome::Kind::done) {
+            outcomes_.done({row.first_done, number});
+            row.first_done = row.next;
+            tell(number, outcome);
+        }
+        if (has_news.load(std::memory_order_relaxed)) {
+            return;
+        }
+    }
+}
+
+void Consumer::tell_done(Row& row) {
+    outcomes_.done({row.first_done, row.next});
+    row.first_done = row.next;
+}
+
+std::uint64_t Consumer::row_length() const {
+    return std::clamp<std::uint64_t>(hand_.events() / kRowsInHand, 1, kLongestRow);
 }
 
 bool Consumer::may_begin_next(bool stoppable) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -35,6 +36,8 @@ class Consumer {
         virtual bool is_last() const = 0;
         // Whether there is time to begin another event before the stop's deadline.
         virtual bool may_begin() const = 0;
+        // Set before one of these three becomes true, unless by a target count or the deadline.
+        virtual const std::atomic<bool>& has_news() const = 0;
         // Readable once this process was asked to leave or is_last() has become true; a target
         // count that it is above is seen at the next wake-up.
         virtual int wake_fd() const = 0;
@@ -74,10 +77,21 @@ class Consumer {
     void work_on_each(const Delivery::Chunk& chunk, bool stoppable);
     // Returns the first event that was not begun.
     std::uint64_t work_on_range(EventRange events, Work::Clock::time_point until, bool stoppable);
+    // Begins the next of these events that are done in a row, as far as nothing else is to be seen
+    // to; those from `first_done` on are done and not told.
+    struct Row {
+        std::uint64_t first_done;
+        std::uint64_t next;
+    };
+    void work_on_row(Row& row, std::uint64_t last);
+    void tell_done(Row& row);
+    // How many events are begun between two looks at the clock and the host: what took next to no
+    // time so far.
+    std::uint64_t row_length() const;
     // Whether the next event is to be begun.
     bool may_begin_next(bool stoppable);
     // Whether an event is committed before the next one is begun: one that was begun before may
-    // have ended its process, and one that has no other try is not to be begun twice for the
+    // have ended its process, and one that has no other try is not to be begun twice for a
     // neighbour's sake.
     bool stands_alone(std::uint64_t number) const;
     void work_alone(std::uint64_t number);

@@ -34,6 +34,7 @@ class ConsumerStage final : private Consumer::Host, private Output::Host {
     bool is_last() const override { return stage_.launcher_is_gone(); }
     // Of both.
     bool may_begin() const override { return stage_.membership().may_begin(); }
+    const std::atomic<bool>& has_news() const override { return stage_.has_news(); }
     int wake_fd() const override { return stage_.wake_fd(); }
     void records_written() override { stage_.count_lost_log_lines(); }
 

@@ -65,8 +65,8 @@ tests() { # the test preset, and what else ctest is told; says what could not be
 [ "$(id -u)" -eq 0 ] || echo "skipped: what needs the rights of another user; run as root for that"
 
 step "format and shellcheck"
-find include common shm producer consumer launcher tests -name '*.?pp' -exec clang-format --dry-run -Werror {} +
-shellcheck scripts/*.sh tests/library/*.sh .ci/run
+find include common shm producer consumer launcher tests examples -name '*.?pp' -exec clang-format --dry-run -Werror {} +
+shellcheck scripts/*.sh tests/library/*.sh examples/*/run.sh .ci/run
 
 step "build: release"
 quietly build release ON all

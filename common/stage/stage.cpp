@@ -85,12 +85,14 @@ void Stage::listen(EventCount& event_count) {
     watcher_.emplace(std::move(signals_), membership_.take_launcher(),
                      Watcher::Calls{.leave =
                                         [this, &event_count] {
+                                            has_news_ = true;
                                             should_leave_ = true;
                                             wake(event_count);
                                         },
                                     .launcher_gone =
                                         [this, &event_count] {
                                             end_after_grace();
+                                            has_news_ = true;
                                             launcher_is_gone_ = true;
                                             wake(event_count);
                                         },

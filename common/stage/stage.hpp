@@ -56,6 +56,8 @@ class Stage {
     // Tells the launcher that this stage works.
     void report_ready();
 
+    // Set before either of these becomes true, and for good.
+    const std::atomic<bool>& has_news() const { return has_news_; }
     bool should_leave() const { return should_leave_.load(std::memory_order_relaxed); }
     bool launcher_is_gone() const { return launcher_is_gone_.load(std::memory_order_relaxed); }
 
@@ -79,6 +81,7 @@ class Stage {
     Membership membership_;
     Log log_;
     std::chrono::steady_clock::time_point next_complaint_;
+    std::atomic<bool> has_news_{false};
     std::atomic<bool> should_leave_{false};
     std::atomic<bool> launcher_is_gone_{false};
     std::optional<Watcher> watcher_;

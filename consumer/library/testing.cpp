@@ -1,6 +1,7 @@
 #include "drainpipe/testing.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <set>
 #include <stdexcept>
@@ -247,6 +248,7 @@ class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
     bool is_draining() const override { return is_stopping_; }
     bool is_last() const override { return true; }
     bool may_begin() const override { return true; }
+    const std::atomic<bool>& has_news() const override { return is_stopping_; }
     int wake_fd() const override { return -1; }
     void records_written() override {}
     void warn(const std::string& /*what*/) override {}
@@ -298,7 +300,7 @@ class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
     std::optional<RingWriter> writer_;
     std::optional<IntakeBody> intake_body_;
     std::optional<Intake> intake_;
-    bool is_stopping_ = false;
+    std::atomic<bool> is_stopping_{false};
 };
 
 Pipeline::Pipeline(Handler handler, const Options& options)

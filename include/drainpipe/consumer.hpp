@@ -76,7 +76,7 @@ using Handler = std::function<Outcome(const Event&)>;
 // runs, 73 where its segment is of another version of this library, 75 where its place is taken).
 //
 // Events that take next to no time are committed many at a time, after at most some milliseconds of
-// work, or 16 events where they get slow all at once: a kill repeats those. One that was begun
+// work, or 64 events where they get slow all at once: a kill repeats those. One that was begun
 // before is worked on and committed by itself.
 //
 // Requires a launcher with --consumer, and that it is called once, with the process's real argc and

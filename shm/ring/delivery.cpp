@@ -433,7 +433,9 @@ std::uint64_t Delivery::hand_or_hold(EventRange events, Partitions& busy) {
         events.first = end + 1;
     };
     for (std::uint64_t event = events.first; event < events.last; ++event) {
-        if (const std::uint32_t time = segment_.retry_time(event); time != 0) {
+        const bool was_begun = segment_.attempts().load(event) != 0;
+        const std::uint32_t time = was_begun ? segment_.retry_time(event) : 0;
+        if (time != 0) {
             hand_to(event);
             // Given back by another consumer: it holds no demand here either.
             ++handled_;

@@ -115,6 +115,15 @@ class Delivery {
         }
         segment_.attempts().count_up(event, event + 1);
     }
+    // The same where it may fail and no work on it was begun before; false, and nothing is noted,
+    // where it was.
+    [[nodiscard]] bool begin_first(std::uint64_t event) {
+        if (segment_.attempts().load(event) != 0) {
+            return false;
+        }
+        segment_.attempts().store(event, 1);
+        return true;
+    }
     // How often the work on it was begun, where it may fail: as attempt() has it.
     std::uint32_t attempts_begun(std::uint64_t event) const {
         return segment_.attempts().load(event);

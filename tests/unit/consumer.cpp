@@ -153,11 +153,13 @@ class TestHost final : public Consumer::Host {
     bool is_draining() const override { return is_draining_; }
     bool is_last() const override { return false; }
     bool may_begin() const override { return may_begin_; }
+    const std::atomic<bool>& has_news() const override { return has_news_; }
     int wake_fd() const override { return wake_.get(); }
     void records_written() override {}
     void warn(const std::string&) override {}
 
     void tell(std::atomic<bool>& what, EventCount& event_count) {
+        has_news_ = true;
         what = true;
         std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
@@ -167,6 +169,7 @@ class TestHost final : public Consumer::Host {
     std::atomic<bool> should_leave_ = false;
     std::atomic<bool> is_draining_ = false;
     std::atomic<bool> may_begin_ = true;
+    std::atomic<bool> has_news_ = false;
 
   private:
     Descriptor wake_ = make_event_descriptor();
