@@ -28,7 +28,8 @@ build() { # a preset, whether warnings are errors, and targets
         cmake --build --preset "$preset" --target "$@"
 }
 build_sanitized() {
-    build asan OFF launcher producer consumer enqueue ring_tests unit_tests &&
+    build asan OFF launcher producer consumer enqueue ring_tests unit_tests library_tests \
+        own_consumer own_producer typed_consumer &&
         build tsan OFF ring_tests
 }
 beside=
@@ -77,9 +78,9 @@ step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
 quietly "$installed/bin/scripts/demo.sh"
-await "build of asan or tsan"
 step "the examples, built from what is installed"
 quietly scripts/examples.sh "$installed"
+await "build of asan or tsan"
 
 step "the sanitized build"
 quietly cmake --install build-asan --component programs --prefix "$installed"
@@ -94,7 +95,7 @@ else
     echo "skipped: clang-tidy, for the time it takes on $jobs processors; scripts/tidy.sh runs it"
 fi
 # The programs are slow so: these suites run all that they do but supervision and limits.
-sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|failures|worker|forward'
+sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|failures|worker|forward|stages'
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes. Tests of memory want what was
 # freed to be free.
