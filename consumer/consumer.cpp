@@ -422,7 +422,7 @@ bool Consumer::is_suspect(std::uint64_t number) const {
 }
 
 std::uint64_t Consumer::room_at_work() const {
-    return is_suspect_under_way_ && under_way() > 0 ? 0 : work_.room();
+    return is_suspect_under_way_ && at_work() > 0 ? 0 : work_.room();
 }
 
 std::uint64_t Consumer::room() {
@@ -455,7 +455,7 @@ std::uint64_t Consumer::start_handed() {
     for (; !to_start_.empty() && !is_cut_off_ && room_at_work() > 0; ++started) {
         const std::uint64_t number = to_start_.front();
         is_suspect_under_way_ = is_suspect(number);
-        if (is_suspect_under_way_ && under_way() > 0) {
+        if (is_suspect_under_way_ && at_work() > 0) {
             break;
         }
         to_start_.pop_front();

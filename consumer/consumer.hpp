@@ -119,6 +119,8 @@ class Consumer {
     bool is_suspect(std::uint64_t number) const;
     // How many events are begun and have no outcome.
     std::uint64_t under_way() const { return delivery_.in_hand() - to_start_.size(); }
+    // The same without those whose dead letters wait to be written.
+    std::uint64_t at_work() const { return under_way() - outcomes_.letters(); }
     void start(std::uint64_t number);
     // Has the work advance; how many events have had an outcome.
     std::uint64_t advance();

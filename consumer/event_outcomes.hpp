@@ -42,6 +42,7 @@ class EventOutcomes final : public Work::Outcomes {
     // Writes the letters that wait, and settles their events. To be called after outcomes were
     // told.
     void write_letters();
+    std::size_t letters() const { return letters_.size(); }
     bool has_letters() const { return !letters_.empty(); }
     // When to call it again, if any wait.
     std::optional<Work::Clock::time_point> next_time() const;

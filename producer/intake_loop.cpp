@@ -27,6 +27,23 @@ IntakeLoop::IntakeLoop(Segment& segment, const Sources& sources, Log& log, Host&
 }
 
 void IntakeLoop::run() {
+    try {
+        serve();
+    } catch (...) {
+        // The others are told: one with a thread of its own is to use this object no more.
+        is_broken_ = true;
+        end_sources(Source::Ending::leaving);
+        throw;
+    }
+    if (is_closed_ || host_.is_stopping()) {
+        close();
+        end_sources(Source::Ending::closed);
+    } else {
+        end_sources(Source::Ending::leaving);
+    }
+}
+
+void IntakeLoop::serve() {
     while (!is_over()) {
         wait();
         for (Entrance& entrance : entrances_) {
@@ -34,12 +51,6 @@ void IntakeLoop::run() {
                 entrance.source().serve(entrance);
             }
         }
-    }
-    if (is_closed_ || host_.is_stopping()) {
-        close();
-        end_sources(Source::Ending::closed);
-    } else {
-        end_sources(Source::Ending::leaving);
     }
 }
 
@@ -59,7 +70,7 @@ void IntakeLoop::end_sources(Source::Ending ending) {
 }
 
 bool IntakeLoop::is_over() const {
-    return is_closed_ || host_.should_leave() || host_.is_stopping();
+    return is_closed_ || is_broken_ || host_.should_leave() || host_.is_stopping();
 }
 
 void IntakeLoop::wait() const {
@@ -118,8 +129,11 @@ std::size_t IntakeLoop::accept_all(Source& source, std::size_t count, Clock::tim
 
 bool IntakeLoop::take_ring(std::unique_lock<std::timed_mutex>& ring,
                            Clock::time_point until) const {
-    while (!ring.try_lock_for(kBetweenLooks)) {
-        if (is_full_ && (is_over() || Clock::now() >= until)) {
+    if (until == Source::kNever) {
+        return ring.try_lock();
+    }
+    while (!ring.try_lock_until(std::min(until, Clock::now() + kBetweenLooks))) {
+        if ((is_full_ && is_over()) || Clock::now() >= until) {
             return false;
         }
     }

@@ -67,6 +67,7 @@ class IntakeLoop {
     };
 
     bool is_over() const;
+    void serve();
     void wait() const;
     // Accepts `count` payloads: `push` those that are left after so many, the first of which has a
     // size that `bytes_of` says.
@@ -91,6 +92,7 @@ class IntakeLoop {
     Stall stall_;
     std::atomic<bool> is_full_{false};  // a source waits for room
     std::atomic<bool> is_closed_{false};
+    std::atomic<bool> is_broken_{false};  // a source has thrown
 };
 
 }  // namespace drainpipe

@@ -81,8 +81,9 @@ using Handler = std::function<Outcome(const Event&)>;
 //
 // Requires a launcher with --consumer, and that it is called once, with the process's real argc and
 // argv; the options are the stage's own, so that settings of yours go through the environment. From
-// here on SIGTERM, SIGINT, SIGHUP and SIGPIPE are the library's, for good. Threads that were
-// started before are to have these blocked.
+// here on signals are the library's, for good: SIGTERM, SIGINT and SIGHUP are its own, all others
+// that would end the process and can be ignored are, and this thread's mask is replaced. Threads
+// that were started before are to have the three blocked.
 [[gnu::visibility("default")]] int consume(int argc, char** argv, const Handler& handler);
 
 class TokenBody;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <type_traits>
 
@@ -10,11 +11,20 @@ namespace drainpipe {
 // The most that the type of an event may be aligned to: what operator new aligns to.
 inline constexpr std::size_t kMaxAlignment = 16;
 
+// Whether T is a pointer in disguise, as std::span and std::reference_wrapper are.
+template <typename T, typename = void>
+inline constexpr bool kRefers = false;
+template <typename T>
+inline constexpr bool kRefers<T, std::void_t<typename T::element_type>> = true;
+template <typename T>
+inline constexpr bool kRefers<std::reference_wrapper<T>, void> = true;
+
 // Whether values of T can be events: their bytes are all that there is to them. Pointers are not:
 // what they point to stays behind.
 template <typename T>
 inline constexpr bool kCanBeEvent =
-    std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && alignof(T) <= kMaxAlignment;
+    std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_member_pointer_v<T> &&
+    !kRefers<T> && alignof(T) <= kMaxAlignment;
 
 // An accepted event, as a handler gets it. It owns nothing: the payload is read where it lies in
 // shared memory, and stays there until its outcome is told. To copy an event copies no payload.

@@ -73,15 +73,15 @@ class [[gnu::visibility("default")]] Intake {
     // Each returns how many are in: all, or the first so many.
     template <typename Many>
     std::size_t push_many(const Many& events) {
-        return push_all(std::data(events), std::size(events), kForever);
+        return push_each(events, kForever);
     }
     template <typename Many>
     std::size_t try_push_many(const Many& events) {
-        return push_all(std::data(events), std::size(events), kNever);
+        return push_each(events, kNever);
     }
     template <typename Many>
     std::size_t push_many_until(const Many& events, Clock::time_point until) {
-        return push_all(std::data(events), std::size(events), until);
+        return push_each(events, until);
     }
 
     // Nothing is accepted any more, or this producer alone is to leave and will be started again:
@@ -102,6 +102,13 @@ class [[gnu::visibility("default")]] Intake {
   private:
     static constexpr Clock::time_point kForever = Clock::time_point::max();
     static constexpr Clock::time_point kNever = Clock::time_point::min();
+
+    template <typename Many>
+    std::size_t push_each(const Many& events, Clock::time_point until) {
+        static_assert(!std::is_convertible_v<const Many&, std::string_view>,
+                      "that is one event: push() takes it");
+        return push_all(std::data(events), std::size(events), until);
+    }
 
     template <typename T>
     std::size_t push_one(const T& event, Clock::time_point until) {

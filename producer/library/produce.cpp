@@ -12,18 +12,16 @@ namespace {
 
 std::unique_ptr<Source> function_source(Stage& stage, const ProducerFunction& function) {
     Header& header = stage.segment().header();
-    const bool has_socket = header.settings.has_socket != 0;
     return std::make_unique<FunctionSource>(FunctionSource::Options{
         .function = function,
         .run = stage.segment().identity(),
         .largest_payload = header.geometry.buffer_bytes,
         .last_id = [&header] { return header.tail.load(); },
+        .has_ended = header.file_has_ended.load() != 0,
         .on_end =
-            [&header, &log = stage.log(), has_socket] {
+            [&header, &log = stage.log()] {
                 log.info("end of source={}", header.settings.producer_path.data());
-                if (!has_socket) {
-                    header.file_has_ended.store(1);
-                }
+                header.file_has_ended.store(1);
             }});
 }
 

@@ -313,7 +313,8 @@ void Delivery::add_done(EventRange events, CompletionKind kind) {
 
 // What is handed out as one range is one in hand: done() may be told of all of it.
 void Delivery::hand(EventRange events, CompletionKind kind, bool holds_demand) {
-    if (!handed_.empty() && handed_.back().last == events.first && in_hand_.back().kind == kind &&
+    if (!handed_.empty() && handed_.back().last == events.first &&
+        in_hand_.back().range.last == events.first && in_hand_.back().kind == kind &&
         in_hand_.back().holds_demand == holds_demand) {
         handed_.back().last = events.last;
         in_hand_.back().range.last = events.last;
@@ -485,8 +486,9 @@ std::optional<Delivery::Clock::time_point> Delivery::next_time() const {
     return retry_at && take_at_ ? std::min(*retry_at, *take_at_) : retry_at ? retry_at : take_at_;
 }
 
-std::chrono::nanoseconds Delivery::time_to_wait(std::optional<Clock::time_point> until) const {
-    const auto next = next_time();
+std::chrono::nanoseconds Delivery::time_to_wait(std::uint64_t limit,
+                                                std::optional<Clock::time_point> until) const {
+    const auto next = limit > 0 ? next_time() : std::nullopt;
     const auto wake_at = next && until ? std::min(*next, *until) : next ? next : until;
     if (!wake_at) {
         return EventCount::kBackstop;
@@ -504,7 +506,7 @@ Delivery::Chunk Delivery::wait(std::uint64_t limit, const std::function<bool()>&
         if (!chunk.is_empty() || is_over() || (until && Clock::now() >= *until)) {
             return chunk;
         }
-        event_count.wait(noted, time_to_wait(until));
+        event_count.wait(noted, time_to_wait(limit, until));
     }
 }
 

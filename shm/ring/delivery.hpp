@@ -214,7 +214,8 @@ class Delivery {
     // In the drain, where there is nothing in flight to this one: looks with the others, and among
     // what is buffered. Whether others were given something too.
     bool hand_out_more(std::uint64_t limit);
-    std::chrono::nanoseconds time_to_wait(std::optional<Clock::time_point> until) const;
+    std::chrono::nanoseconds time_to_wait(std::uint64_t limit,
+                                          std::optional<Clock::time_point> until) const;
     // Whether it has had nothing for long enough, and another one may have something for it.
     bool may_take_from_others();
     void take_from_others(CompletionKind kind, std::uint64_t limit);

@@ -184,6 +184,25 @@ TEST_SUITE("retries") {
         CHECK(account_in(scratch).processed == 4);
     }
 
+    TEST_CASE("retries: what comes again beside what is still in hand is told apart from it") {
+        ScratchSegment scratch("beside", 16, 100, settings_of_commands(Dispatch::demand));
+        push_keys(scratch, {"a 0", "a 1", "a 2"});
+        Delivery delivery(scratch.get());
+        CHECK(events_of(delivery.turn(0, 3, 3)) == Numbers{0, 1, 2});
+        delivery.begin_attempt(0);
+        delivery.failed(0, at_once());
+        const EventRange middle{1, 2};
+        delivery.put_back({&middle, 1});
+        CHECK(delivery.in_hand() == 1);
+        CHECK(tried(delivery, 0, 3) == Numbers{0, 1});
+        CHECK(delivery.in_hand() == 3);
+        delivery.begin_attempt(2);
+        for (const std::uint64_t event : {1u, 2u, 0u}) settle_one(delivery, event);
+        delivery.commit(0);
+        CHECK(account_in(scratch).processed == 3);
+        CHECK(delivery.in_hand() == 0);
+    }
+
     TEST_CASE("retries: in the drain each has one more try, and is left with its count") {
         for (const Dispatch dispatch : {Dispatch::demand, Dispatch::partition}) {
             ScratchSegment scratch("drain", 16, 200, settings_of_commands(dispatch));

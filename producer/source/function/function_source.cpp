@@ -2,8 +2,10 @@
 
 #include <sys/eventfd.h>
 
+#include <exception>
 #include <utility>
 
+#include "failure.hpp"
 #include "intake_body.hpp"
 
 namespace drainpipe {
@@ -24,7 +26,7 @@ FunctionSource::~FunctionSource() {
 
 void FunctionSource::serve(Acceptor& acceptor) {
     eventfd_t count = 0;
-    if (::eventfd_read(wake_.get(), &count) != 0) {
+    if (options_.has_ended || ::eventfd_read(wake_.get(), &count) != 0) {
         return;
     }
     if (!std::exchange(has_started_, true)) {
@@ -33,6 +35,7 @@ void FunctionSource::serve(Acceptor& acceptor) {
     }
     join();
     if (!acceptor.is_over()) {
+        options_.has_ended = true;
         options_.on_end();
     }
 }
@@ -61,9 +64,17 @@ void FunctionSource::join() {
         return;
     }
     thread_.join();
-    if (thrown_) {
-        std::rethrow_exception(std::exchange(thrown_, nullptr));
+    if (!thrown_) {
+        return;
     }
+    std::string what = "an exception that is no std::exception";
+    try {
+        std::rethrow_exception(std::exchange(thrown_, nullptr));
+    } catch (const std::exception& error) {
+        what = error.what();
+    } catch (...) {
+    }
+    throw Failure(ExitCode::software, "the producer's function has thrown: " + what);
 }
 
 }  // namespace drainpipe

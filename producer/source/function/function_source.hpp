@@ -20,6 +20,7 @@ class FunctionSource final : public Source {
         std::string run;
         std::uint64_t largest_payload;           // that is accepted, in bytes
         std::function<std::uint64_t()> last_id;  // of any thread
+        bool has_ended;                          // all of it is in the ring: it is not called
         std::function<void()> on_end;            // once, when the function has returned by itself
     };
 
@@ -27,10 +28,10 @@ class FunctionSource final : public Source {
     ~FunctionSource() override;
 
     // Readable to start the thread, and when the function has returned.
-    int wait_fd() const override { return wake_.get(); }
-    // Rethrows what the function has thrown.
+    int wait_fd() const override { return options_.has_ended ? -1 : wake_.get(); }
+    // Throws Failure(software) where the function has thrown.
     void serve(Acceptor& acceptor) override;
-    // Waits for the function, which sees that the intake is closing. Rethrows as serve() does.
+    // Waits for the function, which sees that the intake is closing. Throws as serve() does.
     void end(Ending ending) override;
 
   private:

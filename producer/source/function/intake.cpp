@@ -29,13 +29,14 @@ std::size_t Intake::push_payloads(const std::string_view* payloads, std::size_t 
     for (const std::string_view payload : all) {
         require_fits(body_, payload.size());
     }
-    return body_.acceptor().accept(all, until);
+    return is_closing() ? 0 : body_.acceptor().accept(all, until);
 }
 
 std::size_t Intake::push_records(const char* records, std::size_t count, std::size_t record_bytes,
                                  Clock::time_point until) {
     require_fits(body_, record_bytes);
-    return body_.acceptor().accept_records({records, count, record_bytes}, until);
+    return is_closing() ? 0
+                        : body_.acceptor().accept_records({records, count, record_bytes}, until);
 }
 
 }  // namespace drainpipe
