@@ -7,7 +7,6 @@
 #include "address.hpp"
 #include "adopted_children.hpp"
 #include "exec_work.hpp"
-#include "failure.hpp"
 #include "forward_work.hpp"
 #include "print_work.hpp"
 #include "worker_work.hpp"
@@ -56,7 +55,7 @@ std::unique_ptr<Work> make_built_in_work(Stage& stage, Output& output) {
                 ForwardWork::Options{.name = name, .path = target.socket_path()}, warn);
         }
         case WorkKind::print:
-        case WorkKind::stage:  // refused before: see require_program()
+        case WorkKind::stage:  // refused before: see require_work_of()
             break;
     }
     return std::make_unique<PrintWork>(

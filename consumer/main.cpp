@@ -3,7 +3,6 @@
 #include "built_in_work.hpp"
 #include "consumer_stage.hpp"
 #include "failure.hpp"
-#include "own_program.hpp"
 
 int main(int argc, char** argv) {
     using namespace drainpipe;

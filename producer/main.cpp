@@ -1,6 +1,5 @@
 #include "built_in_sources.hpp"
 #include "failure.hpp"
-#include "own_program.hpp"
 #include "producer_stage.hpp"
 
 int main(int argc, char** argv) {

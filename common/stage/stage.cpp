@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -159,6 +160,16 @@ void Stage::leave() {
 // was started by hand and never asked to leave it may not have known.
 bool Stage::has_to_account() {
     return !is_by_hand_ || should_leave() || segment().header().phase.load() == Phase::running;
+}
+
+ExitCode run_logged(Stage& stage, const std::function<void()>& run) {
+    try {
+        run();
+    } catch (const std::exception& error) {
+        stage.log().error("{}", error.what());
+        throw;
+    }
+    return ExitCode::done;
 }
 
 }  // namespace drainpipe

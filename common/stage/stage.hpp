@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -86,5 +87,8 @@ class Stage {
     std::atomic<bool> launcher_is_gone_{false};
     std::optional<Watcher> watcher_;
 };
+
+// Runs the stage; what it throws is in its log, too.
+ExitCode run_logged(Stage& stage, const std::function<void()>& run);
 
 }  // namespace drainpipe

@@ -7,6 +7,7 @@
 #include "drainpipe/consumer.hpp"
 #include "handler_work.hpp"
 #include "own_program.hpp"
+#include "stage.hpp"
 #include "token_work.hpp"
 
 namespace drainpipe {
