@@ -77,10 +77,13 @@ TEST_SUITE("orphan") {
         CHECK(pipeline.enqueue_all(numbers(1, 1)) == 1);
         CHECK(await([&] { return !read_text(hidden).empty(); }));
         const auto pid = static_cast<pid_t>(std::stoi(read_text(hidden)));
-        const auto consumer = pipeline.stage("consumer").value();
+        // The producer too: the last stage that sees the launcher gone would end it.
         freeze(pipeline.launcher().pid());
-        freeze(consumer);
-        ::kill(consumer, SIGKILL);
+        for (const char* const role : {"consumer", "producer"}) {
+            const pid_t stage = pipeline.stage(role).value();
+            freeze(stage);
+            ::kill(stage, SIGKILL);
+        }
         kill_launcher(pipeline);
         CHECK(is_running(pid));
         pipeline.start();
