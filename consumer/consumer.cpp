@@ -55,6 +55,7 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
       event_log_(log, limit_of(segment.header().settings)),
       window_(window_of(segment.header().settings)),
       event_delay_(segment.header().settings.event_delay_microseconds),
+      most_in_batch_(work.most_in_batch()),
       has_no_retries_(segment.header().settings.retries == 0),
       outcomes_(segment, delivery, event_log_, dead_letters,
                 [&host](const std::string& what) { host.warn(what); }),
@@ -206,7 +207,7 @@ void Consumer::work_in_turn() {
     const auto is_stopped = [this] { return this->is_stopped(); };
     std::uint64_t asked = window_.first_ask(delivery_.taken_over());
     while (!is_stopped()) {
-        const std::uint64_t limit = std::min(hand_.events(), window_.chunk_limit());
+        const std::uint64_t limit = std::min(hand_limit(), window_.chunk_limit());
         Delivery::Chunk chunk = delivery_.turn(0, std::exchange(asked, 0), limit);
         if (chunk.is_empty()) {
             chunk = delivery_.wait(limit, is_stopped, outcomes_.next_time());
@@ -228,7 +229,7 @@ void Consumer::drain_in_turn() {
         if (host_.is_last()) {
             delivery_.expect_no_other();
         }
-        const Delivery::Chunk chunk = delivery_.turn(0, 0, std::min(hand_.events(), most));
+        const Delivery::Chunk chunk = delivery_.turn(0, 0, std::min(hand_limit(), most));
         work_on_each(chunk, false);
         if (is_cut_off_ || chunk.is_empty()) {
             await_letters();
@@ -246,16 +247,19 @@ void Consumer::drain_in_turn() {
 
 void Consumer::work_on_each(const Delivery::Chunk& chunk, bool stoppable) {
     const auto begun_at = Work::Clock::now();
+    const auto until = begun_at + kLongHand;
     std::uint64_t worked_on = 0;
     put_back_.clear();
     for (const EventRange& range : chunk.ranges) {
-        const std::uint64_t next =
-            put_back_.empty() ? work_on_range(range, begun_at + kLongHand, stoppable) : range.first;
+        const std::uint64_t next = !put_back_.empty()   ? range.first
+                                   : most_in_batch_ > 1 ? gather_batches(range, until, stoppable)
+                                                        : work_on_range(range, until, stoppable);
         worked_on += next - range.first;
         if (next < range.last) {
             put_back_.push_back({next, range.last});
         }
     }
+    work_on_batch();
     if (!put_back_.empty()) {
         delivery_.put_back(put_back_);
     }
@@ -283,7 +287,8 @@ void Consumer::work_on_row(Row& row, std::uint64_t last) {
     const std::atomic<bool>& has_news = host_.has_news();
     while (row.next < last && !has_no_retries_ && delivery_.begin_first(row.next)) {
         const std::uint64_t number = row.next++;
-        const Outcome outcome = work_.handle({number + 1, 1, delivery_.payload(number), run_});
+        const Event event(number + 1, 1, delivery_.payload(number), run_);
+        const Outcome outcome = work_.handle({&event, 1});
         if (outcome.kind() != Outcome::Kind::done) {
             outcomes_.done({row.first_done, number});
             row.first_done = row.next;
@@ -298,6 +303,56 @@ void Consumer::work_on_row(Row& row, std::uint64_t last) {
 void Consumer::tell_done(Row& row) {
     outcomes_.done({row.first_done, row.next});
     row.first_done = row.next;
+}
+
+std::uint64_t Consumer::gather_batches(EventRange events, Work::Clock::time_point until,
+                                       bool stoppable) {
+    const auto may_begin = [&] { return may_begin_next(stoppable) && Work::Clock::now() < until; };
+    while (events.first < events.last && (!batch_.empty() || may_begin())) {
+        const std::uint64_t room = most_in_batch_ - batch_.size();
+        const EventRange next{events.first, std::min(events.last, events.first + room)};
+        events.first = has_no_retries_ ? next.first : delivery_.begin_first(next);
+        if (events.first > next.first) {
+            gather({next.first, events.first});
+        }
+        if (events.first < next.last || batch_.size() == most_in_batch_) {
+            work_on_batch();
+        }
+        if (events.first < next.last) {
+            if (!may_begin()) {
+                break;
+            }
+            work_alone(events.first++);
+        }
+    }
+    return events.first;
+}
+
+void Consumer::gather(EventRange begun) {
+    batch_ranges_.push_back(begun);
+    std::uint64_t number = begun.first;
+    delivery_.each_payload(
+        begun, [&](std::string_view payload) { batch_.emplace_back(++number, 1, payload, run_); });
+}
+
+void Consumer::work_on_batch() {
+    if (batch_.empty()) {
+        return;
+    }
+    const Outcome outcome = work_.handle({batch_.data(), batch_.size()});
+    if (batch_.size() == 1) {
+        tell(batch_.front().id() - 1, outcome);
+    } else if (outcome.kind() == Outcome::Kind::done) {
+        for (const EventRange& range : batch_ranges_) {
+            outcomes_.done(range);
+        }
+    } else {
+        for (const Event& event : batch_) {
+            outcomes_.failed(event.id(), outcome.text(), "");
+        }
+    }
+    batch_.clear();
+    batch_ranges_.clear();
 }
 
 std::uint64_t Consumer::row_length() const {
@@ -319,7 +374,8 @@ void Consumer::work_alone(std::uint64_t number) {
         return;
     }
     delivery_.begin_attempt(number);
-    tell(number, work_.handle(failing_event(number)));
+    const Event event = failing_event(number);
+    tell(number, work_.handle({&event, 1}));
     commit_told();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -85,6 +86,14 @@ class Consumer {
     };
     void work_on_row(Row& row, std::uint64_t last);
     void tell_done(Row& row);
+    // The same for events that are worked on in batches: those that are begun gather, over ranges,
+    // until a batch is full.
+    std::uint64_t gather_batches(EventRange events, Work::Clock::time_point until, bool stoppable);
+    void gather(EventRange begun);
+    // Does the work on what has gathered.
+    void work_on_batch();
+    // How many events are taken in hand at a time.
+    std::uint64_t hand_limit() const { return std::max(hand_.events(), most_in_batch_); }
     // How many events are begun between two looks at the clock and the host: what took next to no
     // time so far.
     std::uint64_t row_length() const;
@@ -154,7 +163,8 @@ class Consumer {
     DemandWindow window_;
     HandSize hand_;
     std::chrono::microseconds event_delay_;
-    bool has_no_retries_;  // an event has one attempt
+    std::uint64_t most_in_batch_;  // where work ends in turn
+    bool has_no_retries_;          // an event has one attempt
     EventOutcomes outcomes_;
     BeginRate rate_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
@@ -164,6 +174,8 @@ class Consumer {
     bool is_held_back_ = false;                          // by the rate alone
     std::vector<Event> begun_;                           // at once, and not all of them started
     std::vector<EventRange> put_back_;                   // in turn, while it is
+    std::vector<Event> batch_;                           // in turn: begun, and not worked on
+    std::vector<EventRange> batch_ranges_;               // the same, as they were handed out
     std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
     bool is_cut_off_ = false;    // the deadline is too near
 };

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -43,6 +44,13 @@ Work::Ends ends_of(Stage& stage) {
 int consume(int argc, char** argv, const Handler& handler) {
     return run_consumer(argc, argv, [&](const std::shared_ptr<Stage>& stage, Output& output) {
         return std::make_unique<HandlerWork>(handler, output, ends_of(*stage));
+    });
+}
+
+int consume_batches(int argc, char** argv, const BatchHandler& handler, std::size_t most) {
+    return run_consumer(argc, argv, [&](const std::shared_ptr<Stage>& stage, Output& output) {
+        return std::make_unique<HandlerWork>(handler, std::max<std::size_t>(most, 1), output,
+                                             ends_of(*stage));
     });
 }
 

@@ -76,11 +76,19 @@ class WatchedWork final : public Work {
     int wait_fd() const override { return work_.wait_fd(); }
     void begin_stop() override { work_.begin_stop(); }
 
-    Outcome handle(const Event& event) override {
-        begin(event);
-        Outcome outcome = work_.handle(event);
-        end(event.id());
-        calls_.back().outcome = outcome;
+    std::size_t most_in_batch() const override { return work_.most_in_batch(); }
+    Outcome handle(Batch events) override {
+        for (const Event& event : events) {
+            begin(event);
+        }
+        const std::size_t first = calls_.size() - events.size();
+        Outcome outcome = work_.handle(events);
+        for (const Event& event : events) {
+            end(event.id());
+        }
+        for (std::size_t call = first; call < calls_.size(); ++call) {
+            calls_[call].outcome = outcome;
+        }
         return outcome;
     }
 
@@ -307,6 +315,13 @@ Pipeline::Pipeline(Handler handler, const Options& options)
     : body_(std::make_unique<Body>(
           [handler = std::move(handler)](LineOutput& output) {
               return std::make_unique<HandlerWork>(handler, output);
+          },
+          options)) {}
+
+Pipeline::Pipeline(BatchHandler handler, const Options& options)
+    : body_(std::make_unique<Body>(
+          [handler = std::move(handler), most = options.most_in_batch](LineOutput& output) {
+              return std::make_unique<HandlerWork>(handler, std::max<std::size_t>(most, 1), output);
           },
           options)) {}
 

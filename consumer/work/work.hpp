@@ -41,7 +41,7 @@ class Work {
     // When the work on an event ends that was started.
     enum class Ends {
         at_once,  // with the next advance(), all of them; nothing is told
-        in_turn,  // when handle() returns, each before the next one begins
+        in_turn,  // when handle() returns, before the next one is called
         later,    // when advance() tells
     };
 
@@ -69,9 +69,12 @@ class Work {
     // for all of them.
     virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
 
-    // Does the work on one event, and says what became of it; what it has put out is out with the
-    // next advance(). Only where work ends in turn: start() is not called then.
-    virtual Outcome handle(const Event& /*event*/) { return retry("not to be done in turn"); }
+    // Where work ends in turn start() is not called, but these. The most events that handle() takes
+    // at a time.
+    virtual std::size_t most_in_batch() const { return 1; }
+    // Does the work on these events, and says what became of them all; what it has put out is out
+    // with the next advance().
+    virtual Outcome handle(Batch /*events*/) { return retry("not to be done in turn"); }
 
     // Starts the work on the first of these events, in order, as many as there is room for, and
     // returns how many: at least one where nothing is started.

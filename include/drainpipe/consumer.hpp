@@ -18,6 +18,7 @@
 // hangs can't be ended without its process; the stop's deadline does that), and standard error in
 // dead letters (it is the process's, not the event's: put what matters in the reason).
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +86,37 @@ using Handler = std::function<Outcome(const Event&)>;
 // that would end the process and can be ignored are, and this thread's mask is replaced. Threads
 // that were started before are to have the three blocked.
 [[gnu::visibility("default")]] int consume(int argc, char** argv, const Handler& handler);
+
+// Events that a handler gets together, at least one, in the order of their ids. It owns nothing,
+// and is to be read until the handler returns.
+class Batch {
+  public:
+    // For tests of handlers.
+    Batch(const Event* first, std::size_t size) : first_(first), size_(size) {}
+
+    const Event* begin() const { return first_; }
+    const Event* end() const { return first_ + size_; }
+    std::size_t size() const { return size_; }
+    // Requires an index below size().
+    const Event& operator[](std::size_t index) const { return first_[index]; }
+
+  private:
+    const Event* first_;
+    std::size_t size_;
+};
+
+// Does the work on a batch, as one: its outcome is that of each of its events. A batch of several
+// that fails, also by dead() or an exception, costs each an attempt, and they are tried again one
+// by one, so that the bad ones alone end as dead letters.
+using BatchHandler = std::function<Outcome(const Batch&)>;
+
+// As consume(), for work that is cheaper for many events at once: a transaction, a sync, a bulk
+// request. The handler gets what is there, at most `most` events (1 at least) and --max-demand; it
+// waits for no company. An event that was begun before comes as a batch of one, and all do with
+// --retries 0 or --rate.
+[[gnu::visibility("default")]] int consume_batches(int argc, char** argv,
+                                                   const BatchHandler& handler,
+                                                   std::size_t most = 256);
 
 class TokenBody;
 

@@ -24,7 +24,7 @@
 
 namespace drainpipe::testing {
 
-// As the launcher's options of these names.
+// As the launcher's options of these names, and what consume_batches() is called with.
 struct Options {
     std::uint32_t retries = 3;
     std::uint32_t window = 256;
@@ -33,10 +33,11 @@ struct Options {
     std::uint64_t buffer_bytes = std::uint64_t{1} << 20;
     std::uint32_t partition_by = 0;         // the key's field, from 1; 0: no keys
     std::int32_t partition_delimiter = -1;  // between fields; -1: white space
+    std::size_t most_in_batch = 256;        // of consume_batches()
 };
 
-// A call of the handler, and what came of it: nothing where the consumer was killed, or as long as
-// a token is out.
+// A call of the handler with an event, alone or in a batch, and what came of it: nothing where the
+// consumer was killed, or as long as a token is out.
 struct Call {
     std::uint64_t id;
     std::uint32_t attempt;
@@ -57,6 +58,7 @@ struct DeadLetter {
 class [[gnu::visibility("default")]] Pipeline {
   public:
     explicit Pipeline(Handler handler, const Options& options = {});
+    explicit Pipeline(BatchHandler handler, const Options& options = {});
     explicit Pipeline(AsyncHandler handler, const Options& options = {});
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;

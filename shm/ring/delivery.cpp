@@ -433,8 +433,13 @@ std::uint64_t Delivery::hand_or_hold(EventRange events, Partitions& busy) {
         }
         events.first = end + 1;
     };
-    for (std::uint64_t event = events.first; event < events.last; ++event) {
-        const bool was_begun = segment_.attempts().load(event) != 0;
+    const SharedBytes attempts = segment_.attempts();
+    const auto next_to_look_at = [&](std::uint64_t event) {
+        return has_keys_ ? event : attempts.end_of_run(event, events.last, 0);
+    };
+    for (std::uint64_t event = next_to_look_at(events.first); event < events.last;
+         event = next_to_look_at(event + 1)) {
+        const bool was_begun = attempts.load(event) != 0;
         const std::uint32_t time = was_begun ? segment_.retry_time(event) : 0;
         if (time != 0) {
             hand_to(event);

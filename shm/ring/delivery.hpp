@@ -124,6 +124,14 @@ class Delivery {
         segment_.attempts().store(event, 1);
         return true;
     }
+    // The same for the first of these events, up to one that was begun before; returns where it has
+    // stopped.
+    [[nodiscard]] std::uint64_t begin_first(EventRange events) {
+        const SharedBytes attempts = segment_.attempts();
+        const std::uint64_t end = attempts.end_of_run(events.first, events.last, 0);
+        attempts.fill(events.first, end, 1);
+        return end;
+    }
     // How often the work on it was begun, where it may fail: as attempt() has it.
     std::uint32_t attempts_begun(std::uint64_t event) const {
         return segment_.attempts().load(event);
@@ -144,6 +152,11 @@ class Delivery {
     bool has_held() const { return !held_.is_empty(); }
 
     std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
+    // Calls `take` with the payload of each of these events, in order.
+    template <typename Take>
+    void each_payload(EventRange events, Take take) const {
+        segment_.each_payload(events.first, events.last, take);
+    }
 
     // Which attempt at the event this is: 1, and one more for each that failed, or whose process
     // died. How many there were, before it is begun, where work may fail.

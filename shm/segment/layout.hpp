@@ -47,15 +47,13 @@ namespace drainpipe {
 //   after they were given its events.
 //
 // - retry times: relaxed, by the consumer that has the event, as attempts. Those that only look
-// (the
-//   gauge, the producer) get a time that was there.
+//   (the gauge, the producer) get a time that was there.
 //
 // - begun: released by its consumer, without the lock; acquired by that consumer's successor, which
 //   holds its role, and by the next run. It covers nothing but itself.
 //
 // - phase, stop_deadline, consumers, scalings, next_begin, the counts: released by launcher or
-// stage, acquired
-//   by anyone; they cover nothing but themselves.
+//   stage, acquired by anyone; they cover nothing but themselves.
 //
 // - the event counts: see event_count.hpp.
 //

@@ -147,6 +147,17 @@ class Segment {
         return {bytes_at(begin), slot(event).end - begin};
     }
 
+    template <typename Take>
+    void each_payload(std::uint64_t first, std::uint64_t last, Take take) const {
+        std::uint32_t begin = begin_of(first);
+        for (const Piece& piece : pieces(first, last)) {
+            for (const Slot& slot : slots(piece)) {
+                take(std::string_view(bytes_at(begin), slot.end - begin));
+                begin = begin_after(slot.end);
+            }
+        }
+    }
+
     // The state of an event that was given to no consumer yet.
     EventState state_of_new(std::uint64_t event) const {
         return EventState::waiting(partition_of(payload(event), header_->settings));

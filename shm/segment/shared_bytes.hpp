@@ -49,8 +49,8 @@ class SharedBytes {
         }
     }
 
-    // Not atomic, for these may have to look far: they require the ring's lock, and that all who
-    // write there hold it.
+    // Not atomic, for these may have to look far: they require that nobody writes there meanwhile,
+    // by the ring's lock or because the caller alone may.
     //
     // The first event of the range whose byte it is; `last` where there is none.
     std::uint64_t find(std::uint64_t first, std::uint64_t last, std::uint8_t byte) const {

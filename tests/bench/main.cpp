@@ -53,8 +53,8 @@ int main(int argc, char** argv) {
             print_work(table, is_quick ? quick : full, argv[1]);
         }
         if (wants_stages) {
-            const StageEffort full{.runs = 15, .events = 50'000'000, .seconds = 0.5};
-            const StageEffort quick{.runs = 5, .events = 20'000'000, .seconds = 0.2};
+            const StageEffort full{.runs = 15, .events = 60'000'000, .seconds = 0.5};
+            const StageEffort quick{.runs = 5, .events = 60'000'000, .seconds = 0.2};
             print_stages(table, is_quick ? quick : full, argv[1]);
         }
         return 0;

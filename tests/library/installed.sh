@@ -32,7 +32,7 @@ case $library in
     ;;
 *) names=$(nm -C --defined-only --extern-only "$library") ;;
 esac
-public='drainpipe::(consume|consume_async|produce|read_status|version|layout_version|Event::throw_not_as|(Token|Intake|testing::Pipeline)::[~=A-Za-z_]+)(\[abi:cxx11\])?\('
+public='drainpipe::(consume|consume_async|consume_batches|produce|read_status|version|layout_version|Event::throw_not_as|(Token|Intake|testing::Pipeline)::[~=A-Za-z_]+)(\[abi:cxx11\])?\('
 echo "$names" | grep -qE " T $public" || fail "$library exports nothing"
 ! echo "$names" | grep -E '^[0-9a-f]+ ' | grep -vE " T $public" || fail "$library exports these as well"
 
@@ -54,6 +54,7 @@ try() { # a user's program
     expect 0 handled testing
     expect 69 "$nowhere" --name "$nowhere"
     expect 69 "$nowhere" async --name "$nowhere"
+    expect 69 "$nowhere" batches --name "$nowhere"
     expect 69 "$nowhere" producer --name "$nowhere"
     expect 1 "$nowhere" status "$nowhere"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The stages that README.md and docs/library.md show, built as they stand against what is installed, and
-# run: the first one's squares come out, and the test of the other one's handler passes.
+# run: squares come out, a file has every event once, and the test of a handler passes.
 #   pages.sh SOURCE_DIRECTORY BUILD_DIRECTORY
 set -eu
 
@@ -45,6 +45,12 @@ quietly cmake -S "$work/square" -B "$work/square/build" -DCMAKE_PREFIX_PATH="$wo
 quietly cmake --build "$work/square/build"
 quietly ctest --test-dir "$work/square/build"
 squares "$work/square/build/square" 2
+
+block "$page" cpp "drainpipe::consume_batches" >"$work/square/main.cpp"
+quietly cmake --build "$work/square/build"
+(cd "$work" && quietly "$work/tree/bin/launcher" --name "$name" --run-dir run --log-dir log --from numbers \
+    --consumer square/build/square) || exit 1
+cmp -s "$work/events" "$work/numbers" || fail "the file of events is not what was put in"
 
 block "$source/README.md" cpp "drainpipe::consume" >"$work/square/main.cpp"
 quietly cmake --build "$work/square/build"

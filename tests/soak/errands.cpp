@@ -206,7 +206,8 @@ void Errands::draw_processes(Dice& dice) {
 
 // Events that are not tried again, or whose beginnings a rate spaces, are committed one by one.
 void Errands::draw_stage(Dice& dice) {
-    is_async = dice.chance(50);
+    is_async = dice.chance(35);
+    most_in_call = is_async || dice.chance(50) ? 0 : dice.pick<std::uint64_t>({1, 2, 10, 256});
     misdeeds.lost = is_async && dice.chance(60) ? dice.between(1, 50) : 0;
     const auto max_demand = dice.pick<std::uint64_t>({1, 2, 10, 100, 1000});
     const bool has_rate = dice.chance(20);
@@ -247,9 +248,9 @@ void Errands::write_script(const std::filesystem::path& directory) const {
 // What it is called by makes it a consumer to the census.
 void Errands::write_stage(const std::filesystem::path& directory) const {
     std::ostringstream text;
-    text << "seed " << seed << "\nasync " << is_async << "\nfailures " << misdeeds.failures
-         << "\nrejections " << misdeeds.rejections << "\nkillings " << misdeeds.killings
-         << "\nlate " << misdeeds.late << "\nlost " << misdeeds.lost << "\n";
+    text << "seed " << seed << "\nasync " << is_async << "\nbatch " << most_in_call << "\nfailures "
+         << misdeeds.failures << "\nrejections " << misdeeds.rejections << "\nkillings "
+         << misdeeds.killings << "\nlate " << misdeeds.late << "\nlost " << misdeeds.lost << "\n";
     harness::write_text(directory / "orders", text.str());
     std::filesystem::create_symlink(harness::program("stages") / "errand_stage",
                                     directory / "consumer");

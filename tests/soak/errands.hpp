@@ -37,8 +37,9 @@ struct Errands {
         bool clears;       // what it hides has no environment
     };
 
-    Kind kind;      // a command is for each event, or each batch
-    bool is_async;  // of a stage: it settles tokens
+    Kind kind;                   // a command is for each event, or each batch
+    bool is_async;               // of a stage: it settles tokens
+    std::uint64_t most_in_call;  // of a stage: it takes batches; 0: it does not
     std::uint64_t jobs;
     std::uint64_t batch;
     std::uint64_t window;  // of a stage: the most events that are committed together

@@ -120,6 +120,9 @@ std::string Plan::describe() const {
     std::string words = is_quiet ? "quiet, " : "rough, ";
     if (errands && errands->is_async) words += "async ";
     words += kind();
+    if (errands && errands->most_in_call > 0) {
+        words += " of batches up to " + std::to_string(errands->most_in_call);
+    }
     for (const auto& flag : flags) words += " " + flag;
     return words + ", " + std::to_string(events) + " events at most";
 }

@@ -5,6 +5,7 @@
 //
 //     seed N
 //     async 0|1        settle tokens, from a few threads, in no order
+//     batch N          take up to N events together, which fail or die together; 0: one by one
 //     failures N       so many of a thousand attempts come to that; so below
 //     rejections N
 //     killings N       its own, noted in the file `killings` as "PID SIGNAL" before
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "drainpipe/consumer.hpp"
+#include "settlers.hpp"
 
 namespace {
 
@@ -82,6 +83,7 @@ class Errand {
         : orders_(room / "orders"), effects_(room / "effects"), killings_(room / "killings") {}
 
     bool is_async() const { return orders_.at("async") != 0; }
+    std::uint64_t most_in_batch() const { return orders_.at("batch"); }
 
     // The same for the same event and attempt.
     Lot draw(const drainpipe::Event& event) const {
@@ -100,6 +102,36 @@ class Errand {
     }
 
     drainpipe::Outcome work_on(const drainpipe::Event& event, Lot lot) const {
+        if (const auto outcome = misbehave(event, lot)) {
+            return *outcome;
+        }
+        have_effect(event);
+        return drainpipe::done(std::string(event.payload()));
+    }
+
+    drainpipe::Outcome work_on_all(const drainpipe::Batch& batch) const {
+        for (const drainpipe::Event& event : batch) {
+            if (const auto outcome = misbehave(event, draw(event))) {
+                return *outcome;
+            }
+        }
+        std::string lines;
+        for (const drainpipe::Event& event : batch) {
+            have_effect(event);
+            lines.append(lines.empty() ? "" : "\n").append(event.payload());
+        }
+        return drainpipe::done(lines);
+    }
+
+  private:
+    static inline const std::vector<std::pair<std::string, Misdeed>> kMisdeeds{
+        {"failures", Misdeed::failure},
+        {"rejections", Misdeed::rejection},
+        {"killings", Misdeed::killing},
+        {"late", Misdeed::late},
+        {"lost", Misdeed::lost}};
+
+    std::optional<drainpipe::Outcome> misbehave(const drainpipe::Event& event, Lot lot) const {
         switch (lot.misdeed) {
             case Misdeed::failure:
                 if (lot.is_even) {
@@ -119,17 +151,8 @@ class Errand {
             default:
                 break;
         }
-        have_effect(event);
-        return drainpipe::done(std::string(event.payload()));
+        return std::nullopt;
     }
-
-  private:
-    static inline const std::vector<std::pair<std::string, Misdeed>> kMisdeeds{
-        {"failures", Misdeed::failure},
-        {"rejections", Misdeed::rejection},
-        {"killings", Misdeed::killing},
-        {"late", Misdeed::late},
-        {"lost", Misdeed::lost}};
 
     void have_effect(const drainpipe::Event& event) const {
         effects_.add(std::string(event.run()) + " " + std::to_string(event.attempt()) + " " +
@@ -152,82 +175,27 @@ class Errand {
     const Notes killings_;
 };
 
-// Threads that settle tokens, whichever comes to hand.
-class Settlers {
-  public:
-    explicit Settlers(const Errand& errand) : errand_(errand) {
-        for (int count = 0; count < 3; ++count) {
-            threads_.emplace_back([this] { settle_all(); });
-        }
+void settle(drainpipe::Token token, const Errand& errand) {
+    const Lot lot = errand.draw(token.event());
+    if (lot.misdeed == Misdeed::lost) {
+        return;
     }
-    ~Settlers() {
-        {
-            const std::lock_guard guard(mutex_);
-            is_over_ = true;
-        }
-        changed_.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
+    try {
+        token.settle(errand.work_on(token.event(), lot));
+    } catch (const std::exception& error) {
+        token.settle(drainpipe::retry(error.what()));
     }
-
-    void add(drainpipe::Token token) {
-        {
-            const std::lock_guard guard(mutex_);
-            tokens_.push_back(std::move(token));
-        }
-        changed_.notify_one();
-    }
-
-  private:
-    void settle_all() {
-        while (auto token = take()) {
-            settle(std::move(*token));
-        }
-    }
-
-    std::optional<drainpipe::Token> take() {
-        std::unique_lock guard(mutex_);
-        changed_.wait(guard, [this] { return is_over_ || !tokens_.empty(); });
-        if (tokens_.empty()) {
-            return std::nullopt;
-        }
-        std::swap(tokens_[engine_() % tokens_.size()], tokens_.back());
-        drainpipe::Token token = std::move(tokens_.back());
-        tokens_.pop_back();
-        return token;
-    }
-
-    void settle(drainpipe::Token token) const {
-        const Lot lot = errand_.draw(token.event());
-        if (lot.misdeed == Misdeed::lost) {
-            return;
-        }
-        try {
-            token.settle(errand_.work_on(token.event(), lot));
-        } catch (const std::exception& error) {
-            token.settle(drainpipe::retry(error.what()));
-        }
-    }
-
-    const Errand& errand_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<drainpipe::Token> tokens_;
-    std::minstd_rand engine_;
-    bool is_over_ = false;
-    std::vector<std::thread> threads_;
-};
+}
 
 int settle_later(int argc, char** argv, const Errand& errand) {
-    std::optional<Settlers> settlers;  // its threads only when the signals are the library's
+    std::optional<Settlers> settlers;
     return drainpipe::consume_async(argc, argv, [&](drainpipe::Token token) {
         const Lot lot = errand.draw(token.event());
         if (lot.misdeed == Misdeed::failure && lot.is_even) {
             throw std::runtime_error("failed on purpose");
         }
         if (!settlers) {
-            settlers.emplace(errand);
+            settlers.emplace([&errand](drainpipe::Token each) { settle(std::move(each), errand); });
         }
         settlers->add(std::move(token));
     });
@@ -240,6 +208,12 @@ int main(int argc, char** argv) {
     const Errand errand(program.parent_path());
     if (errand.is_async()) {
         return settle_later(argc, argv, errand);
+    }
+    if (errand.most_in_batch() > 0) {
+        return drainpipe::consume_batches(
+            argc, argv,
+            [&errand](const drainpipe::Batch& batch) { return errand.work_on_all(batch); },
+            errand.most_in_batch());
     }
     return drainpipe::consume(argc, argv, [&errand](const drainpipe::Event& event) {
         return errand.work_on(event, errand.draw(event));

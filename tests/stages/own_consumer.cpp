@@ -9,23 +9,23 @@
 //     lose N TEXT      asynchronous: the token goes away unsettled in N attempts, then as echo
 //     ANYTHING         as echo ANYTHING
 //
-// With OWN_ASYNC in the environment it settles tokens, from four threads, in no order.
+// OWN_WAY in the environment: `tokens` settles them from several threads, in no order; `batches`
+// takes what comes together, which fails, dies or is done together. OWN_DELAY is the launcher's
+// --event-delay for it, in ms or us.
 
 #include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdlib>
-#include <deque>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "drainpipe/consumer.hpp"
+#include "settlers.hpp"
 
 namespace {
 
@@ -53,6 +53,12 @@ Order parse(const std::string& payload) {
     return {"echo", 0, payload};
 }
 
+std::chrono::microseconds delay() {
+    const char* const set = std::getenv("OWN_DELAY");
+    const std::string text = set == nullptr ? "0us" : set;
+    return std::chrono::microseconds(std::stol(text) * (text.find("ms") != text.npos ? 1000 : 1));
+}
+
 drainpipe::Outcome work_on(const drainpipe::Event& event) {
     const Order order = parse(std::string(event.payload()));
     const bool is_bad_attempt = event.attempt() <= order.number;
@@ -71,82 +77,51 @@ drainpipe::Outcome work_on(const drainpipe::Event& event) {
     if (order.verb == "slow") {
         std::this_thread::sleep_for(std::chrono::milliseconds(order.number));
     }
+    std::this_thread::sleep_for(delay());
     return drainpipe::done(order.text);
 }
 
-// Threads that settle tokens.
-class Settlers {
-  public:
-    Settlers() {
-        for (int count = 0; count < 4; ++count) {
-            threads_.emplace_back([this] { settle(); });
-        }
+void settle(drainpipe::Token token) {
+    const Order order = parse(std::string(token.event().payload()));
+    if (order.verb == "lose" && token.event().attempt() <= order.number) {
+        return;
     }
-    ~Settlers() {
-        {
-            const std::lock_guard guard(mutex_);
-            is_over_ = true;
-        }
-        changed_.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
+    try {
+        drainpipe::Outcome outcome = work_on(token.event());
+        token.settle(std::move(outcome));
+    } catch (const std::exception& error) {
+        token.settle(drainpipe::retry(error.what()));
     }
+}
 
-    void add(drainpipe::Token token) {
-        {
-            const std::lock_guard guard(mutex_);
-            tokens_.push_back(std::move(token));
+drainpipe::Outcome work_on_all(const drainpipe::Batch& batch) {
+    std::string lines;
+    for (const drainpipe::Event& event : batch) {
+        const drainpipe::Outcome outcome = work_on(event);
+        if (outcome.kind() != drainpipe::Outcome::Kind::done) {
+            return outcome;
         }
-        changed_.notify_one();
+        lines.append(lines.empty() ? "" : "\n").append(outcome.text());
     }
-
-  private:
-    void settle() {
-        while (true) {
-            std::unique_lock guard(mutex_);
-            changed_.wait(guard, [this] { return is_over_ || !tokens_.empty(); });
-            if (tokens_.empty()) {
-                return;
-            }
-            drainpipe::Token token = std::move(tokens_.front());
-            tokens_.pop_front();
-            guard.unlock();
-            settle(std::move(token));
-        }
-    }
-
-    static void settle(drainpipe::Token token) {
-        const Order order = parse(std::string(token.event().payload()));
-        if (order.verb == "lose" && token.event().attempt() <= order.number) {
-            return;
-        }
-        try {
-            drainpipe::Outcome outcome = work_on(token.event());
-            token.settle(std::move(outcome));
-        } catch (const std::exception& error) {
-            token.settle(drainpipe::retry(error.what()));
-        }
-    }
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<drainpipe::Token> tokens_;
-    bool is_over_ = false;
-    std::vector<std::thread> threads_;
-};
+    return drainpipe::done(lines);
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (std::getenv("OWN_ASYNC") != nullptr) {
-        std::optional<Settlers> settlers;  // its threads only when the signals are the library's
+    const char* const set = std::getenv("OWN_WAY");
+    const std::string way = set == nullptr ? "" : set;
+    if (way == "tokens") {
+        std::optional<Settlers> settlers;
         return drainpipe::consume_async(argc, argv, [&](drainpipe::Token token) {
             if (!settlers) {
-                settlers.emplace();
+                settlers.emplace(settle);
             }
             settlers->add(std::move(token));
         });
+    }
+    if (way == "batches") {
+        return drainpipe::consume_batches(argc, argv, work_on_all, 100);
     }
     return drainpipe::consume(argc, argv, work_on);
 }

@@ -44,8 +44,15 @@ Command command_of(const Pipeline& pipeline, const Own& its) {
     return command;
 }
 
-const std::map<std::string, std::string> kAsync = {{"OWN_ASYNC", "1"}};
-const std::vector<std::map<std::string, std::string>> kBothWays = {{}, kAsync};
+using Environment = std::map<std::string, std::string>;
+const Environment kTokens = {{"OWN_WAY", "tokens"}};
+const Environment kBatches = {{"OWN_WAY", "batches"}};
+const std::vector<Environment> kOneByOne = {{}, kTokens};
+const std::vector<Environment> kAllWays = {{}, kTokens, kBatches};
+
+std::string way_of(const Environment& environment) {
+    return environment.empty() ? "one by one" : environment.begin()->second;
+}
 
 std::optional<pid_t> consumer_of(const Pipeline& pipeline, unsigned number) {
     const auto mark = "--number=" + std::to_string(number) + '\0';
@@ -80,14 +87,14 @@ Outcome answer_to(const Pipeline& pipeline, const Flags& flags) {
 
 TEST_SUITE("stages") {
     TEST_CASE("stages: a consumer of one's own gives the same log, output and account") {
-        for (const auto& environment : kBothWays) {
-            CAPTURE(environment.size());
+        for (const auto& environment : kAllWays) {
+            CAPTURE(way_of(environment));
             Pipeline pipeline;
             pipeline.start(
                 command_of(pipeline, {.consumer = "own_consumer", .environment = environment}));
             CHECK(pipeline.enqueue_all(numbers(1, 7000)) == 7000);
             CHECK(pipeline.stop() == 0);
-            if (environment.empty()) {
+            if (environment != kTokens) {
                 CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
             }
             CHECK(fault_of_shared_run(pipeline.log(), pipeline.output()) == "");
@@ -96,8 +103,8 @@ TEST_SUITE("stages") {
     }
 
     TEST_CASE("stages: what fails or throws is tried again, what is rejected is a dead letter") {
-        for (const auto& environment : kBothWays) {
-            CAPTURE(environment.size());
+        for (const auto& environment : kOneByOne) {
+            CAPTURE(way_of(environment));
             Pipeline pipeline;
             pipeline.start(command_of(pipeline, {.consumer = "own_consumer",
                                                  .flags = {"--backoff", "1ms", "--retries", "2"},
@@ -122,19 +129,45 @@ TEST_SUITE("stages") {
         }
     }
 
+    TEST_CASE("stages: a batch that fails is tried again one by one, and the bad alone are dead") {
+        for (const std::string retries : {"0", "2"}) {
+            CAPTURE(retries);
+            Pipeline pipeline;
+            pipeline.start(
+                command_of(pipeline, {.consumer = "own_consumer",
+                                      .flags = {"--backoff", "1ms", "--retries", retries},
+                                      .environment = kBatches}));
+            CHECK(pipeline.enqueue_all(numbers(1, 200) + "dead c\nfail 9 d\nthrow 9 e\n" +
+                                       numbers(204, 400)) == 400);
+            CHECK(await([&] { return lines_of(letters_of(pipeline)).size() == 3; }));
+            CHECK(await_done(pipeline, 397));
+            CHECK(pipeline.stop() == 65);
+            const auto log = pipeline.log();
+            CHECK(log.fault() == "");
+            for (const auto& event : log.events()) CHECK(event.attempt <= 1 + std::stoul(retries));
+            const std::string most = std::to_string(1 + std::stoul(retries));
+            CHECK(contains(letters_of(pipeline), "\"attempts\":" + most +
+                                                     ",\"reason\":\"as it was told\"," +
+                                                     "\"payload\":\"fail 9 d\""));
+            CHECK(contains(letters_of(pipeline), "\"reason\":\"c\",\"payload\":\"dead c\""));
+            CHECK(lines_of(pipeline.output()).size() == 397);
+            CHECK(sum_in(pipeline, "dead") == 3);
+        }
+    }
+
     TEST_CASE("stages: a token that goes away is a retry") {
         Pipeline pipeline;
         pipeline.start(command_of(
             pipeline,
-            {.consumer = "own_consumer", .flags = {"--backoff", "1ms"}, .environment = kAsync}));
+            {.consumer = "own_consumer", .flags = {"--backoff", "1ms"}, .environment = kTokens}));
         pipeline.enqueue_all("lose 2 a\n");
         CHECK(pipeline.await_record("processed id=1 attempt=3 "));
         CHECK(pipeline.stop() == 0);
     }
 
     TEST_CASE("stages: an event that kills its process is dead in the end, and no other with it") {
-        for (const auto& environment : kBothWays) {
-            CAPTURE(environment.size());
+        for (const auto& environment : kAllWays) {
+            CAPTURE(way_of(environment));
             Pipeline pipeline;
             pipeline.start(
                 command_of(pipeline, {.consumer = "own_consumer", .environment = environment}));
@@ -154,8 +187,8 @@ TEST_SUITE("stages") {
     }
 
     TEST_CASE("stages: nothing is lost by kills at random moments, and repeats are marked") {
-        for (const auto& environment : kBothWays) {
-            CAPTURE(environment.size());
+        for (const auto& environment : kAllWays) {
+            CAPTURE(way_of(environment));
             constexpr std::uint64_t kEvents = 30'000;
             Pipeline pipeline;
             pipeline.start(command_of(pipeline, {.consumer = "own_consumer",
@@ -185,26 +218,30 @@ TEST_SUITE("stages") {
     }
 
     TEST_CASE("stages: with keys each key's events are done in order, at any number of consumers") {
-        Pipeline pipeline;
-        pipeline.start(command_of(
-            pipeline, {.consumer = "own_consumer",
-                       .flags = {"--consumers", "3", "--partition-by", "1", "--backoff", "1ms"}}));
         std::string text;
         for (int number = 1; number <= 600; ++number) {
             const std::string key = "key" + std::to_string(number % 7);
             text += key + " " + std::to_string(number) + "\n";
         }
-        pipeline.enqueue_all(text);
-        CHECK(pipeline.scale(5) == 0);
-        pipeline.enqueue_all(text);
-        CHECK(pipeline.scale(1) == 0);
-        CHECK(await_done(pipeline, 1200));
-        CHECK(pipeline.stop() == 0);
-        std::map<std::string, std::uint64_t> last;
-        for (const auto& event : pipeline.log().events()) {
-            auto& before = last[std::string(event.payload.substr(0, 4))];
-            CHECK(event.id > before);
-            before = event.id;
+        for (const auto& environment : {Environment{}, kBatches}) {
+            CAPTURE(way_of(environment));
+            Pipeline pipeline;
+            pipeline.start(
+                command_of(pipeline, {.consumer = "own_consumer",
+                                      .flags = {"--consumers", "3", "--partition-by", "1"},
+                                      .environment = environment}));
+            pipeline.enqueue_all(text);
+            CHECK(pipeline.scale(5) == 0);
+            pipeline.enqueue_all(text);
+            CHECK(pipeline.scale(1) == 0);
+            CHECK(await_done(pipeline, 1200));
+            CHECK(pipeline.stop() == 0);
+            std::map<std::string, std::uint64_t> last;
+            for (const auto& event : pipeline.log().events()) {
+                auto& before = last[std::string(event.payload.substr(0, 4))];
+                CHECK(event.id > before);
+                before = event.id;
+            }
         }
     }
 

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "delivery.hpp"
+#include "function_source.hpp"
 #include "gauge.hpp"
 #include "intake_loop.hpp"
 #include "scratch_directory.hpp"
@@ -56,6 +59,28 @@ class QueueSource final : public Source {
     Descriptor wake_ = make_event_descriptor();
     std::mutex mutex_;
     std::vector<std::string> queue_;
+};
+
+// A source that throws when the test says so.
+class ThrowingSource final : public Source {
+  public:
+    int wait_fd() const override { return wake_.get(); }
+    void serve(Acceptor&) override {
+        if (throws) throw std::runtime_error("thrown by a source");
+    }
+    void end(Ending reason) override { ending = reason; }
+
+    void throw_now() {
+        throws = true;
+        const std::uint64_t one = 1;
+        REQUIRE(::write(wake_.get(), &one, sizeof one) == sizeof one);
+    }
+
+    std::atomic<bool> throws = false;
+    std::optional<Ending> ending;
+
+  private:
+    Descriptor wake_ = make_event_descriptor();
 };
 
 // A process that is told by the test what to do.
@@ -191,6 +216,49 @@ TEST_SUITE("intake") {
         CHECK(running.source.ending == Source::Ending::closed);
         CHECK(running.account().accepted == 8);
         CHECK(running.account().left == 8);
+    }
+
+    TEST_CASE("intake: a source that throws ends a function that pushes, or waits for room") {
+        for (const std::uint64_t capacity : {std::uint64_t{8}, std::uint64_t{1} << 20}) {
+            CAPTURE(capacity);
+            ScratchSegment scratch("intake-throws", capacity, 1 << 24);
+            const ScratchDirectory directory;
+            Log log(directory.path(), "producer", LogSink::File::required);
+            TestIntakeHost host;
+            IntakeLoop::Sources sources;
+            sources.push_back(std::make_unique<ThrowingSource>());
+            auto& thrower = static_cast<ThrowingSource&>(*sources.back());
+            std::atomic<std::uint64_t> pushed = 0;
+            std::atomic<bool> has_returned = false;
+            bool has_ended = false;
+            sources.push_back(std::make_unique<FunctionSource>(
+                FunctionSource::Options{.function =
+                                            [&](Intake& intake) {
+                                                while (intake.push("x")) ++pushed;
+                                                has_returned = true;
+                                            },
+                                        .run = scratch.get().identity(),
+                                        .largest_payload = 100,
+                                        .last_id = [] { return 0; },
+                                        .has_ended = false,
+                                        .on_end = [&] { has_ended = true; }}));
+            std::string thrown;
+            std::thread loop([&] {
+                try {
+                    IntakeLoop(scratch.get(), sources, log, host).run();
+                } catch (const std::exception& error) {
+                    thrown = error.what();
+                }
+            });
+            while (pushed < 8) std::this_thread::yield();
+            thrower.throw_now();
+            loop.join();
+            CHECK(thrown == "thrown by a source");
+            CHECK(thrower.ending == Source::Ending::leaving);
+            CHECK(has_returned);
+            CHECK_FALSE(has_ended);
+            CHECK(account_of(scratch.header(), scratch.get().states()).accepted == pushed);
+        }
     }
 
     TEST_CASE("intake: where nothing is committed for long it says so") {

@@ -8,6 +8,8 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -32,6 +34,12 @@ std::vector<std::uint64_t> ids_of(const std::vector<Call>& calls) {
     return ids;
 }
 
+void push_numbers(Pipeline& pipeline, int last) {
+    for (int number = 1; number <= last; ++number) {
+        CHECK(pipeline.intake().push(std::to_string(number)));
+    }
+}
+
 bool is_whole(const Status& status) {
     return status.accepted ==
            status.processed + status.emptied + status.drained + status.dead + status.left;
@@ -42,9 +50,7 @@ bool is_whole(const Status& status) {
 TEST_SUITE("testing") {
     TEST_CASE("testing: a handler gets each event once, in order") {
         Pipeline pipeline([](const Event& event) { return done(std::string(event.payload())); });
-        for (int number = 1; number <= 3; ++number) {
-            CHECK(pipeline.intake().push(std::to_string(number)));
-        }
+        push_numbers(pipeline, 3);
         CHECK_FALSE(pipeline.is_committed(1));
         pipeline.run();
         CHECK(ids_of(pipeline.calls()) == std::vector<std::uint64_t>{1, 2, 3});
@@ -96,9 +102,7 @@ TEST_SUITE("testing") {
     TEST_CASE("testing: an event whose consumer is killed before its outcome counts comes again") {
         for (const bool is_before : {true, false}) {
             Pipeline pipeline([](const Event&) { return done(); });
-            for (int number = 1; number <= 100; ++number) {
-                CHECK(pipeline.intake().push(std::to_string(number)));
-            }
+            push_numbers(pipeline, 100);
             is_before ? pipeline.kill_before(60) : pipeline.kill_after(60);
             pipeline.run();
             const Status status = pipeline.status();
@@ -118,9 +122,7 @@ TEST_SUITE("testing") {
 
     TEST_CASE("testing: an event that kills every consumer is dead, and takes no other along") {
         Pipeline pipeline([](const Event&) { return done(); });
-        for (int number = 1; number <= 1000; ++number) {
-            CHECK(pipeline.intake().push(std::to_string(number)));
-        }
+        push_numbers(pipeline, 1000);
         for (int death = 1; death <= 4; ++death) pipeline.kill_after(500);
         pipeline.run();
         REQUIRE(pipeline.dead_letters().size() == 1);
@@ -135,9 +137,7 @@ TEST_SUITE("testing") {
         Pipeline pipeline([](const Event& event) {
             return event.id() == 7 ? retry("in the drain too") : done();
         });
-        for (int number = 1; number <= 10; ++number) {
-            CHECK(pipeline.intake().push(std::to_string(number)));
-        }
+        push_numbers(pipeline, 10);
         pipeline.stop_at(4);
         pipeline.run();
         const Status status = pipeline.status();
@@ -201,6 +201,125 @@ TEST_SUITE("testing") {
         CHECK(pipeline.status().accepted == 35);
     }
 
+    TEST_CASE("testing: a batch is what is there, in order and at most so many, with one outcome") {
+        std::vector<std::size_t> sizes;
+        Pipeline pipeline(
+            [&](const Batch& batch) {
+                sizes.push_back(batch.size());
+                CHECK(batch.end() - batch.begin() == static_cast<std::ptrdiff_t>(batch.size()));
+                for (std::size_t at = 1; at < batch.size(); ++at) {
+                    CHECK(batch[at].id() == batch[at - 1].id() + 1);
+                }
+                return done(std::to_string(batch.size()));
+            },
+            {.max_demand = 100, .most_in_batch = 10});
+        push_numbers(pipeline, 5);
+        pipeline.run();
+        CHECK(sizes == std::vector<std::size_t>{5});
+        push_numbers(pipeline, 45);
+        pipeline.run();
+        CHECK(*std::ranges::max_element(sizes) == 10);
+        CHECK(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}) == 50);
+        CHECK(pipeline.output().starts_with("5\n10\n"));
+        CHECK(ids_of(pipeline.calls()).size() == 50);
+        CHECK(std::ranges::is_sorted(ids_of(pipeline.calls())));
+        CHECK(pipeline.status().processed == 50);
+    }
+
+    TEST_CASE("testing: a batch that fails is tried again one by one, and the bad alone are dead") {
+        std::vector<std::size_t> sizes;
+        Pipeline pipeline([&](const Batch& batch) -> Outcome {
+            sizes.push_back(batch.size());
+            for (const Event& event : batch) {
+                if (event.id() == 7) return dead("bad");
+                if (event.id() == 9) throw std::runtime_error("thrown");
+            }
+            return done();
+        });
+        push_numbers(pipeline, 20);
+        pipeline.run();
+        CHECK(sizes.front() == 20);
+        CHECK(sizes.size() == 1 + 19 + 3);
+        CHECK(std::ranges::max_element(sizes) == sizes.begin());
+        REQUIRE(pipeline.dead_letters().size() == 2);
+        CHECK(pipeline.dead_letters()[0].id == 7);
+        CHECK(pipeline.dead_letters()[0].attempts == 2);
+        CHECK(pipeline.dead_letters()[0].reason == "bad");
+        CHECK(pipeline.dead_letters()[1].id == 9);
+        CHECK(pipeline.dead_letters()[1].attempts == 4);
+        CHECK(pipeline.status().processed == 18);
+        CHECK(pipeline.status().retried == 20 + 2);
+    }
+
+    TEST_CASE("testing: in a batch, an event that kills every consumer takes no other along") {
+        for (const bool is_before : {true, false}) {
+            Pipeline pipeline([](const Batch&) { return done(); });
+            push_numbers(pipeline, 1000);
+            for (int death = 1; death <= 4; ++death) {
+                is_before ? pipeline.kill_before(500) : pipeline.kill_after(500);
+            }
+            pipeline.run();
+            REQUIRE(pipeline.dead_letters().size() == 1);
+            CHECK(pipeline.dead_letters().front().id == 500);
+            CHECK(pipeline.status().processed == 999);
+            for (const Call& call : pipeline.calls()) {
+                CHECK((call.id == 500 || call.attempt <= 2));
+            }
+        }
+    }
+
+    TEST_CASE("testing: without retries batches are of one event") {
+        Pipeline pipeline(
+            [](const Batch& batch) {
+                CHECK(batch.size() == 1);
+                return batch[0].id() % 2 == 0 ? retry("even") : done();
+            },
+            {.retries = 0});
+        push_numbers(pipeline, 10);
+        pipeline.run();
+        CHECK(pipeline.calls().size() == 10);
+        CHECK(pipeline.dead_letters().size() == 5);
+    }
+
+    TEST_CASE("testing: with keys a batch has one event of each, and their order") {
+        std::map<std::string, std::uint64_t> last;
+        std::size_t largest = 0;
+        Pipeline pipeline(
+            [&](const Batch& batch) {
+                std::set<std::string> keys;
+                for (const Event& event : batch) keys.insert(std::string(event.payload()));
+                CHECK(keys.size() == batch.size());
+                if (batch[0].id() % 5 == 0 && batch[0].attempt() == 1) return retry("once");
+                for (const Event& event : batch) {
+                    auto& before = last[std::string(event.payload())];
+                    CHECK(event.id() > before);
+                    before = event.id();
+                }
+                largest = std::max(largest, batch.size());
+                return done();
+            },
+            {.partition_by = 1});
+        for (int number = 1; number <= 100; ++number) {
+            CHECK(pipeline.intake().push(std::string(1, static_cast<char>('a' + number % 4))));
+        }
+        pipeline.run();
+        CHECK(pipeline.status().processed == 100);
+        CHECK(largest > 1);
+    }
+
+    TEST_CASE("testing: a stop lets the batch in hand end and drains the others") {
+        Pipeline pipeline([](const Batch&) { return done(); },
+                          {.max_demand = 20, .most_in_batch = 10});
+        push_numbers(pipeline, 50);
+        pipeline.stop_at(4);
+        pipeline.run();
+        const Status status = pipeline.status();
+        CHECK(is_whole(status));
+        CHECK(status.processed == 10);
+        CHECK(status.left == 0);
+        CHECK(status.drained > 0);
+    }
+
     TEST_CASE("testing: tokens are settled from other threads, in any order") {
         std::vector<std::thread> threads;
         Pipeline pipeline(AsyncHandler([&](Token token) {
@@ -211,9 +330,7 @@ TEST_SUITE("testing") {
                               });
                           }),
                           {.window = 16});
-        for (int number = 1; number <= 100; ++number) {
-            CHECK(pipeline.intake().push(std::to_string(number)));
-        }
+        push_numbers(pipeline, 100);
         pipeline.run();
         for (std::thread& thread : threads) thread.join();
         CHECK(pipeline.status().processed == 100);
@@ -241,9 +358,7 @@ TEST_SUITE("testing") {
 
     TEST_CASE("testing: with tokens out, an event that kills every consumer takes no other along") {
         Pipeline pipeline(AsyncHandler([](Token token) { token.settle(done()); }));
-        for (int number = 1; number <= 100; ++number) {
-            CHECK(pipeline.intake().push(std::to_string(number)));
-        }
+        push_numbers(pipeline, 100);
         for (int death = 1; death <= 4; ++death) pipeline.kill_after(50);
         pipeline.run();
         REQUIRE(pipeline.dead_letters().size() == 1);

@@ -7,9 +7,9 @@
 
 namespace drainpipe {
 
-Outcome HandlerWork::handle(const Event& event) {
+Outcome HandlerWork::handle(Batch events) {
     try {
-        Outcome outcome = handler_(event);
+        Outcome outcome = handler_ ? handler_(events[0]) : batch_handler_(events);
         if (outcome.has_text()) {
             append_line(lines_, outcome);
         }
@@ -22,7 +22,7 @@ Outcome HandlerWork::handle(const Event& event) {
 }
 
 std::size_t HandlerWork::start(std::span<const Event> events) {
-    handled_.emplace_back(events.front().id(), handle(events.front()));
+    handled_.emplace_back(events.front().id(), handle({events.data(), 1}));
     return 1;
 }
 

@@ -28,6 +28,14 @@ drainpipe::Outcome handle(const drainpipe::Event& event) {
                              : drainpipe::done(std::to_string(reading.sensor));
 }
 
+drainpipe::Outcome handle_batch(const drainpipe::Batch& batch) {
+    double sum = 0;
+    for (const drainpipe::Event& event : batch) {
+        sum += event.as<Reading>().value;
+    }
+    return drainpipe::done(std::to_string(sum));
+}
+
 void handle_async(drainpipe::Token token) {
     drainpipe::Outcome outcome = handle(token.event());
     token.settle(std::move(outcome));
@@ -84,6 +92,10 @@ int main(int argc, char** argv) {
     if (std::strcmp(role, "async") == 0) {
         argv[1] = argv[0];
         return drainpipe::consume_async(argc - 1, argv + 1, handle_async);
+    }
+    if (std::strcmp(role, "batches") == 0) {
+        argv[1] = argv[0];
+        return drainpipe::consume_batches(argc - 1, argv + 1, handle_batch, 1000);
     }
     return drainpipe::consume(argc, argv, handle);
 }

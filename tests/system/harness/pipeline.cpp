@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -32,7 +33,17 @@ Command Pipeline::command(std::string_view program, const Flags& arguments) cons
 
 Command Pipeline::launcher_command(const Flags& flags) const {
     auto launcher = command("launcher", {"--log-dir", log_dir()});
-    launcher.words.insert(launcher.words.end(), flags.begin(), flags.end());
+    const char* const consumer = std::getenv("SYSTEM_TEST_CONSUMER");
+    if (consumer != nullptr) {
+        launcher.words.insert(launcher.words.end(), {"--consumer", consumer});
+    }
+    for (std::size_t at = 0; at < flags.size(); ++at) {
+        if (flags[at] == "--event-delay" && consumer != nullptr) {
+            launcher.environment["OWN_DELAY"] = flags.at(++at);
+        } else {
+            launcher.words.push_back(flags[at]);
+        }
+    }
     return launcher;
 }
 

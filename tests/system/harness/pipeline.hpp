@@ -43,7 +43,9 @@ class Pipeline {
 
     // A program of this pipeline, with its --name and --run-dir before the arguments.
     [[nodiscard]] Command command(std::string_view program, const Flags& arguments = {}) const;
-    // The launcher with all three of --name, --run-dir and --log-dir.
+    // The launcher with all three of --name, --run-dir and --log-dir. With
+    // SYSTEM_TEST_CONSUMER in the environment, a copy of stages/own_consumer, that is the consumer
+    // and takes the time that --event-delay says.
     [[nodiscard]] Command launcher_command(const Flags& flags = {}) const;
 
     // Starts a run and doesn't wait for it. An earlier launcher still running is killed.
