@@ -33,6 +33,14 @@ constexpr auto kLongHand = 5 * HandSize::kTime;
 constexpr std::uint64_t kRowsInHand = 64;
 constexpr std::uint64_t kLongestRow = 64;
 
+// An event that has no other try is not to be begun twice for a neighbour's sake. No more are
+// handed out than may be in flight.
+std::uint64_t most_in_batch_of(const Work& work, const Settings& settings) {
+    return settings.retries == 0
+               ? 1
+               : std::clamp<std::uint64_t>(work.most_in_batch(), 1, settings.max_demand);
+}
+
 // Of work that ends at once or in turn nothing is told.
 class NoOutcomes final : public Work::Outcomes {
   public:
@@ -55,7 +63,7 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
       event_log_(log, limit_of(segment.header().settings)),
       window_(window_of(segment.header().settings)),
       event_delay_(segment.header().settings.event_delay_microseconds),
-      most_in_batch_(work.most_in_batch()),
+      most_in_batch_(most_in_batch_of(work, segment.header().settings)),
       has_no_retries_(segment.header().settings.retries == 0),
       outcomes_(segment, delivery, event_log_, dead_letters,
                 [&host](const std::string& what) { host.warn(what); }),
@@ -249,6 +257,7 @@ void Consumer::work_on_each(const Delivery::Chunk& chunk, bool stoppable) {
     const auto begun_at = Work::Clock::now();
     const auto until = begun_at + kLongHand;
     std::uint64_t worked_on = 0;
+    has_stood_alone_ = false;
     put_back_.clear();
     for (const EventRange& range : chunk.ranges) {
         const std::uint64_t next = !put_back_.empty()   ? range.first
@@ -310,8 +319,8 @@ std::uint64_t Consumer::gather_batches(EventRange events, Work::Clock::time_poin
     const auto may_begin = [&] { return may_begin_next(stoppable) && Work::Clock::now() < until; };
     while (events.first < events.last && (!batch_.empty() || may_begin())) {
         const std::uint64_t room = most_in_batch_ - batch_.size();
-        const EventRange next{events.first, std::min(events.last, events.first + room)};
-        events.first = has_no_retries_ ? next.first : delivery_.begin_first(next);
+        const EventRange next{events.first, events.first + std::min(room, events.size())};
+        events.first = delivery_.begin_first(next);
         if (events.first > next.first) {
             gather({next.first, events.first});
         }
@@ -319,6 +328,7 @@ std::uint64_t Consumer::gather_batches(EventRange events, Work::Clock::time_poin
             work_on_batch();
         }
         if (events.first < next.last) {
+            has_stood_alone_ = true;
             if (!may_begin()) {
                 break;
             }
@@ -326,6 +336,12 @@ std::uint64_t Consumer::gather_batches(EventRange events, Work::Clock::time_poin
         }
     }
     return events.first;
+}
+
+std::uint64_t Consumer::hand_limit() const {
+    const std::uint64_t events = hand_.events();
+    return has_stood_alone_ ? events
+                            : (events + most_in_batch_ - 1) / most_in_batch_ * most_in_batch_;
 }
 
 void Consumer::gather(EventRange begun) {

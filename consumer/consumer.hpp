@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -92,8 +91,9 @@ class Consumer {
     void gather(EventRange begun);
     // Does the work on what has gathered.
     void work_on_batch();
-    // How many events are taken in hand at a time.
-    std::uint64_t hand_limit() const { return std::max(hand_.events(), most_in_batch_); }
+    // How many events are taken in hand at a time: whole batches, but where events stand alone, of
+    // which another consumer may do the next one.
+    std::uint64_t hand_limit() const;
     // How many events are begun between two looks at the clock and the host: what took next to no
     // time so far.
     std::uint64_t row_length() const;
@@ -176,6 +176,7 @@ class Consumer {
     std::vector<EventRange> put_back_;                   // in turn, while it is
     std::vector<Event> batch_;                           // in turn: begun, and not worked on
     std::vector<EventRange> batch_ranges_;               // the same, as they were handed out
+    bool has_stood_alone_ = false;                       // in turn: one of the last hand
     std::uint64_t started_ = 0;  // at once, and neither printed nor logged yet
     bool is_cut_off_ = false;    // the deadline is too near
 };

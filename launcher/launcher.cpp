@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <system_error>
 
 #include "dead_letter_file.hpp"
 #include "failure.hpp"
@@ -29,7 +31,9 @@ Child::Program stage_program(const std::string& role, const std::filesystem::pat
                          .arguments = {"--name=" + options.address.name(),
                                        "--run-dir=" + options.address.run_directory().string()},
                          .has_output = false};
-    if (::access(stage.path.c_str(), X_OK) != 0) {
+    std::error_code unknown;
+    if (::access(stage.path.c_str(), X_OK) != 0 ||
+        std::filesystem::is_directory(stage.path, unknown)) {
         throw Failure(ExitCode::unavailable, stage.path.string() + " is missing or not executable");
     }
     return stage;

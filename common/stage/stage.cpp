@@ -46,13 +46,21 @@ std::optional<ExitCode> StageOptions::parse_producer(int argc, char** argv,
 std::optional<ExitCode> StageOptions::parse_consumer(int argc, char** argv,
                                                      const std::string& program) {
     CommandLine line(program, "Does the work on each event of a running pipeline.");
-    std::string number = "1";
-    line.add_option("number", number, "N", "Which of several consumers");
+    std::string number;
+    line.add_option("number", number, "N", "Which of several consumers [1]");
     const std::optional<ExitCode> said = parse(line, argc, argv);
-    if (!said) {
-        consumer =
-            static_cast<unsigned>(parse_count(line.origin("number"), number, 1, kMaxConsumers)) - 1;
+    if (said) {
+        return said;
     }
+    if (number.empty()) {
+        if (!ready_fd.empty()) {
+            throw Failure(ExitCode::usage,
+                          "a consumer, started as a producer: name it with --consumer");
+        }
+        number = "1";
+    }
+    consumer =
+        static_cast<unsigned>(parse_count(line.origin("number"), number, 1, kMaxConsumers)) - 1;
     return said;
 }
 

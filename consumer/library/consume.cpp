@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -49,8 +48,7 @@ int consume(int argc, char** argv, const Handler& handler) {
 
 int consume_batches(int argc, char** argv, const BatchHandler& handler, std::size_t most) {
     return run_consumer(argc, argv, [&](const std::shared_ptr<Stage>& stage, Output& output) {
-        return std::make_unique<HandlerWork>(handler, std::max<std::size_t>(most, 1), output,
-                                             ends_of(*stage));
+        return std::make_unique<HandlerWork>(handler, most, output, ends_of(*stage));
     });
 }
 

@@ -24,6 +24,15 @@ constexpr const char* kNoDirectory = "/dev/null";  // no log can be there
 // Ends the consumer where it stands, as SIGKILL does: nothing on the way catches it.
 struct Killed {};
 
+const Options& checked(const Options& options) {
+    if (std::min({std::uint64_t{options.window}, options.max_demand, options.capacity,
+                  options.buffer_bytes}) == 0) {
+        throw std::invalid_argument(
+            "window, max_demand, capacity and buffer_bytes of a pipeline are 1 at least");
+    }
+    return options;
+}
+
 Settings settings_of(const Options& options) {
     Settings settings{};
     settings.max_demand = options.max_demand;
@@ -79,7 +88,10 @@ class WatchedWork final : public Work {
     std::size_t most_in_batch() const override { return work_.most_in_batch(); }
     Outcome handle(Batch events) override {
         for (const Event& event : events) {
-            begin(event);
+            kill_or_stop(event.id());
+        }
+        for (const Event& event : events) {
+            note_call(event);
         }
         const std::size_t first = calls_.size() - events.size();
         Outcome outcome = work_.handle(events);
@@ -94,7 +106,8 @@ class WatchedWork final : public Work {
 
     std::size_t start(std::span<const Event> events) override {
         for (const Event& event : events) {
-            begin(event);
+            kill_or_stop(event.id());
+            note_call(event);
             work_.start({&event, 1});
             end(event.id());
         }
@@ -136,13 +149,15 @@ class WatchedWork final : public Work {
         std::vector<Call>& calls_;
     };
 
-    void begin(const Event& event) {
-        if (Plan::take(plan_.kill_before, event.id())) {
+    void kill_or_stop(std::uint64_t id) {
+        if (Plan::take(plan_.kill_before, id)) {
             throw Killed();
         }
-        if (Plan::take(plan_.stop_at, event.id())) {
+        if (Plan::take(plan_.stop_at, id)) {
             stop_();
         }
+    }
+    void note_call(const Event& event) {
         calls_.push_back({event.id(), event.attempt(), std::string(event.payload()), {}});
     }
     void end(std::uint64_t id) {
@@ -292,7 +307,7 @@ class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
     void make_room() {
         const std::uint64_t before = segment_.header().head.load();
         run();
-        if (segment_.header().head.load() == before) {
+        if (segment_.header().head.load() == before && !is_stopping_) {
             throw std::logic_error("the ring is full, and its consumer makes no room");
         }
     }
@@ -316,21 +331,21 @@ Pipeline::Pipeline(Handler handler, const Options& options)
           [handler = std::move(handler)](LineOutput& output) {
               return std::make_unique<HandlerWork>(handler, output);
           },
-          options)) {}
+          checked(options))) {}
 
 Pipeline::Pipeline(BatchHandler handler, const Options& options)
     : body_(std::make_unique<Body>(
           [handler = std::move(handler), most = options.most_in_batch](LineOutput& output) {
-              return std::make_unique<HandlerWork>(handler, std::max<std::size_t>(most, 1), output);
+              return std::make_unique<HandlerWork>(handler, most, output);
           },
-          options)) {}
+          checked(options))) {}
 
 Pipeline::Pipeline(AsyncHandler handler, const Options& options)
     : body_(std::make_unique<Body>(
           [handler = std::move(handler), window = options.window](LineOutput& output) {
               return std::make_unique<TokenWork>(handler, window, output);
           },
-          options)) {}
+          checked(options))) {}
 
 Pipeline::~Pipeline() = default;
 

@@ -70,7 +70,7 @@ class Work {
     virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
 
     // Where work ends in turn start() is not called, but these. The most events that handle() takes
-    // at a time.
+    // at a time, or 0 for 1.
     virtual std::size_t most_in_batch() const { return 1; }
     // Does the work on these events, and says what became of them all; what it has put out is out
     // with the next advance().

@@ -80,15 +80,15 @@ using Handler = std::function<Outcome(const Event&)>;
 // work, or 64 events where they get slow all at once: a kill repeats those. One that was begun
 // before is worked on and committed by itself.
 //
-// Requires a launcher with --consumer, and that it is called once, with the process's real argc and
-// argv; the options are the stage's own, so that settings of yours go through the environment. From
-// here on signals are the library's, for good: SIGTERM, SIGINT and SIGHUP are its own, all others
-// that would end the process and can be ignored are, and this thread's mask is replaced. Threads
-// that were started before are to have the three blocked.
+// Requires a handler, a launcher with --consumer, and that it is called once, with the process's
+// real argc and argv; the options are the stage's own, so that settings of yours go through the
+// environment. From here on signals are the library's, for good: SIGTERM, SIGINT and SIGHUP are its
+// own, all others that would end the process and can be ignored are, and this thread's mask is
+// replaced. Threads that were started before are to have the three blocked.
 [[gnu::visibility("default")]] int consume(int argc, char** argv, const Handler& handler);
 
 // Events that a handler gets together, at least one, in the order of their ids. It owns nothing,
-// and is to be read until the handler returns.
+// and is valid until the handler returns.
 class Batch {
   public:
     // For tests of handlers.
@@ -105,15 +105,22 @@ class Batch {
     std::size_t size_;
 };
 
-// Does the work on a batch, as one: its outcome is that of each of its events. A batch of several
-// that fails, also by dead() or an exception, costs each an attempt, and they are tried again one
-// by one, so that the bad ones alone end as dead letters.
+// Does the work on a batch. Its outcome is that of every event in it; the line of done(line) is put
+// out once. Where a batch of several fails, by retry(), dead() or an exception, each of its events
+// has used an attempt, and they are tried again one by one, so that only the bad ones end as dead
+// letters.
 using BatchHandler = std::function<Outcome(const Batch&)>;
 
 // As consume(), for work that is cheaper for many events at once: a transaction, a sync, a bulk
-// request. The handler gets what is there, at most `most` events (1 at least) and --max-demand; it
-// waits for no company. An event that was begun before comes as a batch of one, and all do with
-// --retries 0 or --rate.
+// request. The handler gets what is waiting: at most `most` events (0 counts as 1), never more than
+// --max-demand, and with --partition-by at most one of each partition. It does not wait for a batch
+// to fill. An event that was begun before comes alone; so does every event with --retries 0 or
+// --rate.
+//
+// A kill repeats the events of the batch that is worked on, one by one, and up to some milliseconds
+// of earlier ones. A batch should take much less time than --grace: where a stop's deadline cuts it
+// off, all of it comes again and has used an attempt. Consumers share the work by batches: where
+// one event is slow, a small `most` keeps all of them busy.
 [[gnu::visibility("default")]] int consume_batches(int argc, char** argv,
                                                    const BatchHandler& handler,
                                                    std::size_t most = 256);

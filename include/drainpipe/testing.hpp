@@ -24,7 +24,7 @@
 
 namespace drainpipe::testing {
 
-// As the launcher's options of these names, and what consume_batches() is called with.
+// As the launcher's options of these names, 1 at least but for retries and partition_by.
 struct Options {
     std::uint32_t retries = 3;
     std::uint32_t window = 256;
@@ -33,7 +33,7 @@ struct Options {
     std::uint64_t buffer_bytes = std::uint64_t{1} << 20;
     std::uint32_t partition_by = 0;         // the key's field, from 1; 0: no keys
     std::int32_t partition_delimiter = -1;  // between fields; -1: white space
-    std::size_t most_in_batch = 256;        // of consume_batches()
+    std::size_t most_in_batch = 256;        // `most` of consume_batches()
 };
 
 // A call of the handler with an event, alone or in a batch, and what came of it: nothing where the
@@ -57,6 +57,8 @@ struct DeadLetter {
 // others.
 class [[gnu::visibility("default")]] Pipeline {
   public:
+    // A lambda is taken for what its parameter is (const Event&, const Batch&, Token), which is to
+    // be named: it can't be `auto`. Throws std::invalid_argument for options that can't be.
     explicit Pipeline(Handler handler, const Options& options = {});
     explicit Pipeline(BatchHandler handler, const Options& options = {});
     explicit Pipeline(AsyncHandler handler, const Options& options = {});
@@ -77,9 +79,9 @@ class [[gnu::visibility("default")]] Pipeline {
     // then.
     void stop();
 
-    // When the handler is called with this event for the next time, the consumer is killed, as by
-    // SIGKILL: before the call, or after it and before its outcome counts. Another consumer takes
-    // its place at once. Called several times, it happens as often.
+    // When the handler is called with this event for the next time, alone or in a batch, the
+    // consumer is killed, as by SIGKILL: before the call, or after it and before its outcome
+    // counts. Another consumer takes its place at once. Called several times, it happens as often.
     void kill_before(std::uint64_t id);
     void kill_after(std::uint64_t id);
     // The stop comes while the handler has this event: run() drains then, and intake() is closed.

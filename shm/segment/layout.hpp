@@ -43,8 +43,8 @@ namespace drainpipe {
 //   reads them, then an acquire fence, then the ledger's head again: none is set back before that
 //   moves.
 //
-// - attempts: relaxed, by the consumer that has the event. Others read those of a dead process,
-//   after they were given its events.
+// - attempts: relaxed, by the consumer that has the event, and plain reads by it. Others read those
+//   of a dead process, after they were given its events.
 //
 // - retry times: relaxed, by the consumer that has the event, as attempts. Those that only look
 //   (the gauge, the producer) get a time that was there.

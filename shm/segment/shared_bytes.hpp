@@ -9,9 +9,9 @@
 namespace drainpipe {
 
 // An array of bytes in the segment, a byte for each event, that some processes write while others
-// read: every access is atomic but those that look far under the lock (find, end_of_run). They are
-// relaxed: what orders them is the ring's lock, or the fences of the process that reads without it
-// (see layout.hpp, "Memory orders").
+// read: every access is atomic but those that look far where nobody writes (find, end_of_run). They
+// are relaxed: what orders them is the ring's lock, or the fences of the process that reads without
+// it (see layout.hpp, "Memory orders").
 //
 // Ranges are [first, last) of events, first <= last, of at most as many events as there are bytes.
 // Inside of them eight bytes are accessed as one where they are aligned so; the language leaves

@@ -155,6 +155,17 @@ void with_failed_events(Segment& segment) {
     reader.turn(0, 0, 0);
 }
 
+// As batches are begun.
+void begin_together(Segment& segment) {
+    Delivery reader(segment);
+    const Delivery::Chunk chunk = reader.turn(0, 4, 4);
+    std::uint64_t done = 0;
+    for (const EventRange& range : chunk.ranges) {
+        done += reader.begin_first(range) - range.first;
+    }
+    reader.turn(done, 0, 0);
+}
+
 void fail_and_try_again(Segment& segment) {
     Delivery reader(segment);
     begin_tries(reader, reader.turn(0, 4, 1));
@@ -247,6 +258,8 @@ std::vector<Scenario> scenarios() {
          [partition](Segment& segment) { segment.begin_run(partition); }},
         {"begin a run from a file", one, with_events,
          [](Segment& segment) { segment.begin_run(settings_for(1), kFile); }},
+        {"begin together", commands, with_events, begin_together},
+        {"begin together what may have failed", commands, with_failed_events, begin_together},
         {"fail and try again", commands, with_events, fail_and_try_again},
         {"try again and give up", commands, with_failed_events, try_again_and_give_up},
         {"take over what failed", commands, with_failed_events,

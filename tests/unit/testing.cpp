@@ -226,6 +226,53 @@ TEST_SUITE("testing") {
         CHECK(pipeline.status().processed == 50);
     }
 
+    TEST_CASE("testing: any number may be the most of a batch, what is in flight bounds it") {
+        for (const std::size_t most : {std::size_t{0}, std::size_t{7}, SIZE_MAX}) {
+            CAPTURE(most);
+            std::size_t largest = 0;
+            Pipeline pipeline(
+                [&](const Batch& batch) {
+                    largest = std::max(largest, batch.size());
+                    return batch[0].id() == 20 && batch[0].attempt() == 1 ? retry("once") : done();
+                },
+                {.max_demand = 10, .most_in_batch = most});
+            push_numbers(pipeline, 30);
+            pipeline.run();
+            push_numbers(pipeline, 30);
+            pipeline.run();
+            CHECK(pipeline.status().processed == 60);
+            CHECK(largest == std::clamp<std::size_t>(most, 1, 5));
+        }
+    }
+
+    TEST_CASE("testing: what a kill before a batch kept from its handler is no call") {
+        Pipeline pipeline([](const Batch&) { return done(); });
+        push_numbers(pipeline, 10);
+        pipeline.kill_before(5);
+        pipeline.run();
+        CHECK(pipeline.calls().size() == 10);
+        for (const Call& call : pipeline.calls()) CHECK(call.attempt == 2);
+    }
+
+    TEST_CASE("testing: a push that meets a stop is false, also where the ring stays full") {
+        Pipeline pipeline([](const Event&) { return retry("no"); }, {.capacity = 4});
+        pipeline.stop_at(2);
+        bool is_in = true;
+        for (int number = 1; is_in && number <= 100; ++number) is_in = pipeline.intake().push("x");
+        CHECK_FALSE(is_in);
+        CHECK(pipeline.intake().is_closing());
+        CHECK(is_whole(pipeline.status()));
+        CHECK(pipeline.status().left > 0);
+    }
+
+    TEST_CASE("testing: options that can't be are refused") {
+        const auto handler = [](const Event&) { return done(); };
+        for (const testing::Options& options : std::vector<testing::Options>{
+                 {.window = 0}, {.max_demand = 0}, {.capacity = 0}, {.buffer_bytes = 0}}) {
+            CHECK_THROWS_AS(Pipeline(handler, options), std::invalid_argument);
+        }
+    }
+
     TEST_CASE("testing: a batch that fails is tried again one by one, and the bad alone are dead") {
         std::vector<std::size_t> sizes;
         Pipeline pipeline([&](const Batch& batch) -> Outcome {
