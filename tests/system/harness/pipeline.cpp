@@ -35,7 +35,8 @@ Command Pipeline::launcher_command(const Flags& flags) const {
     auto launcher = command("launcher", {"--log-dir", log_dir()});
     const char* const consumer = std::getenv("SYSTEM_TEST_CONSUMER");
     if (consumer != nullptr) {
-        launcher.words.insert(launcher.words.end(), {"--consumer", consumer});
+        // A test may kill more often than an event has tries by default.
+        launcher.words.insert(launcher.words.end(), {"--consumer", consumer, "--retries", "100"});
     }
     for (std::size_t at = 0; at < flags.size(); ++at) {
         if (flags[at] == "--event-delay" && consumer != nullptr) {
