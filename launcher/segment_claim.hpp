@@ -26,12 +26,14 @@ class SegmentClaim {
     SegmentClaim(const SegmentClaim&) = delete;
     SegmentClaim& operator=(const SegmentClaim&) = delete;
 
-    Segment& segment() { return segment_; }
+    Segment& segment() { return *segment_; }
 
   private:
+    bool is_to_go() const;
+
     const Options& options_;
     const NameClaim& name_;
-    Segment segment_;
+    std::optional<Segment> segment_;
 };
 
 }  // namespace drainpipe

@@ -38,6 +38,11 @@ void add_whole_lines(std::string& text, const std::string& output) {
     text += output.substr(0, output.rfind('\n') + 1);
 }
 
+bool has_left_nothing(const Pipeline& pipeline) {
+    const auto account = pipeline.log().account();
+    return account && account->left == 0;
+}
+
 TEST_SUITE("from") {
     TEST_CASE("from: a whole job ends by itself, with nothing left") {
         Pipeline pipeline;
@@ -91,14 +96,16 @@ TEST_SUITE("from") {
                              "--capacity", "200", "--max-demand",  "20"};
         std::string output;
         int kills = 0;
-        for (int code = kSigkill; code == kSigkill;) {
+        // Killed between the removal of the segment, its last act, and its end.
+        bool is_done = false;
+        for (int code = kSigkill; code == kSigkill && !is_done;) {
             auto& launcher = pipeline.launch(flags);
             let_pass(random.moment(kills < 12 ? 150ms : 10s));
-            if (launcher.has_ended()) {
-                code = launcher.wait();
-            } else {
-                pipeline.kill_all();
+            code = launcher.has_ended() ? launcher.wait() : pipeline.kill_all();
+            if (code == kSigkill) {
                 ++kills;
+                is_done =
+                    !std::filesystem::exists(pipeline.segment()) && has_left_nothing(pipeline);
             }
             add_whole_lines(output, pipeline.output());
             REQUIRE(kills < 100);
@@ -108,7 +115,7 @@ TEST_SUITE("from") {
         CHECK(fault_of_all_done(pipeline.whole_log(), output, kLines) == "");
         CHECK(count_marked(pipeline.whole_log().events()) <=
               static_cast<std::uint64_t>(20 * kills));
-        CHECK(pipeline.leftovers() == "");
+        if (!is_done) CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE("from: a killed producer goes on with the next line") {

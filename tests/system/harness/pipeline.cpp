@@ -95,15 +95,22 @@ int Pipeline::stop(int signal, std::chrono::milliseconds limit) {
     return launcher().wait(limit);
 }
 
-void Pipeline::kill_all() {
-    auto pids = processes_marked(name_);
-    std::erase_if(pids, [](pid_t pid) { return program_of(pid) == "enqueue"; });
+int Pipeline::kill_all() {
     // Stopped, the launcher can't react to its children's death; dying last, nor can they to its.
-    std::partition(pids.begin(), pids.end(), [this](pid_t pid) { return pid != launcher().pid(); });
-    for (const auto pid : pids) ::kill(pid, SIGSTOP);
-    for (const auto pid : pids) ::kill(pid, SIGKILL);
-    REQUIRE(launcher().wait() == 128 + SIGKILL);
+    const auto pid = launcher().pid();
+    launcher().send(SIGSTOP);
+    REQUIRE(await([&] { return launcher().has_ended() || stands_still(pid); }));
+    auto pids = children_of(pid);  // one that is about to begin bears no mark yet
+    for (const auto marked : processes_marked(name_)) {
+        const bool is_ours = marked != pid && program_of(marked) != "enqueue";
+        if (is_ours && std::ranges::find(pids, marked) == pids.end()) pids.push_back(marked);
+    }
+    for (const auto each : pids) ::kill(each, SIGSTOP);
+    for (const auto each : pids) ::kill(each, SIGKILL);
+    launcher().send(SIGKILL);
+    const int code = launcher().wait();
     REQUIRE(await([&] { return std::ranges::none_of(pids, is_running); }));
+    return code;
 }
 
 Process Pipeline::enqueue(std::uint64_t count) {

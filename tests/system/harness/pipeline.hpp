@@ -63,8 +63,9 @@ class Pipeline {
     [[nodiscard]] int scale(unsigned consumers) const;
     // Sends the signal to the launcher and waits for its exit code, as Process::wait gives it.
     int stop(int signal = SIGTERM, std::chrono::milliseconds limit = kTimeout);
-    // SIGKILL to launcher, producer and consumer in one go; waits until all are gone.
-    void kill_all();
+    // SIGKILL to launcher, producer and consumer in one go; waits until all are gone. The exit code
+    // of the launcher, which may have ended before.
+    int kill_all();
 
     // Starts the client with the numbers 1..count; doesn't wait.
     Process enqueue(std::uint64_t count);

@@ -30,14 +30,6 @@ std::vector<std::string> stat_fields(const std::filesystem::path& path) {
     return fields;
 }
 
-bool stands_still(pid_t pid) {
-    for (const auto& thread : std::filesystem::directory_iterator(entry(pid, "task"))) {
-        const auto fields = stat_fields(thread.path() / "stat");
-        if (!fields.empty() && fields[0] != "T") return false;
-    }
-    return true;
-}
-
 bool is_marked(pid_t pid, std::string_view mark) {
     return read_text(entry(pid, "cmdline")).find(mark) != std::string::npos ||
            read_text(entry(pid, "environ")).find(mark) != std::string::npos;
@@ -77,6 +69,14 @@ std::chrono::milliseconds cpu_time(pid_t pid) {
     if (fields.size() <= kSystemTime) return std::chrono::milliseconds{0};
     const auto ticks = std::stoll(fields[kUserTime]) + std::stoll(fields[kSystemTime]);
     return std::chrono::milliseconds{ticks * 1000 / ::sysconf(_SC_CLK_TCK)};
+}
+
+bool stands_still(pid_t pid) {
+    for (const auto& thread : std::filesystem::directory_iterator(entry(pid, "task"))) {
+        const auto fields = stat_fields(thread.path() / "stat");
+        if (!fields.empty() && fields[0] != "T") return false;
+    }
+    return true;
 }
 
 void freeze(pid_t pid) {

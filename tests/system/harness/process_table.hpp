@@ -24,6 +24,9 @@ std::vector<pid_t> processes_marked(std::string_view mark);
 // The program's file name, cut at 15 characters by the kernel.
 std::string program_of(pid_t pid);
 
+// Whether every thread of the process is stopped by a signal.
+bool stands_still(pid_t pid);
+
 // Sends SIGSTOP and waits until every thread of the process stands still; fails the test if not.
 void freeze(pid_t pid);
 
