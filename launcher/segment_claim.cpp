@@ -261,9 +261,8 @@ Segment obtain_segment(const Options& options, std::optional<SourceFile>& file, 
 SegmentClaim::SegmentClaim(const Options& options, std::optional<SourceFile>& file, NameClaim& name,
                            Log& log, Console& console)
     : options_(options), name_(name), segment_(obtain_segment(options, file, log, console)) {
-    segment_->begin_run(settings_of(options),
-                        file ? std::optional(file->identity()) : std::nullopt);
-    const auto progress = file_progress_of(segment_->header());
+    segment_.begin_run(settings_of(options), file ? std::optional(file->identity()) : std::nullopt);
+    const auto progress = file_progress_of(segment_.header());
     if (file && progress) {
         const std::string what =
             "going on behind line " + std::to_string(progress->lines) + " of " + progress->name;
@@ -273,22 +272,14 @@ SegmentClaim::SegmentClaim(const Options& options, std::optional<SourceFile>& fi
     name.open_to_stages();
 }
 
-// The removal is the last that is done with it, and to unmap a large one takes a while: who is
-// killed behind it has done a whole file, and does it once more at the next start.
 SegmentClaim::~SegmentClaim() {
-    const bool is_to_go = this->is_to_go();
-    segment_.reset();
-    if (is_to_go) {
+    if (name_.is_used() || !segment_.is_whole() || segment_.left() > 0) {
+        return;
+    }
+    const auto progress = file_progress_of(segment_.header());
+    if ((!progress || progress->has_ended) && segment_.is_at(options_.address.name())) {
         Segment::remove(options_.address.name());
     }
-}
-
-bool SegmentClaim::is_to_go() const {
-    if (name_.is_used() || !segment_->is_whole() || segment_->left() > 0) {
-        return false;
-    }
-    const auto progress = file_progress_of(segment_->header());
-    return (!progress || progress->has_ended) && segment_->is_at(options_.address.name());
 }
 
 }  // namespace drainpipe

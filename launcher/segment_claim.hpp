@@ -26,14 +26,12 @@ class SegmentClaim {
     SegmentClaim(const SegmentClaim&) = delete;
     SegmentClaim& operator=(const SegmentClaim&) = delete;
 
-    Segment& segment() { return *segment_; }
+    Segment& segment() { return segment_; }
 
   private:
-    bool is_to_go() const;
-
     const Options& options_;
     const NameClaim& name_;
-    std::optional<Segment> segment_;
+    Segment segment_;
 };
 
 }  // namespace drainpipe

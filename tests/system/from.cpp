@@ -96,7 +96,7 @@ TEST_SUITE("from") {
                              "--capacity", "200", "--max-demand",  "20"};
         std::string output;
         int kills = 0;
-        // Killed between the removal of the segment, its last act, and its end.
+        // Killed between the removal of the segment and the end: there is nothing to go on with.
         bool is_done = false;
         for (int code = kSigkill; code == kSigkill && !is_done;) {
             auto& launcher = pipeline.launch(flags);
