@@ -198,7 +198,7 @@ void Supervisor::wait(Clock::time_point until) {
         add(process.child.ready_fd());
     }
     leave_out_frozen_time(awake_at_);
-    const Clock::time_point intended = std::max(Clock::now(), next_time(until));
+    const Clock::time_point intended = std::max(awake_at_, next_time(until));
     ::poll(waits.data(), waits.size(), milliseconds_until(intended));
     leave_out_frozen_time(intended);
     look_at_segment();
@@ -236,7 +236,7 @@ void Supervisor::leave_out_frozen_time(Clock::time_point intended) {
 }
 
 void Supervisor::end_if_it_hangs(ManagedProcess& process) {
-    if (!process.leave_by || Clock::now() < *process.leave_by || stop_request_) {
+    if (!process.leave_by || awake_at_ < *process.leave_by || stop_request_) {
         return;
     }
     process.leave_by.reset();
@@ -252,7 +252,7 @@ void Supervisor::supervise(ManagedProcess& process) {
         if (const std::optional<Ending> ending = process.child.reap()) {
             on_exit(process, *ending);
         } else if (process.is_wanted && !process.child.is_ready() && !process.has_failed &&
-                   Clock::now() >= process.child.started_at() + kReadyLimit) {
+                   awake_at_ >= process.child.started_at() + kReadyLimit) {
             fail_to_get_ready(process);
         }
     } else if (process.external.is_running()) {
@@ -603,12 +603,11 @@ Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) con
             until = std::min(until, *process.start_at);
         }
         if (process.leave_by && !stop_request_) {
-            until = std::min({until, *process.leave_by, Clock::now() + kTick});
+            until = std::min({until, *process.leave_by, awake_at_ + kTick});
         }
         if (process.is_wanted && process.child.is_running() && !process.child.is_ready() &&
             !process.has_failed) {
-            until =
-                std::min({until, process.child.started_at() + kReadyLimit, Clock::now() + kTick});
+            until = std::min({until, process.child.started_at() + kReadyLimit, awake_at_ + kTick});
         }
     }
     return until;

@@ -182,6 +182,8 @@ class Supervisor {
     bool has_left_behind_ = false;
     bool has_control_ = true;
     Clock::duration frozen_{};
+    // What the limits on children are held against, and no later time: a launcher that was frozen
+    // since has yet to leave that out.
     Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};           // at the files
     std::optional<unsigned> reduced_target_;  // consumers that the system has room for
