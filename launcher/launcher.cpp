@@ -188,10 +188,10 @@ void Launcher::close_intake(Clock::time_point deadline) {
     segment_.header().phase.store(Phase::stopping);
     supervisor_.disable(producer);
     supervisor_.ask_to_leave(producer);
-    const Clock::time_point limit = Clock::now() + kIntakeTimeout - supervisor_.frozen();
-    const auto until = [&] { return std::min(deadline, limit + supervisor_.frozen()); };
-    while (producer.is_running() && !is_cut_short(until())) {
-        supervisor_.wait(until());
+    const Clock::time_point limit = supervisor_.awake_at() + kIntakeTimeout - supervisor_.frozen();
+    const auto until = [&] { return limit + supervisor_.frozen(); };
+    while (producer.is_running() && !is_cut_short(deadline) && supervisor_.awake_at() < until()) {
+        supervisor_.wait(std::min(deadline, until()));
     }
     if (producer.is_running()) {
         log_.warn("producer pid={} did not leave: killing it", producer.pid());

@@ -91,6 +91,10 @@ class Supervisor {
     // did, as in a container that was paused.
     Clock::duration frozen() const { return frozen_; }
 
+    // When it last woke up. Limits on children are held against this, and no later time: a launcher
+    // that was frozen since has yet to leave that out.
+    Clock::time_point awake_at() const { return awake_at_; }
+
     // The first stop request, if one has come.
     struct StopRequest {
         std::string reason;
@@ -182,8 +186,6 @@ class Supervisor {
     bool has_left_behind_ = false;
     bool has_control_ = true;
     Clock::duration frozen_{};
-    // What the limits on children are held against, and no later time: a launcher that was frozen
-    // since has yet to leave that out.
     Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};           // at the files
     std::optional<unsigned> reduced_target_;  // consumers that the system has room for

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
 #include "harness/pipeline.hpp"
@@ -128,23 +130,32 @@ TEST_SUITE("children") {
         CHECK(pipeline.stop() == 0);
     }
 
+    // Several at once: the moments at which each stands still differ.
     TEST_CASE("children: a container that is frozen in the middle of starts goes on, and again") {
-        Pipeline pipeline;
-        auto& launcher = pipeline.launch();
-        // Everybody stands still for longer than a child may take to be ready.
-        REQUIRE(await([&] { return !children_of(launcher.pid()).empty(); }));
-        freeze(launcher.pid());
-        for (const pid_t child : children_of(launcher.pid())) ::kill(child, SIGSTOP);
-        let_pass(6s);
-        launcher.send(SIGCONT);
+        std::array<Pipeline, 8> pipelines;
+        for (Pipeline& pipeline : pipelines) pipeline.launch();
+        for (Pipeline& pipeline : pipelines) {
+            const pid_t launcher = pipeline.launcher().pid();
+            REQUIRE(await([&] { return !children_of(launcher).empty(); }));
+            freeze(launcher);
+            for (const pid_t child : children_of(launcher)) ::kill(child, SIGSTOP);
+        }
+        let_pass(6s);  // longer than a child may take to be ready
+        for (Pipeline& pipeline : pipelines) pipeline.launcher().send(SIGCONT);
         let_pass(100ms);
-        for (const pid_t child : children_of(launcher.pid())) ::kill(child, SIGCONT);
-        CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
-        CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
-        CHECK(pipeline.stop() == 0);
-        CHECK(pipeline.log().starting("child exited ").size() == 2);
-        CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
-        CHECK(pipeline.leftovers() == "");
+        for (Pipeline& pipeline : pipelines) {
+            for (const pid_t child : children_of(pipeline.launcher().pid())) {
+                ::kill(child, SIGCONT);
+            }
+        }
+        for (Pipeline& pipeline : pipelines) {
+            CHECK(await([&] { return contains(pipeline.errors(), "ready "); }));
+            CHECK(pipeline.enqueue_all(numbers(1, 100)) == 100);
+            CHECK(pipeline.stop() == 0);
+            CHECK(pipeline.log().starting("child exited ").size() == 2);
+            CHECK(fault_of_run(pipeline.log(), pipeline.output()) == "");
+            CHECK(pipeline.leftovers() == "");
+        }
     }
 
     TEST_CASE("children: one that was started by hand and took the place first is kept") {

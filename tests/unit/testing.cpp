@@ -45,6 +45,21 @@ bool is_whole(const Status& status) {
            status.processed + status.emptied + status.drained + status.dead + status.left;
 }
 
+// The consumer is killed at each attempt at event 500 of a thousand.
+void check_only_500_is_dead(Pipeline& pipeline, bool is_before) {
+    push_numbers(pipeline, 1000);
+    for (int death = 1; death <= 4; ++death) {
+        is_before ? pipeline.kill_before(500) : pipeline.kill_after(500);
+    }
+    pipeline.run();
+    REQUIRE(pipeline.dead_letters().size() == 1);
+    CHECK(pipeline.dead_letters().front().id == 500);
+    CHECK(pipeline.status().processed == 999);
+    for (const Call& call : pipeline.calls()) {
+        CHECK((call.id == 500 || call.attempt <= 2));
+    }
+}
+
 }  // namespace
 
 TEST_SUITE("testing") {
@@ -121,15 +136,11 @@ TEST_SUITE("testing") {
     }
 
     TEST_CASE("testing: an event that kills every consumer is dead, and takes no other along") {
-        Pipeline pipeline([](const Event&) { return done(); });
-        push_numbers(pipeline, 1000);
-        for (int death = 1; death <= 4; ++death) pipeline.kill_after(500);
-        pipeline.run();
-        REQUIRE(pipeline.dead_letters().size() == 1);
-        CHECK(pipeline.dead_letters().front().id == 500);
-        CHECK(pipeline.status().processed == 999);
-        for (const Call& call : pipeline.calls()) {
-            CHECK((call.id == 500 || call.attempt <= 2));
+        for (const bool is_before : {true, false}) {
+            Pipeline one_by_one([](const Event&) { return done(); });
+            check_only_500_is_dead(one_by_one, is_before);
+            Pipeline batches([](const Batch&) { return done(); });
+            check_only_500_is_dead(batches, is_before);
         }
     }
 
@@ -296,23 +307,6 @@ TEST_SUITE("testing") {
         CHECK(pipeline.dead_letters()[1].attempts == 4);
         CHECK(pipeline.status().processed == 18);
         CHECK(pipeline.status().retried == 20 + 2);
-    }
-
-    TEST_CASE("testing: in a batch, an event that kills every consumer takes no other along") {
-        for (const bool is_before : {true, false}) {
-            Pipeline pipeline([](const Batch&) { return done(); });
-            push_numbers(pipeline, 1000);
-            for (int death = 1; death <= 4; ++death) {
-                is_before ? pipeline.kill_before(500) : pipeline.kill_after(500);
-            }
-            pipeline.run();
-            REQUIRE(pipeline.dead_letters().size() == 1);
-            CHECK(pipeline.dead_letters().front().id == 500);
-            CHECK(pipeline.status().processed == 999);
-            for (const Call& call : pipeline.calls()) {
-                CHECK((call.id == 500 || call.attempt <= 2));
-            }
-        }
     }
 
     TEST_CASE("testing: without retries batches are of one event") {
