@@ -2,47 +2,62 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "descriptor.hpp"
 #include "escape.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
+namespace {
 
-Console::Console() : is_terminal_(::isatty(STDERR_FILENO) == 1), has_colour_(false) {
-    const char* const no_colour = std::getenv("NO_COLOR");
-    has_colour_ = is_terminal_ && !(no_colour && *no_colour);
+constexpr const char* kYellow = "\033[33m";
+constexpr const char* kPlain = "\033[0m";
+
+}  // namespace
+
+Console::Console(const Options& options)
+    : terminal_(STDERR_FILENO, options.colour),
+      is_quiet_(options.is_quiet),
+      has_live_line_(terminal_.can_redraw() && !options.is_quiet),
+      live_line_(terminal_) {
+    if (has_live_line_) {
+        announce_live_line(STDERR_FILENO);
+    }
 }
 
 void Console::say(const std::string& line) {
-    clear_progress();
-    write_if_ready(STDERR_FILENO, "launcher: " + escaped(line) + "\n");
+    if (!is_quiet_) {
+        print(line, false);
+    }
+}
+
+void Console::say(const std::string& paragraph, const std::string& line) {
+    if (!terminal_.can_redraw()) {
+        say(line);
+    } else if (!is_quiet_) {
+        live_line_.clear();
+        write_if_ready(STDERR_FILENO, paragraph);
+    }
 }
 
 void Console::warn(const std::string& line) {
-    clear_progress();
-    write_if_ready(STDERR_FILENO, has_colour_ ? "launcher: \033[33m" + escaped(line) + "\033[0m\n"
-                                              : "launcher: " + escaped(line) + "\n");
+    if (!is_quiet_) {
+        print(line, true);
+    }
 }
 
-void Console::show_progress(const std::string& line) {
-    if (is_terminal_) {
-        write_if_ready(STDERR_FILENO, "\r\033[Klauncher: " + line);
-        shows_progress_ = true;
-    } else {
-        say(line);
-    }
+void Console::error(const std::string& line) { print(line, true); }
+
+void Console::conclude(const std::string& line) { print(line, false); }
+
+void Console::print(const std::string& line, bool is_coloured) {
+    live_line_.clear();
+    const bool has_colour = is_coloured && terminal_.has_colour();
+    write_if_ready(STDERR_FILENO, "launcher: " + std::string(has_colour ? kYellow : "") +
+                                      escaped(line) + (has_colour ? kPlain : "") + "\n");
 }
 
 std::chrono::milliseconds Console::progress_interval() const {
-    return std::chrono::milliseconds(is_terminal_ ? 100 : 1000);
-}
-
-void Console::clear_progress() {
-    if (shows_progress_) {
-        write_if_ready(STDERR_FILENO, "\r\033[K");
-        shows_progress_ = false;
-    }
+    return has_live_line_ ? LiveLine::kInterval : std::chrono::milliseconds(1000);
 }
 
 }  // namespace drainpipe

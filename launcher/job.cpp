@@ -1,9 +1,10 @@
 #include "job.hpp"
 
-#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <algorithm>
+
+#include "live_text.hpp"
 
 namespace drainpipe {
 namespace {
@@ -19,7 +20,7 @@ Job::Job(const Segment& segment, const Gauge& gauge, std::optional<SourceFile>& 
       gauge_(gauge),
       file_(file),
       console_(console),
-      is_shown_(console.is_terminal() && (file.has_value() || ::isatty(STDIN_FILENO) == 0)),
+      is_shown_(console.has_live_line() && (file.has_value() || ::isatty(STDIN_FILENO) == 0)),
       done_before_(done()) {}
 
 bool Job::is_done() const {
@@ -38,28 +39,19 @@ std::uint64_t Job::done() const {
 }
 
 void Job::show_progress() {
-    const Clock::time_point now = Clock::now();
-    if (!is_shown_ || now < next_show_) {
+    if (!is_shown_ || !console_.is_live_line_due()) {
         return;
     }
-    next_show_ = now + console_.progress_interval();
+    const Clock::time_point now = Clock::now();
     const std::uint64_t done = this->done();
     const double seconds = std::chrono::duration<double>(now - begun_at_).count();
     const double rate = static_cast<double>(done - std::min(done, done_before_)) / seconds;
-    std::string shown = fmt::format("done={}", done);
     if (file_) {
         file_->count(kCountedAtOnce);
     }
     const bool is_total_known = file_ && file_->is_counted();
-    if (is_total_known) {
-        shown += fmt::format(" of={}", file_->lines());
-    }
-    shown += fmt::format(" rate={:.0f}/s", rate);
-    if (is_total_known && rate > 0) {
-        const std::uint64_t left = file_->lines() - std::min(file_->lines(), done);
-        shown += fmt::format(" time_left={:.0f}s", static_cast<double>(left) / rate);
-    }
-    console_.show_progress(shown);
+    const auto total = is_total_known ? std::optional<std::uint64_t>(file_->lines()) : std::nullopt;
+    console_.show_live(job_text(done, total, rate, console_.columns()));
 }
 
 }  // namespace drainpipe

@@ -40,7 +40,6 @@ class Job {
     Console& console_;
     bool is_shown_;
     Clock::time_point begun_at_ = Clock::now();
-    Clock::time_point next_show_ = begun_at_;
     std::uint64_t done_before_;
 };
 

@@ -86,6 +86,7 @@ Launcher::Launcher(const Options& options, Descriptor signals)
 
 Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
     : options_(options),
+      console_({.colour = options_.colour, .is_quiet = options_.is_quiet}),
       source_file_(source_file_of(options_.source)),
       name_claim_(options_, signals, console_),
       log_(options_.log_directory, "launcher", LogSink::File::required,
@@ -93,6 +94,7 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       segment_claim_(options_, source_file_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
+      display_(options_, gauge_, console_),
       control_(options_.address.control_path()),
       watch_(segment_, options_.address.name()),
       supervisor_(std::move(programs), std::move(signals), name_claim_, control_, segment_, watch_,
@@ -105,7 +107,8 @@ ExitCode Launcher::run() {
         run_job();
     }
     while (!supervisor_.stop_request()) {
-        supervisor_.wait(Clock::time_point::max());
+        display_.show_running();
+        supervisor_.wait(display_.next_time());
     }
     return shut_down();
 }
@@ -160,7 +163,7 @@ void Launcher::announce() {
                     supervisor_.producer().pid(), fmt::join(consumers, ","),
                     segment_path(options_.address.name()), describe_source(options_));
     log_.info("{}", ready);
-    console_.say(ready);
+    display_.announce(ready);
 }
 
 ExitCode Launcher::shut_down() {
@@ -232,7 +235,7 @@ void Launcher::drain(Clock::time_point deadline) {
         }
         const auto pause = is_idle ? kBetweenRounds : console_.progress_interval();
         supervisor_.wait(std::min(deadline, Clock::now() + pause));
-        show_progress(deadline);
+        display_.show_drain(deadline);
     }
 }
 
@@ -253,15 +256,6 @@ bool Launcher::is_cut_short(Clock::time_point deadline) const {
     return supervisor_.is_forced() || Clock::now() >= deadline;
 }
 
-void Launcher::show_progress(Clock::time_point deadline) {
-    const auto left = std::chrono::duration<double>(deadline - Clock::now());
-    const Account account = this->account();
-    if (account.left > 0 && left.count() > 0) {
-        console_.show_progress(fmt::format("draining in_flight={} buffered={} time_left={:.1f}s",
-                                           account.in_flight, account.buffered, left.count()));
-    }
-}
-
 void Launcher::kill_what_still_runs() {
     for (ManagedProcess& process : supervisor_.all()) {
         supervisor_.disable(process);
@@ -277,15 +271,15 @@ ExitCode Launcher::settle() {
     const Account account = this->account();
     const std::string summary = "summary " + to_text(account);
     log_.info("{}", summary);
-    console_.say(summary);
+    console_.conclude(summary);
 
     if (account.dead > 0) {
-        console_.warn(fmt::format("dead={}: their dead letters are in {}", account.dead,
-                                  (options_.log_directory / DeadLetterFile::kFileName).string()));
+        console_.error(fmt::format("dead={}: their dead letters are in {}", account.dead,
+                                   (options_.log_directory / DeadLetterFile::kFileName).string()));
     }
     if (account.left > 0 && !supervisor_.has_lost_segment()) {
-        console_.warn(fmt::format("left={} stay in {}; the next start delivers them first",
-                                  account.left, segment_path(options_.address.name())));
+        console_.error(fmt::format("left={} stay in {}; the next start delivers them first",
+                                   account.left, segment_path(options_.address.name())));
     }
     say_where_file_stands(account);
     const ExitCode code = exit_code_for(account);
@@ -302,7 +296,7 @@ void Launcher::say_where_file_stands(const Account& account) {
         "accepted_lines={} source={}: a start with the same --from goes on with line {}",
         progress->lines, progress->name, progress->lines + 1);
     log_.info("{}", what);
-    console_.say(what);
+    console_.conclude(what);
 }
 
 ExitCode Launcher::exit_code_for(const Account& account) {
@@ -317,7 +311,7 @@ ExitCode Launcher::exit_code_for(const Account& account) {
     }
     const std::uint64_t lost = segment_.header().log_lines_lost.load() + log_.sink().take_lost();
     if (lost > 0) {
-        console_.warn(fmt::format("log_lines_lost={}: the log could not be written", lost));
+        console_.error(fmt::format("log_lines_lost={}: the log could not be written", lost));
         return ExitCode::io;
     }
     return account.dead > 0 ? ExitCode::data : ExitCode::done;

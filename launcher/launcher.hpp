@@ -6,6 +6,7 @@
 #include "console.hpp"
 #include "control_socket.hpp"
 #include "descriptor.hpp"
+#include "display.hpp"
 #include "failure.hpp"
 #include "gauge.hpp"
 #include "job.hpp"
@@ -58,7 +59,6 @@ class Launcher {
 
     Account account() const { return gauge_.read(); }
     bool is_cut_short(Clock::time_point deadline) const;
-    void show_progress(Clock::time_point deadline);
 
     Options options_;
     Console console_;
@@ -68,6 +68,7 @@ class Launcher {
     SegmentClaim segment_claim_;
     Segment& segment_;  // of which it writes the run's words, and notifies the event counts
     Gauge gauge_;       // by which it reads
+    Display display_;
     ControlSocket control_;
     SegmentWatch watch_;
     Supervisor supervisor_;

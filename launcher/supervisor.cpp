@@ -163,7 +163,7 @@ void Supervisor::warn(const std::string& fact) const {
 
 void Supervisor::report_error(const std::string& fact) const {
     log_.error("{}", fact);
-    console_.warn(fact);
+    console_.error(fact);
 }
 
 void Supervisor::kill_now(const ManagedProcess& process) {
@@ -533,7 +533,7 @@ void Supervisor::scale_as_asked(std::string_view count) {
 
 void Supervisor::reopen_logs() {
     if (!log_.sink().reopen()) {
-        console_.warn("the log can't be opened again, its old file is still written");
+        console_.error("the log can't be opened again, its old file is still written");
     }
     for (ManagedProcess& process : processes_) {
         process.is_to_reopen_log = !process.is_ready();

@@ -10,6 +10,7 @@
 
 #include "failure.hpp"
 #include "poll.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
 namespace {
@@ -33,9 +34,9 @@ bool is_readable(int fd, int milliseconds) {
 }
 
 [[noreturn]] void give_up() {
-    write_if_ready(STDERR_FILENO,
-                   "launcher: held up beyond the deadline, perhaps by a log that takes nothing: "
-                   "giving up; what is left stays in the segment\n");
+    write_error_line(
+        "launcher: held up beyond the deadline, perhaps by a log that takes nothing: "
+        "giving up; what is left stays in the segment\n");
     ::_exit(static_cast<int>(ExitCode::deadline));
 }
 

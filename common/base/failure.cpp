@@ -8,13 +8,13 @@
 
 #include "descriptor.hpp"
 #include "escape.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
 namespace {
 
 int report(std::string_view program, const std::string& message, ExitCode code) {
-    const std::string line = std::string(program) + ": " + escaped(message) + "\n";
-    write_if_ready(STDERR_FILENO, line);
+    write_error_line(std::string(program) + ": " + escaped(message) + "\n");
     return static_cast<int>(code);
 }
 

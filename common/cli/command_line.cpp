@@ -244,6 +244,9 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
     } catch (const CLI::CallForVersion& version) {
         print_answer(std::string(version.what()) + "\n");
         return ExitCode::done;
+    } catch (const CLI::ExtrasError&) {
+        throw Failure(ExitCode::usage, "'" + parser_->app.remaining(true).front() +
+                                           "' is not expected here (--help tells more)");
     } catch (const CLI::ParseError& error) {
         throw Failure(ExitCode::usage, std::string(error.what()) + " (--help tells more)");
     }

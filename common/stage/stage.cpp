@@ -16,6 +16,7 @@
 #include "quantity.hpp"
 #include "signals.hpp"
 #include "strays.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
 namespace {
@@ -87,7 +88,7 @@ Stage::Stage(const StageOptions& options, Role role)
 
 void Stage::warn(const std::string& what) {
     log_.warn("{}", what);
-    write_if_ready(STDERR_FILENO, log_.program() + ": " + what + "\n");
+    write_error_line(log_.program() + ": " + what + "\n");
 }
 
 void Stage::listen(EventCount& event_count) {
@@ -147,10 +148,9 @@ void Stage::count_lost_log_lines() {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_complaint_) {
         next_complaint_ = now + kBetweenComplaints;
-        write_if_ready(STDERR_FILENO, log_.program() +
-                                          ": the log can't be written, lines are lost (" +
-                                          std::to_string(segment().header().log_lines_lost.load()) +
-                                          " so far); the work goes on\n");
+        write_error_line(log_.program() + ": the log can't be written, lines are lost (" +
+                         std::to_string(segment().header().log_lines_lost.load()) +
+                         " so far); the work goes on\n");
     }
 }
 

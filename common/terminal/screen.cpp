@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kEnter = "\033[?1049h\033[?25l";  // the other screen, without a cursor
 constexpr const char* kLeave = "\033[?25h\033[?1049l";
 constexpr const char* kHome = "\033[H";
-constexpr const char* kClearLine = "\033[K";
+constexpr const char* kClearToRight = "\033[K";
 constexpr const char* kClearBelow = "\033[J";
 
 }  // namespace
@@ -40,11 +40,11 @@ void Screen::show(const std::vector<std::string>& lines) const {
     const std::size_t shown = lines.size() <= size.rows ? lines.size() : size.rows - 1;
     std::string text = kHome;
     for (std::size_t line = 0; line < shown; ++line) {
-        text += (line > 0 ? "\r\n" : "") + lines[line].substr(0, size.columns) + kClearLine;
+        text += (line > 0 ? "\r\n" : "") + lines[line].substr(0, size.columns) + kClearToRight;
     }
     if (shown < lines.size()) {
         const std::string more = "... and " + std::to_string(lines.size() - shown) + " lines more";
-        text += "\r\n" + more.substr(0, size.columns) + kClearLine;
+        text += "\r\n" + more.substr(0, size.columns) + kClearToRight;
     }
     write_all(fd_, text + kClearBelow);
 }

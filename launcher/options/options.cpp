@@ -120,6 +120,15 @@ std::int64_t log_events_of(const CommandLine& line, const std::string& text) {
     return static_cast<std::int64_t>(parse_count(origin, count, 1, kMaxLogEvents));
 }
 
+ColorMode colour_of(const CommandLine& line, const std::string& text) {
+    if (text != "auto" && text != "always" && text != "never") {
+        refuse(line, "color", text, "is not auto, always or never");
+    }
+    return text == "always"  ? ColorMode::always
+           : text == "never" ? ColorMode::never
+                             : ColorMode::automatic;
+}
+
 }  // namespace
 
 std::filesystem::path read_log_directory(const CommandLine& line, const OptionTexts& texts) {
@@ -161,6 +170,8 @@ Options read_options(const CommandLine& line, const OptionTexts& texts) {
         .partition_delimiter = delimiter_of(line, texts),
         .work = work,
         .source = read_source_options(line, texts),
+        .colour = colour_of(line, texts.color),
+        .is_quiet = texts.quiet,
     };
 }
 

@@ -11,6 +11,7 @@
 #include "layout.hpp"
 #include "option_texts.hpp"
 #include "source_options.hpp"
+#include "terminal.hpp"
 #include "work_options.hpp"
 
 namespace drainpipe {
@@ -35,6 +36,8 @@ struct Options {
     std::int32_t partition_delimiter;  // -1 for white space
     WorkOptions work;
     SourceOptions source;
+    ColorMode colour;
+    bool is_quiet;
 };
 
 // Reads what the command line was given. Throws Failure(usage).

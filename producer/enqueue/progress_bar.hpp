@@ -1,7 +1,8 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+
+#include "live_line.hpp"
 
 namespace drainpipe {
 
@@ -10,17 +11,14 @@ class ProgressBar {
   public:
     // `total` is 0 when that is not known.
     explicit ProgressBar(std::uint64_t total);
-    ~ProgressBar();
-    ProgressBar(const ProgressBar&) = delete;
-    ProgressBar& operator=(const ProgressBar&) = delete;
 
     void show(std::uint64_t done);
 
   private:
     std::uint64_t total_;
-    bool is_on_;
-    bool has_shown_ = false;
-    std::chrono::steady_clock::time_point next_;
+    Terminal terminal_;
+    LiveLine line_;
+    LiveLine::Clock::time_point begun_at_ = LiveLine::Clock::now();
 };
 
 }  // namespace drainpipe

@@ -289,6 +289,11 @@ std::vector<Scenario> scenarios() {
          [](Segment& segment) { segment.begin_run(settings_for(1)); }},
         {"count lost log lines", one, with_events,
          [](Segment& segment) { segment.header().log_lines_lost.add(3); }},
+        {"show a child and take a sample", one, with_events,
+         [](Segment& segment) {
+             segment.header().supervision.producer.write({17, ChildState::running, 4, 1});
+             segment.history().append({.at = 1, .accepted = 6, .done = 0});
+         }},
         {"begin a run after a broadcast", broadcast, with_asking_neighbour,
          [](Segment& segment) { segment.begin_run(settings_for(2, Dispatch::demand)); }},
         {"give to others", demand, with_asking_neighbour, turn_and_commit},

@@ -390,8 +390,8 @@ TEST_SUITE("from") {
         }));
         CHECK(pipeline.launcher().wait() == 0);
         CHECK(contains(terminal.shown(), "launcher: done="));
-        CHECK(contains(terminal.shown(), " of=500 rate="));
-        CHECK(contains(terminal.shown(), "/s time_left="));
+        CHECK(contains(terminal.shown(), " of 500  "));
+        CHECK(contains(terminal.shown(), " to end"));
     }
 
     TEST_CASE("from: lines typed at a terminal are taken in") {

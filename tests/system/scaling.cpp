@@ -139,7 +139,7 @@ TEST_SUITE("scaling") {
     TEST_CASE("scaling: what is no command is passed over") {
         Pipeline pipeline;
         pipeline.start();
-        for (const std::string text : {"", "scale", "scale 0", "scale 65", "scale x", "stop",
+        for (const std::string text : {"", "scale", "scale 0", "scale 65", "scale x", "stop now",
                                        "scale -1", "scale 99999999999999999999"}) {
             send_datagram(pipeline.control(), text);
         }

@@ -172,10 +172,10 @@ TEST_SUITE("surroundings") {
         Pipeline pipeline;
         const auto command =
             pipeline.launcher_command({"--capacity", "1000", "--buffer-size", "4K"});
-        pipeline.start(after("ulimit -f 256; exec \"$@\"", command));  // 128 KiB
-        CHECK(pipeline.enqueue_all(numbers(1, 4000)) == 4000);
+        pipeline.start(after("ulimit -f 800; exec \"$@\"", command));  // 400 KiB
+        CHECK(pipeline.enqueue_all(numbers(1, 8000)) == 8000);
         CHECK(pipeline.stop() == 74);
-        CHECK(pipeline.output() == numbers(1, 4000));
+        CHECK(pipeline.output() == numbers(1, 8000));
         CHECK(contains(pipeline.errors(), "log"));
         CHECK(pipeline.leftovers() == "");
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "descriptor.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
 namespace {
@@ -56,11 +57,10 @@ void ErrorLines::clear() {
 
 void ErrorLines::put_out(std::string_view label) {
     std::string text;
-    text.reserve(label.size() + line_.size() + 3);
     text.append(label).append(": ").append(line_).append("\n");
     line_.clear();
     is_stuck_ = !is_writable(STDERR_FILENO, is_stuck_ ? 0 : kPatienceInMilliseconds);
-    write_if_ready(STDERR_FILENO, text);
+    write_error_line(text);
 }
 
 }  // namespace drainpipe

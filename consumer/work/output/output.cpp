@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "failure.hpp"
+#include "terminal_line.hpp"
 
 namespace drainpipe {
 namespace {
@@ -85,8 +86,9 @@ void Output::write_whole(const std::function<std::string_view()>& next_part) {
     static_cast<void>(take(true));
     mend_cut();
     host_.set_may_be_cut(true);
+    std::string_view before = before_lines();
     for (std::string_view part = next_part(); !part.empty(); part = next_part()) {
-        put_out(part);
+        put_out(std::exchange(before, {}), part);
     }
     host_.set_may_be_cut(false);
     host_.leave_output();
@@ -148,6 +150,14 @@ void Output::write_lines(std::string_view lines) const {
     }
 }
 
+std::string_view Output::before_lines() const {
+    return kind_ == Kind::other ? before_line(fd_) : std::string_view();
+}
+
+void Output::put_out(std::string_view before, std::string_view bytes) const {
+    before.empty() ? put_out(bytes) : put_out(std::string(before).append(bytes));
+}
+
 void Output::put_out(std::string_view bytes) const {
     bool is_told = false;
     while (true) {
@@ -169,7 +179,7 @@ void Output::put_out(std::string_view bytes) const {
 
 void Output::write_cuttable(std::string_view lines) const {
     host_.set_may_be_cut(true);
-    put_out(lines);
+    put_out(before_lines(), lines);
     host_.set_may_be_cut(false);
 }
 

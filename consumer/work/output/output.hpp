@@ -61,6 +61,10 @@ class Output final : public LineOutput {
     bool is_cuttable(std::string_view lines) const;
     void write_lines(std::string_view lines) const;
     void put_out(std::string_view bytes) const;
+    // The same in one write with what is to stand before it.
+    void put_out(std::string_view before, std::string_view bytes) const;
+    // What takes away a line that the launcher has drawn on the terminal that this is.
+    std::string_view before_lines() const;
     void write_cuttable(std::string_view lines) const;
     void mend();
     // Ends what a killed consumer may have left cut; whether there may be such.

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "terminal.hpp"
+
+namespace drainpipe {
+
+// A line that is redrawn in place below all else that a terminal shows; nothing where the
+// descriptor is none. It is gone before any other line is printed: clear() it first.
+class LiveLine {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    // Between two redraws at least.
+    static constexpr std::chrono::milliseconds kInterval{100};
+
+    explicit LiveLine(const Terminal& terminal) : terminal_(terminal) {}
+    ~LiveLine() { clear(); }
+    LiveLine(const LiveLine&) = delete;
+    LiveLine& operator=(const LiveLine&) = delete;
+
+    // Whether show() would draw now.
+    bool is_due() const { return terminal_.can_redraw() && Clock::now() >= next_; }
+    // How wide a line may be.
+    std::size_t columns() const;
+
+    // Draws it, cut at the right edge, unless it is too soon. A terminal that takes nothing now
+    // gets nothing.
+    void show(std::string_view text);
+    void clear();
+
+  private:
+    // What takes it away, whatever the terminal's width has become.
+    std::string erasing() const;
+
+    const Terminal& terminal_;
+    std::size_t shown_columns_ = 0;  // 0: there is none
+    Clock::time_point next_{};
+};
+
+}  // namespace drainpipe

@@ -1,0 +1,106 @@
+#include "display.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "live_text.hpp"
+#include "status_of.hpp"
+
+namespace drainpipe {
+namespace {
+
+// Between two lines of a drain where they can't be redrawn, and between two looks at a pipeline
+// where nothing happens.
+constexpr std::chrono::seconds kSlow{1};
+
+// A path as a person would type it here.
+std::string typed(const std::filesystem::path& path) {
+    const std::filesystem::path relative = path.lexically_relative(std::filesystem::current_path());
+    if (relative.empty() || *relative.begin() == "..") {
+        return path.string();
+    }
+    return relative.string();
+}
+
+std::string flags_of(const Address& address) {
+    const bool has_name = address.name() != Address::kDefaultName;
+    const bool has_directory = address.candidates().size() == 1;
+    return (has_name ? " --name " + address.name() : "") +
+           (has_directory ? " --run-dir " + address.run_directory().string() : "");
+}
+
+std::string source_line(const Options& options, const std::string& flags) {
+    switch (options.source.kind) {
+        case SourceKind::file:
+            return "the lines of " + options.source.file.string() + "; it stops when all are done";
+        case SourceKind::standard_input:
+            return "the lines of standard input; it stops when all are done";
+        case SourceKind::stage:
+            return options.source.producer.string() + " has them";
+        case SourceKind::socket:
+            break;
+    }
+    return typed(own_directory() / "scripts/enqueue.sh") + flags + " 7000, or - for lines of input";
+}
+
+}  // namespace
+
+Display::Display(const Options& options, const Gauge& gauge, Console& console)
+    : options_(options), gauge_(gauge), console_(console) {}
+
+std::string Display::paragraph() const {
+    const std::string flags = flags_of(options_.address);
+    const std::string program = typed(own_directory() / "launcher");
+    const std::string launcher = (program.find('/') == std::string::npos ? "./" : "") + program;
+    return fmt::format(
+        "launcher: pipeline '{}' is ready, with {} consumer{}\n"
+        "  events  {}\n"
+        "  look    {} status{}, or less {}\n"
+        "  stop    Ctrl-C, kill -TERM {}, or {} stop{}\n",
+        options_.address.name(), options_.consumers, options_.consumers == 1 ? "" : "s",
+        source_line(options_, flags), launcher, flags, typed(options_.log_directory / "info.log"),
+        ::getpid(), launcher, flags);
+}
+
+void Display::announce(const std::string& ready) const { console_.say(paragraph(), ready); }
+
+void Display::show_running() {
+    const Clock::time_point now = Clock::now();
+    if (!console_.has_live_line()) {
+        next_ = Clock::time_point::max();
+        return;
+    }
+    if (!console_.is_live_line_due()) {
+        return;
+    }
+    std::string text =
+        live_text(status_of(options_.address.name(), gauge_.front()), console_.columns());
+    next_ = now + (text == shown_ ? std::chrono::milliseconds(kSlow) : LiveLine::kInterval);
+    console_.show_live(text);
+    shown_ = std::move(text);
+}
+
+void Display::show_drain(Clock::time_point deadline) {
+    const Clock::time_point now = Clock::now();
+    if (now >= deadline || now < next_drain_) {
+        return;
+    }
+    const Status status = status_of(options_.address.name(), gauge_.front());
+    left_at_stop_ = left_at_stop_.value_or(status.left);
+    if (status.left == 0) {
+        return;
+    }
+    if (console_.has_live_line()) {
+        next_drain_ = now + LiveLine::kInterval;
+        console_.show_live(drain_text(status, *left_at_stop_, console_.columns()));
+        return;
+    }
+    next_drain_ = now + kSlow;
+    console_.say(fmt::format("draining in_flight={} buffered={} time_left={:.1f}s",
+                             status.in_flight, status.buffered,
+                             std::chrono::duration<double>(deadline - now).count()));
+}
+
+}  // namespace drainpipe
