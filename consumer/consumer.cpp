@@ -56,6 +56,7 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
     : segment_(segment),
       delivery_(delivery),
       work_(work),
+      activity_(segment.header().activity[delivery.number()]),
       log_(log),
       host_(host),
       is_own_(segment.header().settings.work == WorkKind::stage),
@@ -71,6 +72,7 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
             std::chrono::nanoseconds(segment.header().settings.begin_interval_nanoseconds)) {}
 
 void Consumer::run() {
+    activity_.set_jobs(0);  // a killed one's may stand there
     switch (work_.ends()) {
         case Work::Ends::at_once:
             work_at_once();
@@ -92,6 +94,7 @@ void Consumer::run() {
         delivery_.leave();
     }
     close_work();
+    activity_.set_jobs(0);
     event_log_.tell_left_out();
 }
 
@@ -274,7 +277,9 @@ void Consumer::work_on_each(const Delivery::Chunk& chunk, bool stoppable) {
     }
     commit_told();
     if (worked_on > 0) {
-        hand_.took(worked_on, Work::Clock::now() - begun_at);
+        const Work::Clock::duration took = Work::Clock::now() - begun_at;
+        hand_.took(worked_on, took);
+        outcomes_.worked(took / worked_on, worked_on);
     }
 }
 
@@ -549,6 +554,7 @@ void Consumer::start(std::uint64_t number) {
 std::uint64_t Consumer::advance() {
     try {
         work_.advance(outcomes_);
+        activity_.set_jobs(static_cast<std::uint32_t>(work_.jobs()));
     } catch (...) {
         note_outcomes();  // what was told before has had its effect
         delivery_.commit(0);

@@ -155,6 +155,7 @@ class Consumer {
     Segment& segment_;
     Delivery& delivery_;
     Work& work_;
+    ConsumerActivity& activity_;
     Log& log_;
     Host& host_;
     bool is_own_;  // the work is a user's function, in this process

@@ -37,6 +37,7 @@ EventOutcomes::EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log
                              DeadLetters& dead_letters,
                              std::function<void(const std::string&)> warn)
     : delivery_(delivery),
+      activity_(segment.header().activity[delivery.number()]),
       log_(log),
       warn_(std::move(warn)),
       may_fail_(segment.header().settings.may_fail()),

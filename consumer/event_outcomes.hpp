@@ -23,7 +23,8 @@ class EventOutcomes final : public Work::Outcomes {
     // How long until a letter that could not be written is tried again.
     static constexpr std::chrono::milliseconds kBetweenTries{100};
 
-    // `warn` says it in the log and on standard error. All of them outlive this object.
+    // Counts work for the consumer of that number, from 0. `warn` says it in the log and on
+    // standard error. All of them outlive this object.
     EventOutcomes(Segment& segment, Delivery& delivery, EventLog& log, DeadLetters& dead_letters,
                   std::function<void(const std::string&)> warn);
 
@@ -33,6 +34,10 @@ class EventOutcomes final : public Work::Outcomes {
     void done(std::uint64_t id, std::optional<Work::Clock::duration> took) override;
     void failed(std::uint64_t id, std::string_view reason, std::string_view errors) override;
     void dead(std::uint64_t id, std::string_view reason, std::string_view errors) override;
+
+    void worked(Work::Clock::duration each, std::uint64_t events) override {
+        activity_.count_work(each, events);
+    }
 
     // Gives events up that were begun before and can't be begun again: because their attempts were
     // used up by processes that died, or because a dead one had written their letter already.
@@ -60,6 +65,7 @@ class EventOutcomes final : public Work::Outcomes {
     bool has_letter(std::uint64_t id);
 
     Delivery& delivery_;
+    ConsumerActivity& activity_;
     EventLog& log_;
     std::function<void(const std::string&)> warn_;
     bool may_fail_;

@@ -116,8 +116,8 @@ void Launcher::run_job() {
         supervisor_.wait(Clock::now() + Job::kBetweenLooks);
         job.show_progress();
     }
-    supervisor_.request_stop(options_.source.kind == SourceKind::stage ? "end-of-source"
-                                                                       : "end-of-file");
+    supervisor_.request_stop(options_.source.kind == SourceKind::stage ? StopReason::end_of_source
+                                                                       : StopReason::end_of_file);
 }
 
 void Launcher::start() {
@@ -168,8 +168,9 @@ ExitCode Launcher::shut_down() {
     watchdog_.arm(deadline);
     segment_.header().stop_deadline.store(
         std::chrono::nanoseconds(deadline.time_since_epoch()).count());
-    const std::string stopping = fmt::format(
-        "stopping reason={} grace={}", supervisor_.stop_request()->reason, to_text(options_.grace));
+    const std::string stopping =
+        fmt::format("stopping reason={} grace={}", to_text(supervisor_.stop_request()->reason),
+                    to_text(options_.grace));
     log_.info("{}", stopping);
     console_.say(stopping);
 
@@ -287,7 +288,9 @@ ExitCode Launcher::settle() {
                                   account.left, segment_path(options_.address.name())));
     }
     say_where_file_stands(account);
-    return exit_code_for(account);
+    const ExitCode code = exit_code_for(account);
+    segment_.header().supervision.ended_with.store(1 + static_cast<std::uint32_t>(code));
+    return code;
 }
 
 void Launcher::say_where_file_stands(const Account& account) {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -52,6 +53,8 @@ struct ManagedProcess {
     bool is_to_reopen_log = false;
     bool was_ready = false;
     std::optional<std::chrono::steady_clock::time_point> start_at;
+    bool was_started = false;
+    std::uint32_t restarts = 0;
     bool has_failed = false;  // it can't be started, died too often, or never became ready
 };
 

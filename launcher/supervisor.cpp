@@ -61,6 +61,7 @@ Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals,
       name_(name),
       control_(control),
       segment_(segment),
+      telemetry_(segment),
       watch_(watch),
       log_(log),
       console_(console) {
@@ -105,6 +106,7 @@ void Supervisor::start(ManagedProcess& process) {
     name_.role_locks().leave(process.role);  // held for it since the lock was made again
     try {
         process.child.start();
+        process.was_started = true;
     } catch (const std::system_error& error) {
         const ExitCode code = exit_code_of_errno(error.code().value());
         if (process.was_ready) {
@@ -184,6 +186,7 @@ bool Supervisor::has_left_behind() const {
 }
 
 void Supervisor::wait(Clock::time_point until) {
+    telemetry_.show(processes_);
     // poll() counts what it is to ignore against the limit of descriptors: it gets none of that.
     std::vector<pollfd> waits{{signals_.get(), POLLIN, 0}};
     const auto add = [&waits](int fd) {
@@ -217,6 +220,7 @@ void Supervisor::wait(Clock::time_point until) {
         fewer && *fewer < segment_.header().consumers.load()) {
         scale(*fewer);
     }
+    telemetry_.tick();
 }
 
 void Supervisor::leave_out_frozen_time(Clock::time_point intended) {
@@ -268,8 +272,10 @@ void Supervisor::supervise(ManagedProcess& process) {
             }
         }
     } else if (process.start_at && Clock::now() >= *process.start_at && may_start(process)) {
+        const bool is_restart = process.was_started;
         start(process);
         if (process.child.is_running()) {
+            process.restarts += is_restart ? 1 : 0;
             console_.warn(process.child.role() + " is started again, pid " +
                           std::to_string(process.child.pid()));
         }
@@ -367,12 +373,13 @@ void Supervisor::fail(ManagedProcess& process, const std::string& reason, ExitCo
     process.has_failed = true;
     failure_ = failure_.value_or(code);
     report_error(process.child.role() + " " + reason + ": stopping");
-    request_stop("failure");
+    request_stop(StopReason::failure);
 }
 
-void Supervisor::request_stop(const std::string& reason) {
+void Supervisor::request_stop(StopReason reason) {
     if (!stop_request_) {
         stop_request_ = {reason, Clock::now()};
+        telemetry_.show_stop(reason);
     }
 }
 
@@ -389,7 +396,7 @@ void Supervisor::look_at_segment() {
     }
     has_lost_segment_ = true;
     report_error("the segment was removed while in use: draining what it holds");
-    request_stop("segment-removed");
+    request_stop(StopReason::segment_removed);
 }
 
 void Supervisor::look_at_files() {
@@ -426,7 +433,7 @@ void Supervisor::renew_lock() {
     if (!name_.renew()) {
         report_error("the lock was removed while in use and can't be made again: stopping");
         failure_ = failure_.value_or(ExitCode::io);
-        stop_request_ = {"lock-removed", Clock::now()};
+        request_stop(StopReason::lock_removed);
         return;
     }
     warn("the lock was removed while in use: it is made again, and the stages are started anew");
@@ -507,6 +514,10 @@ void Supervisor::take_commands() {
         constexpr std::string_view kScale = "scale ";
         if (!stop_request_ && command->starts_with(kScale)) {
             scale_as_asked(std::string_view(*command).substr(kScale.size()));
+        } else if (*command == "stop") {
+            handle_signal(SIGTERM);
+        } else if (*command == "reload") {
+            handle_signal(SIGHUP);
         }
     }
 }
@@ -546,9 +557,9 @@ void Supervisor::handle_signal(int signal) {
         is_forced_ = is_forced_ || now >= *first_interrupt_ + kOneInterrupt;
     }
     is_forced_ = is_forced_ || signal == SIGQUIT;
-    if (!stop_request_) {
-        stop_request_ = {signal_name(signal), now};
-    }
+    request_stop(signal == SIGINT    ? StopReason::sigint
+                 : signal == SIGQUIT ? StopReason::sigquit
+                                     : StopReason::sigterm);
 }
 
 void Supervisor::scale(unsigned count) {
@@ -589,9 +600,7 @@ void Supervisor::do_without(ManagedProcess& process, const std::string& reason) 
 }
 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
-    if (!stop_request_) {
-        until = std::min(until, next_look_);
-    }
+    until = std::min(until, telemetry_.next_tick());
     if (may_have_adopted_) {
         until = std::min(until, Clock::now() + kBetweenSweeps);
     }

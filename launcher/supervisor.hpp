@@ -16,6 +16,7 @@
 #include "name_claim.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
+#include "telemetry.hpp"
 
 namespace drainpipe {
 
@@ -97,13 +98,13 @@ class Supervisor {
 
     // The first stop request, if one has come.
     struct StopRequest {
-        std::string reason;
+        StopReason reason;
         Clock::time_point at;
     };
     const std::optional<StopRequest>& stop_request() const { return stop_request_; }
 
     // Requests a stop as a signal does, for a reason of the pipeline's own.
-    void request_stop(const std::string& reason);
+    void request_stop(StopReason reason);
 
     // A second SIGINT, kOneInterrupt or more after the first, or a SIGQUIT: the drain is to be cut
     // short.
@@ -175,6 +176,7 @@ class Supervisor {
     NameClaim& name_;
     ControlSocket& control_;
     Segment& segment_;
+    Telemetry telemetry_;
     SegmentWatch& watch_;
     Log& log_;
     Console& console_;

@@ -35,6 +35,7 @@ void IntakeLoop::run() {
         end_sources(Source::Ending::leaving);
         throw;
     }
+    segment_.header().clients.store(0);
     if (is_closed_ || host_.is_stopping()) {
         close();
         end_sources(Source::Ending::closed);
@@ -44,6 +45,7 @@ void IntakeLoop::run() {
 }
 
 void IntakeLoop::serve() {
+    show_clients();  // a killed one's may stand there
     while (!is_over()) {
         wait();
         for (Entrance& entrance : entrances_) {
@@ -51,6 +53,17 @@ void IntakeLoop::serve() {
                 entrance.source().serve(entrance);
             }
         }
+        show_clients();
+    }
+}
+
+void IntakeLoop::show_clients() {
+    std::size_t clients = 0;
+    for (const Entrance& entrance : entrances_) {
+        clients += entrance.source().clients();
+    }
+    if (segment_.header().clients.load() != clients) {
+        segment_.header().clients.store(static_cast<std::uint32_t>(clients));
     }
 }
 

@@ -69,6 +69,7 @@ class IntakeLoop {
     bool is_over() const;
     void serve();
     void wait() const;
+    void show_clients();
     // Accepts `count` payloads: `push` those that are left after so many, the first of which has a
     // size that `bytes_of` says.
     template <typename Push, typename BytesOf>

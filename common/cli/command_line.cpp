@@ -40,15 +40,43 @@ struct CommandLine::Parser {
     std::vector<std::string> keys;  // flags that environment and configuration file may give too
     std::vector<std::string> switches;           // those of them that take no value on the line
     std::map<std::string, std::string> origins;  // of what the command line did not give
+    std::map<std::string, std::vector<std::string>> taken_by;  // a command, of these flags
     std::string config_file;
+
+    const CLI::App* command() const {
+        const std::vector<CLI::App*> commands = app.get_subcommands();
+        return commands.empty() ? nullptr : commands.front();
+    }
 
     // The last of a flag wins.
     void read(std::vector<std::string> arguments) {
         std::reverse(arguments.begin(), arguments.end());
         app.parse(arguments);
-        for (const CLI::Option* option : app.get_options()) {
+        refuse_empty_values(app);
+        if (const CLI::App* const command = this->command()) {
+            refuse_empty_values(*command);
+        }
+    }
+
+    static void refuse_empty_values(const CLI::App& from) {
+        for (const CLI::Option* option : from.get_options()) {
             if (option->count() > 0 && option->results().back().empty()) {
                 refuse_empty(option->get_name());
+            }
+        }
+    }
+
+    // What is meant for the start of a pipeline says nothing to a command.
+    void refuse_foreign_flags() const {
+        const CLI::App* const command = this->command();
+        if (!command) {
+            return;
+        }
+        const std::vector<std::string>& taken = taken_by.at(command->get_name());
+        for (const std::string& flag : keys) {
+            if (is_given(flag) && std::ranges::find(taken, flag) == taken.end()) {
+                throw Failure(ExitCode::usage,
+                              "--" + flag + " has no meaning for '" + command->get_name() + "'");
             }
         }
     }
@@ -146,11 +174,44 @@ void CommandLine::add_argument(const std::string& name, std::string& value,
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
 }
 
-void CommandLine::add_arguments(const std::string& name, std::vector<std::string>& values,
-                                const std::string& help) {
-    parser_->app.add_option(name, values, help)
+CommandLine::Command CommandLine::add_command(const std::string& name, const std::string& help,
+                                              std::vector<std::string> flags) {
+    CLI::App* const command = parser_->app.add_subcommand(name, help)->fallthrough();
+    command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    parser_->app.require_subcommand(0, 1);
+    parser_->taken_by.emplace(name, std::move(flags));
+    return Command(*command);
+}
+
+CommandLine::Command& CommandLine::Command::add_switch(const std::string& flag, bool& value,
+                                                       const std::string& help) {
+    parser_.add_flag("--" + flag, value, help);
+    return *this;
+}
+
+CommandLine::Command& CommandLine::Command::add_option(const std::string& flag, std::string& value,
+                                                       const std::string& type,
+                                                       const std::string& help) {
+    parser_.add_option(flag, value, help)->type_name(type)->capture_default_str();
+    return *this;
+}
+
+CommandLine::Command& CommandLine::Command::add_argument(const std::string& name,
+                                                         std::string& value,
+                                                         const std::string& help) {
+    parser_.add_option(name, value, help)
+        ->type_name("")
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    return *this;
+}
+
+CommandLine::Command& CommandLine::Command::add_arguments(const std::string& name,
+                                                          std::vector<std::string>& values,
+                                                          const std::string& help) {
+    parser_.add_option(name, values, help)
         ->type_name("")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    return *this;
 }
 
 void CommandLine::add_config_file() {
@@ -173,6 +234,7 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
         std::vector<std::string> arguments(argv + 1, argv + argc);
         parser_->refuse_missing_values(arguments);
         parser_->read(arguments);
+        parser_->refuse_foreign_flags();
         const std::vector<std::string> others = parser_->other_arguments();
         arguments.insert(arguments.begin(), others.begin(), others.end());
         parser_->read(arguments);
@@ -191,6 +253,29 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
 std::string CommandLine::origin(const std::string& flag) const {
     const auto found = parser_->origins.find(flag);
     return found == parser_->origins.end() ? "--" + flag : found->second;
+}
+
+std::vector<std::string> CommandLine::flags() const { return parser_->keys; }
+
+std::string CommandLine::command() const {
+    const CLI::App* const command = parser_->command();
+    return command ? command->get_name() : "";
+}
+
+std::vector<CommandLine::Setting> CommandLine::settings() const {
+    std::vector<Setting> settings;
+    for (const std::string& flag : parser_->keys) {
+        const CLI::Option& option = *parser_->app.get_option("--" + flag);
+        const bool is_switch =
+            std::ranges::find(parser_->switches, flag) != parser_->switches.end();
+        Setting setting{flag, is_switch ? "false" : option.get_default_str(), std::nullopt};
+        if (option.count() > 0) {
+            setting.value = option.results().back();
+            setting.origin = origin(flag);
+        }
+        settings.push_back(std::move(setting));
+    }
+    return settings;
 }
 
 }  // namespace drainpipe

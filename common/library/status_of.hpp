@@ -2,12 +2,13 @@
 
 #include <string>
 
+#include "account.hpp"
 #include "drainpipe/status.hpp"
-#include "gauge.hpp"
 
 namespace drainpipe {
 
-// How the pipeline stands that has this segment.
-Status status_of(const std::string& name, const Header& header, const EventStates& states);
+// How the pipeline stands that has this segment: what the segment says, and of the processes that
+// it names what the kernel does, where they can be seen from here.
+Status status_of(const std::string& name, const SegmentFront& front);
 
 }  // namespace drainpipe

@@ -125,6 +125,9 @@ class WatchedWork final : public Work {
       public:
         Noted(Outcomes& outcomes, std::vector<Call>& calls) : outcomes_(outcomes), calls_(calls) {}
 
+        void worked(Clock::duration each, std::uint64_t events) override {
+            outcomes_.worked(each, events);
+        }
         void done(std::uint64_t id, std::optional<Clock::duration> took) override {
             note(id, drainpipe::done());
             outcomes_.done(id, took);
@@ -242,7 +245,7 @@ class Pipeline::Body final : private Consumer::Host, private Source::Acceptor {
     const std::vector<Call>& calls() const { return calls_; }
     const std::vector<DeadLetter>& dead_letters() const { return letters_.all(); }
     std::string_view output() const { return output_.text(); }
-    Status status() const { return status_of(kName, segment_.header(), segment_.states()); }
+    Status status() const { return status_of(kName, segment_.front()); }
     bool is_committed(std::uint64_t id) const {
         const Header& header = segment_.header();
         return id > 0 && id <= header.tail.load() &&

@@ -57,6 +57,8 @@ class Work {
         virtual void done(std::uint64_t id, std::optional<Clock::duration> took) = 0;
         // It has failed, and is started again later if any attempts are left.
         virtual void failed(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
+        // How long the work on so many events took, each, whatever has come of it: for the figures.
+        virtual void worked(Clock::duration /*each*/, std::uint64_t /*events*/) {}
         // It is given up.
         virtual void dead(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
     };
@@ -83,6 +85,9 @@ class Work {
     // Goes on with what was started, and tells what has ended. Throws Failure where no event can be
     // worked on any more; what was not told to be done is left for the next consumer then.
     virtual void advance(Outcomes& outcomes) = 0;
+
+    // How many commands or workers it keeps running now.
+    virtual std::size_t jobs() const { return 0; }
 
     // The consumer stops: nothing waits for company any more.
     virtual void begin_stop() {}

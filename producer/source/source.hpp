@@ -75,6 +75,9 @@ class Source {
     // When it has something to do though nothing is readable.
     virtual std::optional<Clock::time_point> next_time() const { return std::nullopt; }
 
+    // How many senders are connected.
+    virtual std::size_t clients() const { return 0; }
+
     // Accepts what has come, and waits for nothing but room in the ring.
     virtual void serve(Acceptor& acceptor) = 0;
 

@@ -49,6 +49,9 @@ class Delivery {
         Segment& segment, unsigned consumer = 0, IsGone is_gone = [](unsigned) { return false; },
         Clock::duration idle_before_taking = kIdleBeforeTaking);
 
+    // The consumer's, from 0.
+    unsigned number() const { return consumer_; }
+
     // Events that were just handed out, in order; valid until others are.
     struct Chunk {
         std::span<const EventRange> ranges;

@@ -4,34 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "account.hpp"
 #include "event_state.hpp"
 #include "layout.hpp"
 
 namespace drainpipe {
 
-// What became of the events of a run.
-// Always accepted = processed + emptied + drained + dead + left.
-struct Account {
-    std::uint64_t accepted;   // by this run, and what it recovered
-    std::uint64_t processed;  // committed before the drain began
-    std::uint64_t emptied;    // in flight when it began, committed since
-    std::uint64_t drained;    // buffered when it began, committed since
-    std::uint64_t dead;       // given up: among the dead letters
-    std::uint64_t left;
-    std::uint64_t redelivered;
-    std::uint64_t retried;  // attempts after a failure
-    std::uint64_t in_flight;
-    std::uint64_t buffered;
-};
-
-// Read while others go on: what it says was true a moment ago, and the sums are right.
-Account account_of(const Header& header, const EventStates& states);
-
 // A segment's identity, in sixteen hexadecimal digits.
 std::string identity_of(const Header& header);
-
-// "accepted=A processed=P emptied=E drained=D left=L redelivered=R dead=X retried=T"
-std::string to_text(const Account& account);
 
 // Reads how full the segment is, and can do nothing else: it maps the front of it read-only and
 // takes no lock, so that it works beside a stage that hangs with the lock held.
@@ -56,7 +36,10 @@ class Gauge {
     // How often the number of consumers was asked for.
     std::uint32_t scalings() const;
 
-    // What it reads from: neither can be written to.
+    Snapshot snapshot() const { return snapshot_of(front()); }
+
+    // What it reads from: nothing of it can be written to.
+    SegmentFront front() const;
     const Header& header() const;
     EventStates states() const;
 

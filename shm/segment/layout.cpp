@@ -18,7 +18,7 @@ bool Geometry::is_sound() const {
            alignment <= kMaxAlignment && *this == of(capacity, buffer_bytes, alignment);
 }
 
-std::size_t Geometry::slots_offset() const { return kHeaderBytes; }
+std::size_t Geometry::slots_offset() const { return kHeaderBytes + kHistoryBytes; }
 
 std::size_t Geometry::retry_times_offset() const { return slots_offset() + slots * sizeof(Slot); }
 

@@ -8,16 +8,20 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "activity.hpp"
 #include "event_count.hpp"
 #include "event_state.hpp"
+#include "history.hpp"
 #include "ledger.hpp"
+#include "supervision.hpp"
 #include "word.hpp"
 
 namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | slots | retry times | states | attempts | (to the next page) | payload buffer
+//     Header | history | slots | retry times | states | attempts | (to the next page) | payload
+//     buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
 // slot, state, attempts and retry time n % slots. What is in flight, done or waiting is what the
@@ -52,17 +56,24 @@ namespace drainpipe {
 // - begun: released by its consumer, without the lock; acquired by that consumer's successor, which
 //   holds its role, and by the next run. It covers nothing but itself.
 //
-// - phase, stop_deadline, consumers, scalings, next_begin, the counts: released by launcher or
-//   stage, acquired by anyone; they cover nothing but themselves.
+// - phase, stop_deadline, consumers, scalings, clients, next_begin, the counts: released by
+// launcher
+//   or stage, acquired by anyone; they cover nothing but themselves.
+//
+// - supervision and history: written by the launcher, read by anyone; each says how its parts hold
+//   together. The consumers' activity: relaxed, by each its own; statistics.
 //
 // - the event counts: see event_count.hpp.
 //
-// - slots and payloads: plain, before the tail covers them; plain reads after that.
+// - slots and payloads: plain, before the tail covers them; plain reads after that. A snapshot
+// reads
+//   the ends of two slots relaxed, then an acquire fence, then the ledger's head: none is written
+//   again before that moves.
 //
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
-// A change of this file, or of ledger.hpp or event_state.hpp, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 7;
+// A change of this file, or of one that has a part of it, is a change of kLayoutVersion.
+inline constexpr std::uint32_t kLayoutVersion = 8;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -223,6 +234,7 @@ struct Header {
     Word<std::uint32_t> output_may_be_cut;  // a write is under way that a kill may cut
     Word<std::int64_t> stop_deadline;       // monotonic clock, in ns; 0 until a stop is requested
     Word<std::int64_t> next_begin;  // with a rate: no event is begun before, monotonic clock, in ns
+    Word<std::uint32_t> clients;    // that are connected to the intake; written by the producer
 
     // The file whose lines are events, over any number of runs. Written by the launcher, before any
     // stage starts; its end by the producer.
@@ -247,10 +259,16 @@ struct Header {
     // there on another one may take. Each moves its own, under the lock.
     alignas(kLineBytes) std::array<Word<std::uint64_t>, kMaxConsumers> in_hand_end;
 
+    // For those who look; nothing is decided by them.
+    alignas(kLineBytes) Supervision supervision;
+    std::array<ConsumerActivity, kMaxConsumers> activity;
+
     Settings settings;
 };
 
-inline constexpr std::size_t kHeaderBytes = 13 * kPageBytes;
+inline constexpr std::size_t kHeaderBytes = 17 * kPageBytes;
+inline constexpr std::size_t kHistoryBytes =
+    (sizeof(History) + kPageBytes - 1) / kPageBytes * kPageBytes;
 
 static_assert(sizeof(Slot) == 4);
 static_assert(sizeof(Geometry) == 40);
@@ -309,6 +327,7 @@ static_assert(offsetof(Header, log_lines_lost) == 344);
 static_assert(offsetof(Header, output_may_be_cut) == 352);
 static_assert(offsetof(Header, stop_deadline) == 360);
 static_assert(offsetof(Header, next_begin) == 368);
+static_assert(offsetof(Header, clients) == 376);
 static_assert(offsetof(Header, file_standing) == 384);
 static_assert(offsetof(Header, file_has_ended) == 388);
 static_assert(offsetof(Header, file_device) == 392);
@@ -321,7 +340,9 @@ static_assert(offsetof(Header, ledger_changes) == 576);
 static_assert(offsetof(Header, ledgers) == 584);
 static_assert(offsetof(Header, begun) == 4992);
 static_assert(offsetof(Header, in_hand_end) == 5504);
-static_assert(offsetof(Header, settings) == 6016);
+static_assert(offsetof(Header, supervision) == 6016);
+static_assert(offsetof(Header, activity) == 7616);
+static_assert(offsetof(Header, settings) == 19904);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

@@ -26,11 +26,11 @@ void Ledger::copy_from(const Ledger& other, std::uint64_t state_count, Dispatch 
     std::copy_n(other.consumer_states.begin(), state_count, consumer_states.begin());
 }
 
-Ledger read_ledger(const Header& header) {
+Ledger read_ledger(const Header& header, std::uint64_t state_count) {
     Ledger ledger{};
     std::uint64_t changes = header.ledger_changes.load();
     while (true) {
-        ledger.copy_from(header.ledgers[changes % 2], 0, header.settings.dispatch);
+        ledger.copy_from(header.ledgers[changes % 2], state_count, header.settings.dispatch);
         std::atomic_thread_fence(std::memory_order_acquire);
         const std::uint64_t changes_now = header.ledger_changes.load();
         if (changes_now == changes) {

@@ -74,8 +74,8 @@ static_assert(sizeof(Ledger) == 152 + kMaxConsumers * sizeof(ConsumerState));
 
 struct Header;
 
-// A copy that is consistent, read without the lock while others change it. Without the
-// consumers' states.
-Ledger read_ledger(const Header& header);
+// A copy that is consistent, read without the lock while others change it; of the consumers' states
+// with the first few, so many.
+Ledger read_ledger(const Header& header, std::uint64_t state_count = 0);
 
 }  // namespace drainpipe

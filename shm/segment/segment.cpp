@@ -122,6 +122,7 @@ Segment::Segment(Backing backing, const Geometry& geometry)
       buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)),
       below_alignment_(static_cast<std::uint32_t>(geometry.alignment - 1)) {
     char* const front = static_cast<char*>(front_.get_address());
+    history_ = reinterpret_cast<History*>(front + kHeaderBytes);
     slots_ = reinterpret_cast<Slot*>(front + geometry.slots_offset());
     retry_times_ = reinterpret_cast<std::uint32_t*>(front + geometry.retry_times_offset());
     states_ = reinterpret_cast<std::uint8_t*>(front + geometry.states_offset());

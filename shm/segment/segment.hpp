@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "account.hpp"
 #include "backing.hpp"
 #include "copy_bytes.hpp"
 #include "event_state.hpp"
@@ -114,6 +115,9 @@ class Segment {
         copy_bytes(buffer_ + (position & buffer_mask_), bytes);
     }
     EventStates states() const { return EventStates({states_, slot_mask_ + 1}); }
+    // For those who only look.
+    SegmentFront front() const { return SegmentFront::at(front_.get_address()); }
+    History& history() const { return *history_; }
     // How often the work on an event was begun: counted before the work, up to 255.
     SharedBytes attempts() const { return {attempts_, slot_mask_ + 1}; }
     // When the work on an event is to be tried again: see retry_time.hpp. 0 where it waits for no
@@ -186,6 +190,7 @@ class Segment {
     void validate_consumer_states() const;
     void validate_slots() const;
     std::uint64_t bytes_between(Slot before, Slot slot) const;
+    void reset_supervision() const;
     void reset_states() const;
     void reset_retry_times() const;
     void begin_ledger() const;
@@ -198,6 +203,7 @@ class Segment {
     boost::interprocess::mapped_region buffer_first_;
     boost::interprocess::mapped_region buffer_again_;
     Header* header_;
+    History* history_;
     Slot* slots_;
     std::uint32_t* retry_times_;
     std::uint8_t* states_;

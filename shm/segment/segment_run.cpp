@@ -42,6 +42,8 @@ void Segment::begin_run(const Settings& settings, const std::optional<FileIdenti
     header.output_may_be_cut.store(0);
     header.stop_deadline.store(0);
     header.next_begin.store(0);
+    header.clients.store(0);
+    reset_supervision();
     header.drain_begun.store(0);
     reset_states();
     reset_retry_times();
@@ -49,6 +51,17 @@ void Segment::begin_run(const Settings& settings, const std::optional<FileIdenti
     header.settled_before_run.store(header.tail.load() - left());
     begin_file(file);
     header.intake_closed.store(0);
+}
+
+void Segment::reset_supervision() const {
+    Supervision& supervision = header_->supervision;
+    supervision.started_at.store(0);
+    supervision.pid_namespace.store(0);
+    supervision.stop_reason.store(StopReason::none);
+    supervision.ended_with.store(0);
+    supervision.producer.reset();
+    std::ranges::for_each(supervision.consumers, &ChildRecord::reset);
+    std::ranges::for_each(header_->activity, &ConsumerActivity::reset);
 }
 
 // Each standing is stored after the words that it gives a meaning to, and the tail does not move:

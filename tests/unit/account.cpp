@@ -113,6 +113,55 @@ TEST_SUITE("account") {
         CHECK(faults == 0);
     }
 
+    TEST_CASE("account: a snapshot's parts add up, in every one of 100 000 taken under load") {
+        ScratchSegment scratch("snapshot", 512, 1000, settings_for(2));
+        const SegmentFront front = scratch.get().front();
+        Work work;
+        const std::jthread worker([&] { work.do_rounds(scratch.get(), 40'000); });
+        std::uint64_t samples = 0;
+        std::uint64_t faults = 0;
+        while (!work.is_over || samples < 100'000) {
+            const Snapshot snapshot = snapshot_of(front);
+            std::uint64_t in_flight = 0;
+            std::uint64_t demand = 0;
+            for (const Snapshot::Consumer& consumer : snapshot.consumers) {
+                in_flight += consumer.in_flight;
+                demand += consumer.demand;
+            }
+            const Account& account = snapshot.account;
+            const bool adds_up = holds(account) && in_flight == account.in_flight &&
+                                 demand == snapshot.demand &&
+                                 account.in_flight + account.buffered == account.left &&
+                                 snapshot.buffer_used_bytes == snapshot.tail - snapshot.head;
+            faults += adds_up ? 0 : 1;
+            ++samples;
+        }
+        CHECK(faults == 0);
+    }
+
+    TEST_CASE("account: a snapshot knows what each consumer has, asks for and waits with") {
+        Settings settings = settings_for(2);
+        settings.work = WorkKind::exec;
+        ScratchSegment scratch("consumers", 32, 1000, settings);
+        RingWriter writer(scratch.get());
+        for (int event = 0; event < 10; ++event) {
+            REQUIRE(writer.push(std::array<std::string_view, 1>{"four"}).count == 1);
+        }
+        Delivery first(scratch.get(), 0);
+        Delivery second(scratch.get(), 1);
+        first.turn(0, 4, 4);
+        second.turn(0, 8, 4);
+        const Snapshot snapshot = Gauge(scratch.name()).snapshot();
+        CHECK(snapshot.consumers[0].in_flight == 4);
+        CHECK(snapshot.consumers[1].in_flight == 6);
+        CHECK(snapshot.consumers[1].demand == 2);
+        CHECK(snapshot.demand == 2);
+        CHECK(snapshot.buffer_used_bytes == 40);
+        CHECK(snapshot.retrying == 0);
+        scratch.get().set_retry_time(2, 8);
+        CHECK(Gauge(scratch.name()).snapshot().retrying == 1);
+    }
+
     TEST_CASE("account: a gauge takes no lock") {
         ScratchSegment scratch("nolock", 4, 100);
         RobustLock lock(scratch.header().lock);

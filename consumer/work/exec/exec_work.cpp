@@ -169,6 +169,7 @@ void ExecWork::end(CommandRun& run, const CommandRun::Ended& ended, Outcomes& ou
     if (ended.is_success) {
         run.output().write_to(output_);
     }
+    outcomes.worked(ended.took, run.events().size());
     const bool is_alone = run.events().size() == 1;
     for (const Event& event : run.events()) {
         if (ended.is_success) {

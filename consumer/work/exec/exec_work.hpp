@@ -40,6 +40,7 @@ class ExecWork final : public Work {
     Ends ends() const override { return Ends::later; }
     std::size_t room() const override;
     std::size_t start(std::span<const Event> events) override;
+    std::size_t jobs() const override { return runs_.size() - free_.size(); }
     void advance(Outcomes& outcomes) override;
     void begin_stop() override { is_stopping_ = true; }
     bool is_closed() const override { return !leftovers_.are_expected(); }

@@ -22,6 +22,7 @@ class SettledEvents {
         std::uint64_t id;
         Outcome outcome;
         bool is_by_default;  // its token went away
+        Work::Clock::time_point started_at;
     };
 
     void add(Settled settled) {
@@ -76,12 +77,13 @@ class TokenBody {
 
     const Event& event() const { return event_; }
     void settle(Outcome outcome, bool is_by_default) {
-        settled_->add({event_.id(), std::move(outcome), is_by_default});
+        settled_->add({event_.id(), std::move(outcome), is_by_default, started_at_});
     }
 
   private:
     Event event_;
     std::shared_ptr<SettledEvents> settled_;
+    Work::Clock::time_point started_at_ = Work::Clock::now();
 };
 
 namespace {
@@ -155,8 +157,10 @@ void TokenWork::advance(Outcomes& outcomes) {
         append_line(lines_, each.outcome);
     }
     write_lines(lines_, output_);
+    const Clock::time_point now = Clock::now();
     for (const SettledEvents::Settled& each : settled) {
         --out_;
+        outcomes.worked(now - each.started_at, 1);
         tell(outcomes, each.id, each.outcome);
     }
 }

@@ -175,6 +175,7 @@ void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& to
 void WorkerWork::tell_answer(const WorkerProcess& worker, const WorkerProcess::Answered& answered,
                              Outcomes& outcomes) {
     const WorkerAnswer& answer = answered.answer;
+    outcomes.worked(answered.took, 1);
     const std::string_view reason = answer.text ? std::string_view(*answer.text) : "";
     switch (answer.result) {
         case WorkerAnswer::Result::ok:
@@ -187,6 +188,11 @@ void WorkerWork::tell_answer(const WorkerProcess& worker, const WorkerProcess::A
             outcomes.dead(answer.id, reason, worker.last_errors());
             break;
     }
+}
+
+std::size_t WorkerWork::jobs() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        workers_, [](const WorkerProcess& worker) { return worker.is_running(); }));
 }
 
 void WorkerWork::tell_refused(Outcomes& outcomes) {

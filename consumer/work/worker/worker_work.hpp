@@ -42,6 +42,7 @@ class WorkerWork final : public Work {
     Ends ends() const override { return Ends::later; }
     std::size_t room() const override;
     std::size_t start(std::span<const Event> events) override;
+    std::size_t jobs() const override;
     // Throws Failure(software) where a worker died too often.
     void advance(Outcomes& outcomes) override;
     void close() override;

@@ -35,6 +35,7 @@ class SocketSource final : public Source {
 
     int wait_fd() const override { return epoll_.get(); }
     std::optional<std::chrono::steady_clock::time_point> next_time() const override;
+    std::size_t clients() const override { return clients_.size(); }
     void serve(Acceptor& acceptor) override;
     void on_full(std::size_t accepted) override;
     void end(Ending ending) override;

@@ -191,6 +191,15 @@ void freeze_without_lock(const Pipeline& pipeline, pid_t pid) {
     }
 }
 
+void freeze_with_lock(const Pipeline& pipeline, pid_t pid) {
+    freeze(pid);
+    for (int tries = 0; !holds_lock(pipeline, pid); ++tries) {
+        ::kill(pid, SIGCONT);
+        let_pass(std::chrono::microseconds(tries * 37 % 1000));
+        freeze(pid);
+    }
+}
+
 std::optional<std::uint64_t> accepted_by(std::string_view client_output) {
     const auto lines = lines_of(client_output);
     for (auto line = lines.rbegin(); line != lines.rend(); ++line) {

@@ -104,6 +104,9 @@ class Pipeline {
 
 // Stops a stage (SIGSTOP) where it stops nobody else: without the ring's lock.
 void freeze_without_lock(const Pipeline& pipeline, pid_t pid);
+// The opposite: where it holds up all that take the lock. Requires that it takes it again and
+// again.
+void freeze_with_lock(const Pipeline& pipeline, pid_t pid);
 
 // The K of the client's `accepted=K`; nothing when it printed none.
 std::optional<std::uint64_t> accepted_by(std::string_view client_output);

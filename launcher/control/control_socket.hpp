@@ -11,7 +11,8 @@ namespace drainpipe {
 // Where a running launcher takes commands: a datagram socket in the run directory, mode 0600. A
 // path leads there from any pid namespace that sees the directory; a pid does not.
 //
-// A command is one datagram of text, at most kMaxBytes long: "scale 4".
+// A command is one datagram of text, at most kMaxBytes long: "scale 4", or what the signals SIGTERM
+// and SIGHUP say, for who can't send them: "stop", "reload".
 class ControlSocket {
   public:
     static constexpr std::size_t kMaxBytes = 256;

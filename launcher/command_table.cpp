@@ -1,0 +1,128 @@
+#include "command_table.hpp"
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command_line.hpp"
+#include "config_command.hpp"
+#include "dead_command.hpp"
+#include "dead_letter_file.hpp"
+#include "launcher.hpp"
+#include "options.hpp"
+#include "quantity.hpp"
+#include "role_locks.hpp"
+#include "scale.hpp"
+#include "signal_commands.hpp"
+#include "status_command.hpp"
+#include "top.hpp"
+
+namespace drainpipe {
+namespace {
+
+// What follows the commands on the line.
+struct CommandTexts {
+    bool json = false;
+    bool wait = false;
+    bool all = false;
+    std::string count;
+    std::vector<std::string> words;
+};
+
+void describe_commands(CommandLine& line, CommandTexts& texts) {
+    const std::vector<std::string> address{"name", "run-dir"};
+    line.add_command("status", "Show how the running pipeline stands", address)
+        .add_switch("json", texts.json, "As one JSON object");
+    line.add_command("top", "The same, live, on a terminal; q leaves", address);
+    line.add_command("stop", "Have it drain and stop, as SIGTERM does", address)
+        .add_switch("wait", texts.wait, "Until it has ended; exit with its exit code");
+    line.add_command("reload", "Have it open its logs again, as SIGHUP does", address);
+    line.add_command("scale", "Give it another number of consumers", address)
+        .add_argument("COUNT", texts.count, "1 to 64");
+    line.add_command("dead", "Show, retry or drop the dead letters of --log-dir",
+                     {"name", "run-dir", "log-dir"})
+        .add_arguments("ACTION", texts.words,
+                       "list [--json]; retry [ID...]: enqueue them anew, and remove them; "
+                       "drop ID... or --all: remove them")
+        .add_switch("json", texts.json, "list: the letters as they stand in the file")
+        .add_switch("all", texts.all, "drop: all of them");
+    line.add_command("config", "Print every option with its value and where it came from",
+                     line.flags());
+}
+
+void require_standard_descriptors(const Options& options, const StandardDescriptors& standard) {
+    if (!standard.has_output) {
+        throw Failure(ExitCode::io,
+                      "standard output is closed and the payloads go there: give it a reader, "
+                      "a file or /dev/null");
+    }
+    if (!standard.has_input && options.source.kind == SourceKind::standard_input) {
+        throw Failure(ExitCode::io,
+                      "standard input is closed and --from - takes the events from it: give it "
+                      "a file or a pipe");
+    }
+}
+
+Action start_action(const Options& options, const StandardDescriptors& standard) {
+    return [options, standard](Descriptor signals) {
+        require_standard_descriptors(options, standard);
+        return Launcher(options, std::move(signals)).run();
+    };
+}
+
+Action scale_action(const Address& address, const std::string& count) {
+    const auto consumers = static_cast<unsigned>(parse_count("scale", count, 1, kMaxConsumers));
+    return [=](Descriptor) { return scale(where_it_runs(address), consumers); };
+}
+
+Action dead_action(const Address& address, const std::filesystem::path& log_directory,
+                   const CommandTexts& texts) {
+    const DeadCommand command = parse_dead_command(texts.words, texts.json, texts.all);
+    return [=](Descriptor signals) {
+        return run_dead_command(command, log_directory / DeadLetterFile::kFileName, address,
+                                std::move(signals));
+    };
+}
+
+}  // namespace
+
+std::optional<Action> parse_command_line(int argc, char** argv,
+                                         const StandardDescriptors& standard) {
+    OptionTexts options;
+    CommandTexts texts;
+    CommandLine line("launcher",
+                     "Starts a pipeline, supervises it, and drains it on SIGTERM or SIGINT.");
+    describe_options(line, options);
+    describe_commands(line, texts);
+    if (line.parse(argc, argv)) {
+        return std::nullopt;
+    }
+    const std::string command = line.command();
+    if (command.empty()) {
+        return start_action(read_options(line, options), standard);
+    }
+    if (command == "config") {
+        print_config(line, read_options(line, options));
+        return std::nullopt;
+    }
+    const Address address = read_address(line, options);
+    if (command == "status") {
+        return [=](Descriptor) { return print_status(address, texts.json); };
+    }
+    if (command == "top") {
+        return [=](Descriptor signals) { return show_top(address, signals); };
+    }
+    if (command == "stop") {
+        return [=](Descriptor signals) { return stop_pipeline(address, texts.wait, signals); };
+    }
+    if (command == "reload") {
+        return [=](Descriptor) { return reload_pipeline(address); };
+    }
+    if (command == "scale") {
+        return scale_action(address, texts.count);
+    }
+    return dead_action(address, read_log_directory(line, options), texts);
+}
+
+}  // namespace drainpipe

@@ -1,0 +1,62 @@
+#include "telemetry.hpp"
+
+#include <sys/stat.h>
+
+#include "account.hpp"
+
+namespace drainpipe {
+namespace {
+
+std::int64_t nanoseconds_of(Telemetry::Clock::time_point time) {
+    return std::chrono::nanoseconds(time.time_since_epoch()).count();
+}
+
+ChildRecord::Content content_of(const ManagedProcess& process) {
+    const bool is_child = process.child.is_running();
+    const ChildState state = process.is_ready() ? ChildState::running
+                             : is_child         ? ChildState::starting
+                             : process.start_at ? ChildState::waiting
+                                                : ChildState::gone;
+    return {.pid = process.is_running() ? process.pid() : 0,
+            .state = state,
+            .started_at = is_child ? nanoseconds_of(process.child.started_at()) : 0,
+            .restarts = process.restarts};
+}
+
+}  // namespace
+
+Telemetry::Telemetry(Segment& segment) : segment_(segment) {
+    Supervision& supervision = segment_.header().supervision;
+    struct stat info {};
+    supervision.pid_namespace.store(::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0);
+    supervision.started_at.store(nanoseconds_of(Clock::now()));
+    tick();
+}
+
+void Telemetry::show(std::span<const ManagedProcess> processes) {
+    Supervision& supervision = segment_.header().supervision;
+    supervision.producer.write(content_of(processes.front()));
+    const auto consumers = processes.subspan(1);
+    for (std::size_t number = 0; number < consumers.size(); ++number) {
+        supervision.consumers[number].write(content_of(consumers[number]));
+    }
+}
+
+void Telemetry::show_stop(StopReason reason) {
+    segment_.header().supervision.stop_reason.store(reason);
+}
+
+void Telemetry::tick() {
+    const Clock::time_point now = Clock::now();
+    if (now < next_tick_) {
+        return;
+    }
+    next_tick_ = now + kInterval;
+    const SegmentFront front = segment_.front();
+    const Account account = account_of(front.header, front.states);
+    const std::uint64_t before_run = front.header.settled_before_run.load();
+    const std::uint64_t accepted = before_run + account.accepted;
+    segment_.history().append({nanoseconds_of(now), accepted, accepted - account.left});
+}
+
+}  // namespace drainpipe
