@@ -52,8 +52,12 @@ std::string MetricsText::Value::text_of(double value) {
     if (std::isinf(value)) {
         return value > 0 ? "+Inf" : "-Inf";
     }
-    std::array<char, 32> text;
-    const auto written = std::to_chars(text.begin(), text.end(), value);
+    std::array<char, 64> text;
+    const double size = std::abs(value);
+    const bool is_readable = size == 0 || (size >= 1e-9 && size < 1e15);
+    const auto written =
+        is_readable ? std::to_chars(text.begin(), text.end(), value, std::chars_format::fixed)
+                    : std::to_chars(text.begin(), text.end(), value);
     return {text.begin(), written.ptr};
 }
 

@@ -39,7 +39,10 @@ TEST_SUITE("metrics_text") {
         CHECK(MetricsText::Value(-1).text() == "-1");
         CHECK(MetricsText::Value(0.1).text() == "0.1");
         CHECK(MetricsText::Value(1.0).text() == "1");
-        CHECK(MetricsText::Value(1e-7).text() == "1e-07");
+        CHECK(MetricsText::Value(1e-6).text() == "0.000001");
+        CHECK(MetricsText::Value(-300.25).text() == "-300.25");
+        CHECK(MetricsText::Value(1e-12).text() == "1e-12");
+        CHECK(MetricsText::Value(1e300).text() == "1e+300");
         CHECK(MetricsText::Value(INFINITY).text() == "+Inf");
         CHECK(MetricsText::Value(-INFINITY).text() == "-Inf");
         CHECK(MetricsText::Value(std::nan("")).text() == "NaN");
