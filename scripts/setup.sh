@@ -7,7 +7,7 @@
 set -eu
 
 build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev"
-test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3"
+test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools parallel python3-minimal"
 
 case "${1:-}" in
@@ -38,6 +38,12 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root="sudo"
 fi
 echo "installing:$missing" >&2
+case "$missing " in
+*" prometheus "*)
+    # The tests start one of their own; the package's service is not wanted.
+    [ ! -d /run/systemd/system ] || $as_root systemctl --quiet mask prometheus.service
+    ;;
+esac
 # shellcheck disable=SC2086  # a list of words
 {
     $as_root apt-get update -qq

@@ -33,6 +33,7 @@ class Becoming {
           arguments_(arguments),
           has_output_(program.has_output),
           has_input_(program.has_input),
+          input_(program.input),
           has_group_(has_group),
           parent_(parent) {}
 
@@ -66,7 +67,8 @@ class Becoming {
 
     bool set_descriptors(int ready) const {
         const int nothing = ::open("/dev/null", O_RDWR);
-        return nothing >= 0 && (has_input_ || ::dup2(nothing, STDIN_FILENO) >= 0) &&
+        const int input = input_ >= 0 ? input_ : nothing;
+        return nothing >= 0 && (has_input_ || ::dup2(input, STDIN_FILENO) >= 0) &&
                (has_output_ || ::dup2(nothing, STDOUT_FILENO) >= 0) &&
                ::dup2(ready, kReadyFd) >= 0 &&
                ::syscall(SYS_close_range, kReadyFd + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
@@ -76,6 +78,7 @@ class Becoming {
     char* const* arguments_;
     bool has_output_;
     bool has_input_;
+    int input_;
     bool has_group_;
     pid_t parent_;
 };

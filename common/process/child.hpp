@@ -35,6 +35,7 @@ class Child {
         std::vector<std::string> arguments;
         bool has_output;         // the launcher's standard output; /dev/null where not
         bool has_input = false;  // the same of its standard input
+        int input = -1;          // becomes its standard input; has to outlive the Child
     };
 
     explicit Child(Program program) : program_(std::move(program)) {}
