@@ -9,11 +9,13 @@
 #include "config_command.hpp"
 #include "dead_command.hpp"
 #include "dead_letter_file.hpp"
+#include "http_process.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
 #include "quantity.hpp"
 #include "role_locks.hpp"
 #include "scale.hpp"
+#include "serve_http.hpp"
 #include "signal_commands.hpp"
 #include "status_command.hpp"
 #include "top.hpp"
@@ -27,6 +29,7 @@ struct CommandTexts {
     bool wait = false;
     bool all = false;
     std::string count;
+    std::string ready_fd;
     std::vector<std::string> words;
 };
 
@@ -47,6 +50,8 @@ void describe_commands(CommandLine& line, CommandTexts& texts) {
                        "drop ID... or --all: remove them")
         .add_switch("json", texts.json, "list: the letters as they stand in the file")
         .add_switch("all", texts.all, "drop: all of them");
+    line.add_hidden_command(HttpProcess::kCommand, {"name"})
+        .add_option("--ready-fd", texts.ready_fd, "", "");
     line.add_command("config", "Print every option with its value and where it came from",
                      line.flags());
 }
@@ -107,6 +112,9 @@ std::optional<Action> parse_command_line(int argc, char** argv,
         return std::nullopt;
     }
     const Address address = read_address(line, options);
+    if (command == HttpProcess::kCommand) {
+        return [=](Descriptor) { return serve_http(address.name()); };
+    }
     if (command == "status") {
         return [=](Descriptor) { return print_status(address, texts.json); };
     }

@@ -58,6 +58,19 @@ std::vector<Child::Program> stage_programs(const Options& options) {
     return programs;
 }
 
+// Of this program, asked for something else.
+std::unique_ptr<HttpProcess> make_http_process(const Options& options) {
+    if (!options.http) {
+        return nullptr;
+    }
+    const Child::Program program{
+        .role = "http",
+        .path = std::filesystem::read_symlink("/proc/self/exe"),
+        .arguments = {HttpProcess::kCommand, "--name=" + options.address.name()},
+        .has_output = false};
+    return std::make_unique<HttpProcess>(*options.http, program);
+}
+
 std::optional<SourceFile> source_file_of(const SourceOptions& source) {
     return source.kind == SourceKind::file ? std::optional<SourceFile>(source.file) : std::nullopt;
 }
@@ -91,14 +104,15 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       name_claim_(options_, signals, console_),
       log_(options_.log_directory, "launcher", LogSink::File::required,
            options_.address.log_label()),
+      http_(make_http_process(options_)),
       segment_claim_(options_, source_file_, name_claim_, log_, console_),
       segment_(segment_claim_.segment()),
       gauge_(options_.address.name()),
       display_(options_, gauge_, console_),
       control_(options_.address.control_path()),
       watch_(segment_, options_.address.name()),
-      supervisor_(std::move(programs), std::move(signals), name_claim_, control_, segment_, watch_,
-                  log_, console_),
+      supervisor_(std::move(programs), http_.get(), std::move(signals), name_claim_, control_,
+                  segment_, watch_, log_, console_),
       watchdog_(options_.grace) {}
 
 ExitCode Launcher::run() {
@@ -161,7 +175,8 @@ void Launcher::announce() {
         fmt::format("ready name={} run={} launcher={} producer={} consumer={} segment={} {}",
                     options_.address.name(), segment_.identity(), ::getpid(),
                     supervisor_.producer().pid(), fmt::join(consumers, ","),
-                    segment_path(options_.address.name()), describe_source(options_));
+                    segment_path(options_.address.name()), describe_source(options_)) +
+        (http_ ? " http=" + http_->address().describe() : "");
     log_.info("{}", ready);
     display_.announce(ready);
 }

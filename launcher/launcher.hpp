@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "console.hpp"
@@ -9,6 +11,7 @@
 #include "display.hpp"
 #include "failure.hpp"
 #include "gauge.hpp"
+#include "http_process.hpp"
 #include "job.hpp"
 #include "log.hpp"
 #include "name_claim.hpp"
@@ -65,6 +68,7 @@ class Launcher {
     std::optional<SourceFile> source_file_;
     NameClaim name_claim_;
     Log log_;
+    std::unique_ptr<HttpProcess> http_;  // null where HTTP is not asked for
     SegmentClaim segment_claim_;
     Segment& segment_;  // of which it writes the run's words, and notifies the event counts
     Gauge gauge_;       // by which it reads

@@ -54,10 +54,11 @@ double in_seconds(std::chrono::steady_clock::duration duration) {
 
 }  // namespace
 
-Supervisor::Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
-                       ControlSocket& control, Segment& segment, SegmentWatch& watch, Log& log,
-                       Console& console)
-    : signals_(std::move(signals)),
+Supervisor::Supervisor(std::vector<Child::Program> programs, HttpProcess* http, Descriptor signals,
+                       NameClaim& name, ControlSocket& control, Segment& segment,
+                       SegmentWatch& watch, Log& log, Console& console)
+    : http_(http),
+      signals_(std::move(signals)),
       name_(name),
       control_(control),
       segment_(segment),
@@ -200,6 +201,7 @@ void Supervisor::wait(Clock::time_point until) {
         add(process.death_fd());
         add(process.child.ready_fd());
     }
+    add(http_ ? http_->death_fd() : -1);
     leave_out_frozen_time(awake_at_);
     const Clock::time_point intended = std::max(awake_at_, next_time(until));
     ::poll(waits.data(), waits.size(), milliseconds_until(intended));
@@ -209,6 +211,7 @@ void Supervisor::wait(Clock::time_point until) {
         handle_ready(process);
         supervise(process);
     }
+    look_after_http();
     if (may_have_adopted_) {
         may_have_adopted_ = kill_adopted();
     }
@@ -476,26 +479,32 @@ void Supervisor::abandon() {
 
 // As process 1, or with children that it was started with: they would stay zombies for ever.
 void Supervisor::reap_inherited() const {
-    const auto is_ours = [this](pid_t pid) {
-        return std::ranges::any_of(processes_, [pid](const ManagedProcess& process) {
-            return process.child.pid() == pid;
-        });
-    };
+    const std::set<pid_t> own = this->own();
     siginfo_t info{};
     while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0 &&
-           !is_ours(info.si_pid)) {
+           !own.contains(info.si_pid)) {
         ::waitpid(info.si_pid, nullptr, 0);
         info = {};
     }
 }
 
-bool Supervisor::kill_adopted() {
-    std::set<pid_t> own;
+std::set<pid_t> Supervisor::own() const {
+    std::set<pid_t> own{http_ ? http_->pid() : 0};
     for (const ManagedProcess& process : processes_) {
         own.insert(process.child.pid());
     }
-    return adopted_.kill(own, kRunVariable, segment_.identity());
+    return own;
 }
+
+void Supervisor::look_after_http() {
+    if (http_) {
+        if (const std::optional<std::string> told = http_->look_after()) {
+            log_.warn("{}", *told);
+        }
+    }
+}
+
+bool Supervisor::kill_adopted() { return adopted_.kill(own(), kRunVariable, segment_.identity()); }
 
 void Supervisor::end_adopted(Clock::time_point until) {
     while (kill_adopted() && Clock::now() < until) {
@@ -601,6 +610,9 @@ void Supervisor::do_without(ManagedProcess& process, const std::string& reason) 
 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
     until = std::min(until, telemetry_.next_tick());
+    if (http_) {
+        until = std::min(until, http_->start_at().value_or(until));
+    }
     if (may_have_adopted_) {
         until = std::min(until, Clock::now() + kBetweenSweeps);
     }

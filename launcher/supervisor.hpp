@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "console.hpp"
 #include "control_socket.hpp"
 #include "failure.hpp"
+#include "http_process.hpp"
 #include "log.hpp"
 #include "managed_process.hpp"
 #include "name_claim.hpp"
@@ -46,10 +48,10 @@ class Supervisor {
     static constexpr std::chrono::milliseconds kOneInterrupt{500};
 
     // The programs of the producer and of each consumer up to the limit. `signals` as
-    // claim_signals() returned it.
-    Supervisor(std::vector<Child::Program> programs, Descriptor signals, NameClaim& name,
-               ControlSocket& control, Segment& segment, SegmentWatch& watch, Log& log,
-               Console& console);
+    // claim_signals() returned it. `http` may be null.
+    Supervisor(std::vector<Child::Program> programs, HttpProcess* http, Descriptor signals,
+               NameClaim& name, ControlSocket& control, Segment& segment, SegmentWatch& watch,
+               Log& log, Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
     // All slots of consumers, by number; the first ones, as many as the target count says, are
@@ -127,6 +129,8 @@ class Supervisor {
     static void kill_now(const ManagedProcess& process);
     void leave_behind(const ManagedProcess& process);
     void reopen_logs();
+    // The pids of all children.
+    std::set<pid_t> own() const;
     void start_later(ManagedProcess& process, const std::string& reason, ExitCode code);
     void handle_ready(ManagedProcess& process);
     void supervise(ManagedProcess& process);
@@ -142,6 +146,7 @@ class Supervisor {
     // Whether it is one of more consumers that were asked for, and never was there.
     bool can_do_without(const ManagedProcess& process) const;
     void do_without(ManagedProcess& process, const std::string& reason);
+    void look_after_http();
     void look_at_segment();
     // Ends all children, of a segment that must not be touched any more.
     void abandon();
@@ -170,6 +175,7 @@ class Supervisor {
     Clock::time_point next_time(Clock::time_point until) const;
 
     std::vector<ManagedProcess> processes_;  // the producer, then the consumers
+    HttpProcess* http_;                      // beside them: nothing waits for it, or stops with it
     AdoptedChildren adopted_;
     bool may_have_adopted_ = false;  // since a consumer has gone
     Descriptor signals_;

@@ -183,6 +183,13 @@ CommandLine::Command CommandLine::add_command(const std::string& name, const std
     return Command(*command);
 }
 
+CommandLine::Command CommandLine::add_hidden_command(const std::string& name,
+                                                     std::vector<std::string> flags) {
+    const Command command = add_command(name, "", std::move(flags));
+    command.parser_.group("");
+    return command;
+}
+
 CommandLine::Command& CommandLine::Command::add_switch(const std::string& flag, bool& value,
                                                        const std::string& help) {
     parser_.add_flag("--" + flag, value, help);

@@ -53,6 +53,8 @@ class CommandLine {
     // takes these and --config; any other one on the line is refused.
     Command add_command(const std::string& name, const std::string& help,
                         std::vector<std::string> flags);
+    // One that a program uses on its own: --help does not show it.
+    Command add_hidden_command(const std::string& name, std::vector<std::string> flags);
     // All flags of the program so far, for a command that takes them all.
     std::vector<std::string> flags() const;
     // The command that was given, if any. Requires parse().

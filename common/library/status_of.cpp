@@ -90,6 +90,14 @@ struct StatusBuilder {
                    : since(front.history.accepted_at(snapshot.head, now, snapshot.tail));
     }
 
+    std::uint64_t consumer_restarts() const {
+        std::uint64_t restarts = 0;
+        for (const ChildRecord& record : header.supervision.consumers) {
+            restarts += record.read().restarts;
+        }
+        return restarts;
+    }
+
     std::vector<Status::Consumer> consumers() const {
         std::vector<Status::Consumer> consumers;
         for (std::uint32_t number = 0; number < kMaxConsumers; ++number) {
@@ -182,6 +190,7 @@ Status status_of(const std::string& name, const SegmentFront& front) {
         .done_per_second = 0,
         .oldest_event = builder.oldest_event(),
         .producer = {builder.child(header.supervision.producer), header.clients.load()},
+        .consumer_restarts = builder.consumer_restarts(),
         .consumers = builder.consumers(),
         .stop = std::nullopt,
         .work = builder.work(),

@@ -97,6 +97,7 @@ struct Status {
     Seconds oldest_event;  // since the oldest one of those that are left was accepted; 0 without
 
     Producer producer;
+    std::uint64_t consumer_restarts;  // of all, those too that are gone for good
     std::vector<Consumer> consumers;  // that are to be there, or are on their way out
     std::optional<Stop> stop;         // while it stops
     WorkTimes work;

@@ -22,6 +22,9 @@ class HttpProcess {
     // Between a death, or a start that failed, and the next start.
     static constexpr std::chrono::seconds kPause{1};
 
+    // What the program is asked for, besides --name: serve_http().
+    static constexpr const char* kCommand = "serve-http";
+
     // Listens from here on; throws Failure where that can't be had. The program gets the socket as
     // its standard input.
     HttpProcess(const HttpAddress& address, Child::Program program);

@@ -44,14 +44,6 @@ void add_room(MetricsText& metrics, const Status& status) {
                   status.buffer_used_bytes);
 }
 
-std::uint64_t restarts_of(const std::vector<Status::Consumer>& consumers) {
-    std::uint64_t restarts = 0;
-    for (const Status::Consumer& consumer : consumers) {
-        restarts += consumer.restarts;
-    }
-    return restarts;
-}
-
 void add_processes(MetricsText& metrics, const Status& status) {
     metrics.gauge("drainpipe_consumers",
                   "Consumers that there are to be, or that are on their way out.",
@@ -59,7 +51,7 @@ void add_processes(MetricsText& metrics, const Status& status) {
     metrics.family("drainpipe_child_restarts_total", MetricsText::Type::counter,
                    "Processes that the launcher has started again in this run.");
     metrics.sample({{"role", "producer"}}, status.producer.restarts);
-    metrics.sample({{"role", "consumer"}}, restarts_of(status.consumers));
+    metrics.sample({{"role", "consumer"}}, status.consumer_restarts);
     metrics.counter("drainpipe_log_lines_lost_total", "Lines that could not be written to the log.",
                     status.log_lines_lost);
     metrics.gauge("drainpipe_draining", "1 from the request to stop on, else 0.",

@@ -67,6 +67,8 @@ void describe_options(CommandLine& line, OptionTexts& texts) {
     line.add_option("partition-delimiter", texts.partition_delimiter, "CHAR",
                     "Between fields [white space]");
     describe_work(line, texts);
+    line.add_option("http", texts.http, "ADDRESS:PORT|unix:PATH",
+                    "Serve /metrics, /status, /healthz and /readyz there");
     line.add_option("color", texts.color, "auto|always|never",
                     "Colours on standard error; auto: on a terminal, unless NO_COLOR is set");
     line.add_switch("quiet", texts.quiet, "On standard error errors and the summary alone");

@@ -23,6 +23,7 @@ struct OptionTexts {
     std::string socket_mode = "0600";
     std::string socket_group;
     bool discard = false;
+    std::string http;
     std::string color = "auto";
     bool quiet = false;
     std::string consumers = "1";

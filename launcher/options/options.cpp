@@ -170,6 +170,9 @@ Options read_options(const CommandLine& line, const OptionTexts& texts) {
         .partition_delimiter = delimiter_of(line, texts),
         .work = work,
         .source = read_source_options(line, texts),
+        .http = texts.http.empty()
+                    ? std::nullopt
+                    : std::optional(parse_http_address(line.origin("http"), texts.http)),
         .colour = colour_of(line, texts.color),
         .is_quiet = texts.quiet,
     };

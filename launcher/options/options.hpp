@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "address.hpp"
+#include "http_address.hpp"
 #include "layout.hpp"
 #include "option_texts.hpp"
 #include "source_options.hpp"
@@ -36,6 +37,7 @@ struct Options {
     std::int32_t partition_delimiter;  // -1 for white space
     WorkOptions work;
     SourceOptions source;
+    std::optional<HttpAddress> http;
     ColorMode colour;
     bool is_quiet;
 };

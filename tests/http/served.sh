@@ -2,11 +2,12 @@
 # What is served, by the programs of those who watch: promtool finds nothing in the metrics and the alerts, which
 # fire when they should; the dashboard asks for metrics that there are; a real Prometheus scrapes them and
 # answers.
-#   served.sh SOURCE_DIRECTORY CANNED_HTTP
+#   served.sh SOURCE_DIRECTORY CANNED_HTTP PROGRAMS
 set -eu
 
 source=$1
 canned_http=$2
+programs=$3
 here=$source/tests/http
 work=$(mktemp -d)
 served=
@@ -52,4 +53,26 @@ quietly diff "$work/served" "$work/described"
 
 kill "$served"
 wait "$served" || fail "the server did not end in order"
+served=
+
+# The same of a real pipeline.
+at="--name dp-http-$$ --run-dir $work/run"
+# shellcheck disable=SC2086  # a list of words
+setpriv --pdeathsig TERM "$programs/launcher" $at --log-dir "$work/log" --http :0 >/dev/null 2>"$work/ready" &
+served=$!
+tries=0
+until address=$(sed -n 's/.* http=\([^ ]*\).*/\1/p' "$work/ready") && [ -n "$address" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || fail "the launcher is not ready"
+    sleep 0.01
+done
+# shellcheck disable=SC2086
+quietly "$programs/enqueue" $at 7000
+quietly python3 "$here/prometheus.py" --rules "$source/packaging/alerts.yml" "$address" \
+    'up{job="drainpipe"}' 1 \
+    "drainpipe_events_accepted_total{name=\"dp-http-$$\"}" 7000 \
+    "sum(drainpipe_events_done_total{name=\"dp-http-$$\"})" 7000 \
+    "drainpipe_events_buffered{name=\"dp-http-$$\"}" 0
+kill "$served"
+wait "$served" || fail "the pipeline did not end in order"
 served=

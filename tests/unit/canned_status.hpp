@@ -40,6 +40,7 @@ inline Status canned_status() {
         .done_per_second = 50,
         .oldest_event = 12.5s,
         .producer = {child(2, 1), 4},
+        .consumer_restarts = 5,
         .consumers = {{child(3, 2), 1, 500, 13, 0}, {child(4, 3), 2, 474, 13, 0}},
         .stop = {},
         .work = {
