@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "append.hpp"
@@ -30,6 +31,17 @@ struct Range {
     double high;
 };
 
+std::vector<Counts> totals_of(const RunHistory& run, const Timeline& timeline) {
+    std::vector<Counts> totals(run.stages().size());
+    for (std::size_t lane = 0; lane < totals.size(); ++lane) {
+        for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {
+            std::ranges::transform(totals[lane], timeline.counts(lane, bucket),
+                                   totals[lane].begin(), std::plus<>());
+        }
+    }
+    return totals;
+}
+
 // Writes one chart, from top to bottom.
 class ChartWriter {
   public:
@@ -39,6 +51,7 @@ class ChartWriter {
           timeline_(timeline),
           curves_(curves),
           size_(size),
+          totals_(totals_of(run, timeline)),
           is_of_stop_(&timeline != &run.timeline()),
           begin_(timeline.begin()),
           length_(std::max<Microseconds>(1, run.end() - timeline.begin())),
@@ -88,6 +101,7 @@ class ChartWriter {
     const Timeline& timeline_;
     const Curves& curves_;
     const ChartSize size_;
+    const std::vector<Counts> totals_;  // of each lane, in the time of the chart
     const bool is_of_stop_;
     const Microseconds begin_;
     const Microseconds length_;
@@ -145,9 +159,8 @@ void ChartWriter::add_heading(const std::string& heading) {
 }
 
 bool ChartWriter::has(Count what) const {
-    return std::ranges::any_of(run_.stages(), [&](const StageHistory& stage) {
-        return stage.totals[static_cast<std::size_t>(what)] > 0;
-    });
+    return std::ranges::any_of(
+        totals_, [&](const Counts& counts) { return counts[static_cast<std::size_t>(what)] > 0; });
 }
 
 // Which steps there are, and how much room their labels take.
@@ -390,7 +403,7 @@ void ChartWriter::add_lanes() {
     std::vector<std::size_t> lanes;
     double most = 0;
     for (std::size_t number = 0; number < run_.stages().size(); ++number) {
-        if (is_notable(run_.stages()[number], number)) {
+        if (is_notable(totals_[number], number)) {
             lanes.push_back(number);
             for (const Column& column : columns()) {
                 most = std::max(most, rate_in(column, number, 0, 2));
@@ -411,20 +424,19 @@ void ChartWriter::add_lanes() {
 }
 
 void ChartWriter::add_lane_label(std::size_t number, double top, double height) {
-    const StageHistory& stage = run_.stages()[number];
     const bool is_tall = height > 20 || number == 0;
     if (is_tall) {
         append(
             body_,
             "<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"strong\">{}</tspan>  "
             "{}</text>\n",
-            left_, top, stage_name(number), stage_text(stage));
+            left_, top, stage_name(number), stage_text(totals_[number]));
         return;
     }
     append(body_,
            "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}<title>{} {}"
            "</title></text>\n",
-           left_ - 5, top + 4 + height, number, stage_name(number), stage_text(stage));
+           left_ - 5, top + 4 + height, number, stage_name(number), stage_text(totals_[number]));
 }
 
 void ChartWriter::add_lane(std::size_t number, double top, double height, double most) {

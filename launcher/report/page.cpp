@@ -167,7 +167,7 @@ void SectionWriter::add_stages() {
         "<th class=\"n\">dead</th></tr>\n";
     for (std::size_t number = 0; number < run_.stages().size(); ++number) {
         const StageHistory& stage = run_.stages()[number];
-        if (number > 0 && !is_notable(stage, number)) {
+        if (number > 0 && !is_notable(stage.totals, number)) {
             continue;
         }
         append(text_, "<tr><td class=\"who\">{}</td><td class=\"n\">{}</td>", stage_name(number),

@@ -325,7 +325,8 @@ void RunHistory::take_left_out(const LogRecord& record) {
     const Microseconds since = stage.told_left_out.value_or(timeline_.begin());
     const Microseconds until =
         stage.last_event && *stage.last_event > since ? *stage.last_event : record.time;
-    const Count what = stop_.terminating ? Count::drained : Count::processed;
+    const bool is_of_drain = stop_.terminating && until >= *stop_.terminating;
+    const Count what = is_of_drain ? Count::drained : Count::processed;
     stage.left_out += records;
     stage.totals[static_cast<std::size_t>(what)] += records;
     timeline_.spread(since, until, lane, what, records);

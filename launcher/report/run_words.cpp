@@ -10,8 +10,8 @@
 namespace drainpipe {
 namespace {
 
-std::uint64_t total_of(const StageHistory& stage, Count what) {
-    return stage.totals[static_cast<std::size_t>(what)];
+std::uint64_t number_in(const Counts& counts, Count what) {
+    return counts[static_cast<std::size_t>(what)];
 }
 
 std::string cause_of(const RunHistory& run) {
@@ -114,21 +114,22 @@ std::string check_of(const RunHistory& run, const RunFigures& figures, const Cur
                (is_less ? " short." : " too many.");
     }
     const std::uint64_t done = settled - account.left;
-    const std::uint64_t expected = curves.is_broadcast ? 0 : done;
     if (curves.is_broadcast) {
         return "The account adds up. Each event went to every consumer.";
     }
-    if (figures.records == expected) {
-        return "The account adds up, and the log has a record for each event that was done.";
+    if (figures.records == done) {
+        return figures.left_out == 0
+                   ? "The account adds up, and the log has a record for each event that was done."
+                   : "The account adds up, and so do the records with those that were left out.";
     }
-    if (figures.records > expected) {
-        const std::uint64_t more = figures.records - expected;
+    if (figures.records > done) {
+        const std::uint64_t more = figures.records - done;
         return "The account adds up. " + counted(more, "event has", "events have") +
                " one record more than " + (more == 1 ? "it was" : "they were") +
                " done: killed before the commit, the work was repeated.";
     }
     return "The account adds up, but the log has no record for " +
-           counted(expected - figures.records, "event", "events") + " of those that were done" +
+           counted(done - figures.records, "event", "events") + " of those that were done" +
            (run.is_from_beginning() ? "." : ": it does not begin with the run.");
 }
 
@@ -143,8 +144,8 @@ std::vector<std::string> caveats_of(const RunHistory& run, const RunFigures& fig
         caveats.emplace_back("The run never got ready.");
     }
     if (figures.left_out > 0) {
-        caveats.push_back(counted(figures.left_out, "event has", "events have") +
-                          " no record of its own (--log-events); when it was done is known to "
+        caveats.push_back(counted(figures.left_out, "event was", "events were") +
+                          " left out of the log (--log-events): when that was done is known to "
                           "about a second, and not to a phase of the stop.");
     }
     if (!curves.is_acceptance_exact) {
@@ -183,18 +184,19 @@ std::string stage_name(std::size_t number) {
     return number == 0 ? "producer" : "consumer " + std::to_string(number);
 }
 
-std::string stage_text(const StageHistory& stage) {
+std::string stage_text(const Counts& counts) {
     struct Word {
         std::uint64_t number;
         const char* one;
         const char* more;
     };
-    const std::array<Word, 5> words{{{total_of(stage, Count::deaths), "death", "deaths"},
-                                     {total_of(stage, Count::starts), "restart", "restarts"},
-                                     {total_of(stage, Count::failed), "failure", "failures"},
-                                     {total_of(stage, Count::dead), "dead letter", "dead letters"},
-                                     {total_of(stage, Count::warnings), "warning", "warnings"}}};
-    const std::uint64_t done = done_in(stage.totals);
+    const std::array<Word, 5> words{
+        {{number_in(counts, Count::deaths), "death", "deaths"},
+         {number_in(counts, Count::starts), "restart", "restarts"},
+         {number_in(counts, Count::failed), "failure", "failures"},
+         {number_in(counts, Count::dead), "dead letter", "dead letters"},
+         {number_in(counts, Count::warnings), "warning", "warnings"}}};
+    const std::uint64_t done = done_in(counts);
     std::string text = done > 0 ? grouped(done) + " done" : "";
     for (const Word& word : words) {
         if (word.number > 0) {
@@ -204,9 +206,10 @@ std::string stage_text(const StageHistory& stage) {
     return text;
 }
 
-bool is_notable(const StageHistory& stage, std::size_t number) {
-    return number > 0 ? std::ranges::any_of(stage.totals, [](auto count) { return count > 0; })
-                      : total_of(stage, Count::deaths) > 0 || total_of(stage, Count::warnings) > 0;
+bool is_notable(const Counts& counts, std::size_t number) {
+    return number > 0
+               ? std::ranges::any_of(counts, [](auto count) { return count > 0; })
+               : number_in(counts, Count::deaths) > 0 || number_in(counts, Count::warnings) > 0;
 }
 
 MomentList moments_of(const RunHistory& run) {

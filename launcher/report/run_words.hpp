@@ -33,9 +33,9 @@ std::vector<Step> steps_of(const RunHistory& run);
 // "consumer 2"; number 0 is the producer.
 std::string stage_name(std::size_t number);
 // "5,000 done, 2 deaths"
-std::string stage_text(const StageHistory& stage);
-// Whether there is anything to say of it.
-bool is_notable(const StageHistory& stage, std::size_t number);
+std::string stage_text(const Counts& counts);
+// Whether there is anything to say of the stage of that number.
+bool is_notable(const Counts& counts, std::size_t number);
 
 // The moments in the order of time, and what was left out among them.
 struct MomentList {

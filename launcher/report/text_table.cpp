@@ -149,7 +149,7 @@ void TableWriter::add_stages() {
     append(text_, "\n{:<11}{:>12}{:>7}{:>9}{:>9}\n", "", "done", "deaths", "failures", "dead");
     for (std::size_t number = 0; number < run_.stages().size(); ++number) {
         const StageHistory& stage = run_.stages()[number];
-        if (!is_notable(stage, number)) {
+        if (!is_notable(stage.totals, number)) {
             continue;
         }
         const auto total = [&](Count what) { return stage.totals[static_cast<std::size_t>(what)]; };
