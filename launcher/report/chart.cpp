@@ -107,8 +107,9 @@ class ChartWriter {
     const Microseconds length_;
     const double left_;
     const double right_;
-    double at_ = 4;       // how far down it is written
-    double ceiling_ = 0;  // of the panel that is being written
+    bool is_alone_ = false;  // no chart of the stop follows
+    double at_ = 4;          // how far down it is written
+    double ceiling_ = 0;     // of the panel that is being written
     double floor_ = 0;
     double highest_ = 1;  // value, at the ceiling
     std::vector<Step> steps_;
@@ -117,6 +118,7 @@ class ChartWriter {
 };
 
 std::string ChartWriter::write(const std::string& heading, std::string_view style) {
+    is_alone_ = !heading.empty();
     add_heading(heading);
     const std::string above = std::exchange(body_, "");
     plan_steps();
@@ -165,7 +167,7 @@ bool ChartWriter::has(Count what) const {
 
 // Which steps there are, and how much room their labels take.
 void ChartWriter::plan_steps() {
-    const bool is_in_detail = !is_of_stop_ && has_chart_of_stop(run_);
+    const bool is_in_detail = !is_alone_ && !is_of_stop_ && has_chart_of_stop(run_);
     for (const Step& step : steps_of(run_)) {
         const bool is_edge = step.label.starts_with("stopping") || step.label == "summary";
         if (step.time >= begin_ && (!is_in_detail || !step.is_of_stop || is_edge) &&

@@ -38,7 +38,8 @@ void LabelRows::place() {
     labels_ = std::move(best);
 }
 
-// Returns how bad it is: a label out of bounds is worse than any number of rows.
+// Returns how bad it is: a label out of bounds is worse than any number of rows, and one left of
+// its line, below those that come before it, half as bad as a row.
 std::size_t LabelRows::place(std::size_t right_ones) {
     std::size_t out_of_bounds = 0;
     for (std::size_t index = 0; index < labels_.size(); ++index) {
@@ -54,7 +55,8 @@ std::size_t LabelRows::place(std::size_t right_ones) {
     for (std::size_t index = right_ones; index < labels_.size(); ++index) {
         out_of_bounds += find_row(index, 0, index) ? 0 : 1;
     }
-    return out_of_bounds * (labels_.size() + 1) + count();
+    const std::size_t left_ones = labels_.size() - right_ones;
+    return out_of_bounds * 4 * (labels_.size() + 1) + 2 * count() + left_ones;
 }
 
 // The lowest one above or below those that are placed; false where there is none.
