@@ -96,15 +96,15 @@ bool has_control_character(std::string_view text) {
     });
 }
 
-struct OutcomeWord {
+struct KindWord {
     std::string_view start;
-    Outcome outcome;
+    EventKind kind;
 };
-constexpr std::array<OutcomeWord, 5> kOutcomeWords{{{"processed id=", Outcome::processed},
-                                                    {"emptied id=", Outcome::emptied},
-                                                    {"drained id=", Outcome::drained},
-                                                    {"failed id=", Outcome::failed},
-                                                    {"dead id=", Outcome::dead}}};
+constexpr std::array<KindWord, 5> kKindWords{{{"processed id=", EventKind::processed},
+                                              {"emptied id=", EventKind::emptied},
+                                              {"drained id=", EventKind::drained},
+                                              {"failed id=", EventKind::failed},
+                                              {"dead id=", EventKind::dead}}};
 
 std::optional<std::uint64_t> take_number(std::string_view& text) {
     std::uint64_t number = 0;
@@ -243,10 +243,10 @@ std::optional<Microseconds> seconds_of(std::string_view message, std::string_vie
     return value ? parse_seconds(*value) : std::nullopt;
 }
 
-std::optional<EventOutcome> parse_event(std::string_view message) {
+std::optional<LoggedEvent> parse_event(std::string_view message) {
     const auto* const word = std::ranges::find_if(
-        kOutcomeWords, [&](const OutcomeWord& one) { return message.starts_with(one.start); });
-    if (word == kOutcomeWords.end()) {
+        kKindWords, [&](const KindWord& one) { return message.starts_with(one.start); });
+    if (word == kKindWords.end()) {
         return std::nullopt;
     }
     message.remove_prefix(word->start.size());
@@ -254,7 +254,7 @@ std::optional<EventOutcome> parse_event(std::string_view message) {
     if (!id || *id == 0) {
         return std::nullopt;
     }
-    EventOutcome event{word->outcome, *id, 1, std::nullopt, {}};
+    LoggedEvent event{word->kind, *id, 1, std::nullopt, {}};
     while (!message.starts_with(" payload=")) {
         if (take(message, " reason=\"")) {
             const auto reason = take_quoted(message);

@@ -49,11 +49,11 @@ std::optional<std::uint64_t> number_of(std::string_view message, std::string_vie
 // The same of seconds, "0.012s".
 std::optional<Microseconds> seconds_of(std::string_view message, std::string_view key);
 
-enum class Outcome { processed, emptied, drained, failed, dead };
+enum class EventKind { processed, emptied, drained, failed, dead };
 
 // What a record says of one event.
-struct EventOutcome {
-    Outcome outcome;
+struct LoggedEvent {
+    EventKind kind;
     std::uint64_t id;
     std::uint64_t attempt;
     std::optional<Microseconds> took;
@@ -61,6 +61,6 @@ struct EventOutcome {
 };
 
 // Nothing where the message is of no event.
-std::optional<EventOutcome> parse_event(std::string_view message);
+std::optional<LoggedEvent> parse_event(std::string_view message);
 
 }  // namespace drainpipe

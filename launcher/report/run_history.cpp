@@ -41,17 +41,17 @@ bool begins_run(std::string_view message) {
            message.starts_with("ready name=");
 }
 
-Count count_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::processed:
+Count count_of(EventKind kind) {
+    switch (kind) {
+        case EventKind::processed:
             return Count::processed;
-        case Outcome::emptied:
+        case EventKind::emptied:
             return Count::emptied;
-        case Outcome::drained:
+        case EventKind::drained:
             return Count::drained;
-        case Outcome::failed:
+        case EventKind::failed:
             return Count::failed;
-        case Outcome::dead:
+        case EventKind::dead:
             return Count::dead;
     }
     return Count::processed;
@@ -119,13 +119,13 @@ void RunHistory::take(const LogRecord& record) {
     take_word(record);
 }
 
-void RunHistory::take_event(const LogRecord& record, const EventOutcome& event) {
+void RunHistory::take_event(const LogRecord& record, const LoggedEvent& event) {
     const std::size_t lane = lane_of(record.speaker);
     StageHistory& stage = speaking_stage(record);
     stage.last_event = record.time;
     stage.lowest_id = std::min(stage.lowest_id.value_or(event.id), event.id);
     stage.highest_id = std::max(stage.highest_id, event.id);
-    count(record.time, lane, count_of(event.outcome));
+    count(record.time, lane, count_of(event.kind));
     timeline_.see_id(record.time, event.id);
     if (stop_timeline_) {
         stop_timeline_->see_id(record.time, event.id);
@@ -135,16 +135,16 @@ void RunHistory::take_event(const LogRecord& record, const EventOutcome& event) 
         work_.seconds += static_cast<double>(*event.took) / 1e6;
         work_.longest = std::max(work_.longest, *event.took);
     }
-    if (event.outcome == Outcome::emptied) {
+    if (event.kind == EventKind::emptied) {
         stop_.emptied = std::max(stop_.emptied.value_or(record.time), record.time);
     }
-    if (event.outcome == Outcome::failed || event.outcome == Outcome::dead) {
+    if (event.kind == EventKind::failed || event.kind == EventKind::dead) {
         take_failure(record, event);
     }
 }
 
-void RunHistory::take_failure(const LogRecord& record, const EventOutcome& event) {
-    const bool is_dead = event.outcome == Outcome::dead;
+void RunHistory::take_failure(const LogRecord& record, const LoggedEvent& event) {
+    const bool is_dead = event.kind == EventKind::dead;
     failures_.add({record.time, is_dead ? Moment::Kind::dead_letter : Moment::Kind::failure,
                    name_of(record.speaker), shown(record.message)});
     const std::string reason = shown(event.reason);

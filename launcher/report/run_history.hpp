@@ -124,8 +124,8 @@ class RunHistory {
     std::uint64_t other_reasons() const { return other_reasons_; }
 
   private:
-    void take_event(const LogRecord& record, const EventOutcome& event);
-    void take_failure(const LogRecord& record, const EventOutcome& event);
+    void take_event(const LogRecord& record, const LoggedEvent& event);
+    void take_failure(const LogRecord& record, const LoggedEvent& event);
     void take_word(const LogRecord& record);
     bool take_launcher(const LogRecord& record);
     bool take_stage(const LogRecord& record);

@@ -53,13 +53,13 @@ TEST_SUITE("log_record") {
     TEST_CASE("an event's record says what became of it") {
         const auto event = parse_event("processed id=17 attempt=2 took=0.012s payload=17");
         REQUIRE(event);
-        CHECK(event->outcome == Outcome::processed);
+        CHECK(event->kind == EventKind::processed);
         CHECK(event->id == 17);
         CHECK(event->attempt == 2);
         CHECK(event->took == 12000);
         const auto plain = parse_event("drained id=18446744073709551615 payload=");
         REQUIRE(plain);
-        CHECK(plain->outcome == Outcome::drained);
+        CHECK(plain->kind == EventKind::drained);
         CHECK(plain->id == 18446744073709551615u);
     }
 
