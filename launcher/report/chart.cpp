@@ -268,9 +268,10 @@ void ChartWriter::add_events_panel() {
         highest = std::max(highest, most(slice));
     }
     const Slice last = curves_.slices.empty() ? Slice{} : curves_.slices.back();
-    begin_panel(fmt::format("<tspan class=\"accepted-text\">accepted {}</tspan>, "
+    begin_panel(fmt::format("<tspan class=\"accepted-text\">accepted {}{}</tspan>, "
                             "<tspan class=\"done-text\">done {}</tspan>",
-                            grouped(last.accepted_most), grouped(last.done)),
+                            curves_.is_open() ? "at least " : "", grouped(last.accepted_most),
+                            grouped(last.done)),
                 size_.is_narrow ? 150 : 190, highest, 4);
     add_area("unknown", ranges_of(least, most));
     add_area("between", ranges_of(done, least));
@@ -287,6 +288,7 @@ void ChartWriter::add_accepted_line() {
     }
     for (const Slice& slice : curves_.slices) {
         const bool is_known =
+            slice.begin <= curves_.open_from &&
             slice.accepted_most - slice.accepted_least <= slice.accepted_most / 100;
         if (is_known) {
             append(path, "{}{:.1f} {:.1f}", is_on ? 'L' : 'M', x(slice.end),
@@ -310,11 +312,13 @@ void ChartWriter::add_waiting_panel() {
     for (const Slice& slice : curves_.slices) {
         highest = std::max(highest, most(slice));
     }
-    begin_panel(fmt::format("<tspan class=\"waiting-text\">waiting</tspan>: buffered or in flight"),
-                is_of_stop_       ? 120
-                : size_.is_narrow ? 56
-                                  : 64,
-                highest, is_of_stop_ ? 4 : 3);
+    begin_panel(
+        fmt::format("<tspan class=\"waiting-text\">waiting{}</tspan>: buffered or in flight",
+                    curves_.is_open() ? ", at least" : ""),
+        is_of_stop_       ? 120
+        : size_.is_narrow ? 56
+                          : 64,
+        highest, is_of_stop_ ? 4 : 3);
     add_area("unknown", ranges_of(least, most));
     add_area("waiting", ranges_of(none, least));
 }

@@ -45,7 +45,8 @@ constexpr std::string_view kPageStyle =
     "td{unicode-bidi:isolate}td.what{overflow-wrap:anywhere}td.who{white-space:nowrap}"
     "tr{border-bottom:1px solid var(--faint)}"
     ".scroll{overflow-x:auto}summary{cursor:pointer;color:var(--soft);margin-top:1rem}"
-    "@media(max-width:580px){th,td{padding-right:.7rem}.moments tr{display:block;padding:.25rem 0}"
+    "@media(max-width:580px){table{font-size:.8rem}th,td{padding-right:.5rem}.moments "
+    "tr{display:block;padding:.25rem 0}"
     ".moments td{display:inline;padding-right:.6rem}.moments td.what{display:block}"
     ".moments tr.head{display:none}}"
     "@media print{body{max-width:none}.wide{display:block}.medium,.narrow{display:none}}";
@@ -86,6 +87,12 @@ std::string SectionWriter::write() {
     for (const std::string& caveat : caveats_of(run_, figures_, curves_)) {
         append(text_, "<p class=\"soft\">{}</p>\n", html(caveat));
     }
+    if (!curves_.is_acceptance_exact) {
+        text_ +=
+            "<p class=\"soft\">The log does not tell when each event was accepted: the shaded area "
+            "is "
+            "between the least and the most that can have been.</p>\n";
+    }
     add_charts();
     add_stages();
     add_reasons();
@@ -107,7 +114,7 @@ void SectionWriter::add_account() {
          {"+", account.emptied, "emptied"},
          {"+", account.drained, "drained"},
          {"+", account.dead, "dead"},
-         {"+", account.left, "left"}}};
+         {"+", account.left, figures_.is_final ? "left" : "left, at least"}}};
     text_ += "<ul class=\"account\">\n";
     for (const Term& term : terms) {
         const std::string sign =

@@ -209,6 +209,14 @@ Curves curves_of(const RunHistory& run, const Timeline& timeline) {
     const Microseconds span = run.end() - timeline.begin();
     DoneCounter counter(run, timeline, curves.is_broadcast);
     AcceptedBounds bounds(run, span);
+    if (!run.account()) {
+        const std::vector<RunHistory::Point> points = exact_points(run);
+        curves.open_from = points.empty() ? run.begin() : points.back().time;
+        // Nothing gets in once the intake is closed.
+        if (run.stop().intake_closed) {
+            curves.open_from = std::numeric_limits<Microseconds>::max();
+        }
+    }
     std::uint64_t before = counter.done();
     std::uint64_t highest_id = 0;
     for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "run_history.hpp"
@@ -29,6 +30,10 @@ struct Curves {
     std::vector<Slice> slices;
     bool is_broadcast = false;        // each consumer has a record of each event
     bool is_acceptance_exact = true;  // least and most agree well enough to be drawn as one
+    // Where nothing tells the most any more: there both are the least. Else behind all.
+    Microseconds open_from = std::numeric_limits<Microseconds>::max();
+
+    bool is_open() const { return open_from != std::numeric_limits<Microseconds>::max(); }
 };
 
 // Of the whole run, or of its stop: `timeline` is one of the run's two.

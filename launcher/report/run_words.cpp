@@ -148,10 +148,11 @@ std::vector<std::string> caveats_of(const RunHistory& run, const RunFigures& fig
                           " left out of the log (--log-events): when that was done is known to "
                           "about a second, and not to a phase of the stop.");
     }
-    if (!curves.is_acceptance_exact) {
+    if (curves.is_open()) {
         caveats.emplace_back(
-            "The log does not tell when each event was accepted: the shaded area is between the "
-            "least and the most that can have been.");
+            "The log does not tell how many events were accepted up to its end: there were at "
+            "least "
+            "those that are shown, and more may wait.");
     }
     return caveats;
 }

@@ -86,9 +86,7 @@ std::string TableWriter::write() {
     add_account();
     add_rates();
     for (const std::string& caveat : caveats_of(run_, figures_, curves_)) {
-        if (!caveat.ends_with("can have been.")) {
-            add_wrapped(text_, caveat);
-        }
+        add_wrapped(text_, caveat);
     }
     add_stages();
     add_reasons();
@@ -107,7 +105,7 @@ void TableWriter::add_account() {
     add_figure(account.emptied, "emptied: was in flight when the stop came");
     add_figure(account.drained, "drained: was buffered when the stop came");
     add_figure(account.dead, "dead: given up");
-    add_figure(account.left, "left");
+    add_figure(account.left, figures_.is_final ? "left" : "left, at least");
     add_figure(account.redelivered, "redelivered");
     add_figure(account.retried, "retried");
     text_ += '\n';
