@@ -13,6 +13,7 @@
 #include "launcher.hpp"
 #include "options.hpp"
 #include "quantity.hpp"
+#include "report.hpp"
 #include "role_locks.hpp"
 #include "scale.hpp"
 #include "serve_http.hpp"
@@ -30,6 +31,8 @@ struct CommandTexts {
     bool all = false;
     std::string count;
     std::string ready_fd;
+    std::string log;
+    std::string picture = "report.html";
     std::vector<std::string> words;
 };
 
@@ -50,6 +53,11 @@ void describe_commands(CommandLine& line, CommandTexts& texts) {
                        "drop ID... or --all: remove them")
         .add_switch("json", texts.json, "list: the letters as they stand in the file")
         .add_switch("all", texts.all, "drop: all of them");
+    line.add_command("report", "Make a picture of a run from its log", {"log-dir"})
+        .add_argument("LOG", texts.log, "The log [info.log of --log-dir]")
+        .add_option("-o,--output", texts.picture, "FILE",
+                    "Where to, as HTML, or as SVG by its name")
+        .add_switch("all", texts.all, "All runs in the log, not the last one alone");
     line.add_hidden_command(HttpProcess::kCommand, {"name"})
         .add_option("--ready-fd", texts.ready_fd, "", "");
     line.add_command("config", "Print every option with its value and where it came from",
@@ -90,6 +98,14 @@ Action dead_action(const Address& address, const std::filesystem::path& log_dire
     };
 }
 
+Action report_action(const std::filesystem::path& log_directory, const CommandTexts& texts) {
+    const ReportRequest request{
+        .log = texts.log.empty() ? log_directory / "info.log" : std::filesystem::path(texts.log),
+        .picture = texts.picture,
+        .all_runs = texts.all};
+    return [=](Descriptor) { return report(request); };
+}
+
 }  // namespace
 
 std::optional<Action> parse_command_line(int argc, char** argv,
@@ -110,6 +126,9 @@ std::optional<Action> parse_command_line(int argc, char** argv,
     if (command == "config") {
         print_config(line, read_options(line, options));
         return std::nullopt;
+    }
+    if (command == "report") {
+        return report_action(read_log_directory(line, options), texts);
     }
     const Address address = read_address(line, options);
     if (command == HttpProcess::kCommand) {

@@ -62,7 +62,7 @@ Supervisor::Supervisor(std::vector<Child::Program> programs, HttpProcess* http, 
       name_(name),
       control_(control),
       segment_(segment),
-      telemetry_(segment),
+      telemetry_(segment, log),
       watch_(watch),
       log_(log),
       console_(console) {

@@ -25,7 +25,7 @@ ChildRecord::Content content_of(const ManagedProcess& process) {
 
 }  // namespace
 
-Telemetry::Telemetry(Segment& segment) : segment_(segment) {
+Telemetry::Telemetry(Segment& segment, Log& log) : segment_(segment), log_(log) {
     Supervision& supervision = segment_.header().supervision;
     struct stat info {};
     supervision.pid_namespace.store(::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0);
@@ -57,6 +57,25 @@ void Telemetry::tick() {
     const std::uint64_t before_run = front.header.settled_before_run.load();
     const std::uint64_t accepted = before_run + account.accepted;
     segment_.history().append({nanoseconds_of(now), accepted, accepted - account.left});
+    if (now >= next_record_) {
+        record(account, now);
+    }
+}
+
+Telemetry::Clock::duration Telemetry::record_interval(Clock::time_point now) const {
+    constexpr std::chrono::minutes kYoung{10};
+    return now - begun_at_ < kYoung ? kInterval : 10 * kInterval;
+}
+
+void Telemetry::record(const Account& account, Clock::time_point now) {
+    if (account.accepted == accepted_ && account.left == left_) {
+        return;
+    }
+    accepted_ = account.accepted;
+    left_ = account.left;
+    next_record_ = now + record_interval(now);
+    log_.info("progress accepted={} done={} dead={} left={}", account.accepted, account.done(),
+              account.dead, account.left);
 }
 
 }  // namespace drainpipe

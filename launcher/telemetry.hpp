@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <span>
 
+#include "log.hpp"
 #include "managed_process.hpp"
 #include "segment.hpp"
 
@@ -18,19 +20,29 @@ class Telemetry {
     static constexpr std::chrono::seconds kInterval{1};
 
     // Begins the run's.
-    explicit Telemetry(Segment& segment);
+    Telemetry(Segment& segment, Log& log);
 
     // The producer, then the consumers by number.
     void show(std::span<const ManagedProcess> processes);
     void show_stop(StopReason reason);
 
-    // Takes a sample where it is time for one.
+    // Takes a sample where it is time for one; now and then a record says the same, where it has
+    // changed: a picture of the run is made of those.
     void tick();
     Clock::time_point next_tick() const { return next_tick_; }
 
   private:
+    // Between two records: a second in a run's first ten minutes, then ten.
+    Clock::duration record_interval(Clock::time_point now) const;
+    void record(const Account& account, Clock::time_point now);
+
     Segment& segment_;
+    Log& log_;
+    Clock::time_point begun_at_ = Clock::now();
     Clock::time_point next_tick_;
+    Clock::time_point next_record_;
+    std::uint64_t accepted_ = 0;  // as was recorded last
+    std::uint64_t left_ = 0;
 };
 
 }  // namespace drainpipe

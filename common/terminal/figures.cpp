@@ -23,10 +23,10 @@ std::string short_number(double value) {
 
 }  // namespace
 
-std::string with_spaces(std::uint64_t count) {
+std::string grouped(std::uint64_t count) {
     std::string text = std::to_string(count);
     for (std::size_t place = text.size(); place > 3; place -= 3) {
-        text.insert(place - 3, 1, ' ');
+        text.insert(place - 3, 1, ',');
     }
     return text;
 }

@@ -8,8 +8,8 @@ namespace drainpipe {
 
 // Figures as people read them on a screen. Logs and answers to scripts have plain numbers.
 
-// "1 234 567"
-std::string with_spaces(std::uint64_t count);
+// "1,234,567"
+std::string grouped(std::uint64_t count);
 
 // "950/s", "4.8k/s", "12M/s"
 std::string rate_text(double per_second);

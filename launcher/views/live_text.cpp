@@ -34,16 +34,16 @@ double done_share(std::uint64_t part, std::uint64_t whole) {
 std::string live_text(const Status& status, std::size_t columns) {
     const std::uint64_t done = status.processed + status.emptied + status.drained;
     std::vector<std::string> pieces{
-        "done " + with_spaces(done) + " " + rate_text(status.done_per_second),
-        "buffered " + with_spaces(status.buffered),
-        "accepted " + with_spaces(status.accepted) + " " + rate_text(status.accepted_per_second)};
+        "done " + grouped(done) + " " + rate_text(status.done_per_second),
+        "buffered " + grouped(status.buffered),
+        "accepted " + grouped(status.accepted) + " " + rate_text(status.accepted_per_second)};
     if (status.dead > 0) {
-        pieces.push_back("dead " + with_spaces(status.dead));
+        pieces.push_back("dead " + grouped(status.dead));
     }
     if (status.retrying > 0) {
-        pieces.push_back("retrying " + with_spaces(status.retrying));
+        pieces.push_back("retrying " + grouped(status.retrying));
     }
-    pieces.push_back("in flight " + with_spaces(status.in_flight));
+    pieces.push_back("in flight " + grouped(status.in_flight));
     if (status.left > 0) {
         pieces.push_back("oldest " + time_text(status.oldest_event.count()));
     }
@@ -54,7 +54,7 @@ std::string drain_text(const Status& status, std::uint64_t left_at_stop, std::si
     const std::uint64_t all = std::max(left_at_stop, status.left);
     std::vector<std::string> pieces{
         "draining " + bar_for(done_share(all - status.left, all), columns),
-        with_spaces(status.left) + " left"};
+        grouped(status.left) + " left"};
     if (status.stop) {
         const auto& to_end = status.stop->seconds_to_end;
         pieces.push_back(rate_text(status.done_per_second));
@@ -67,10 +67,10 @@ std::string drain_text(const Status& status, std::uint64_t left_at_stop, std::si
 std::string job_text(std::uint64_t done, std::optional<std::uint64_t> total, double per_second,
                      std::size_t columns) {
     if (!total) {
-        return joined({"done " + with_spaces(done), rate_text(per_second)}, columns);
+        return joined({"done " + grouped(done), rate_text(per_second)}, columns);
     }
     std::vector<std::string> pieces{bar_for(done_share(done, *total), columns),
-                                    with_spaces(done) + " of " + with_spaces(*total),
+                                    grouped(done) + " of " + grouped(*total),
                                     rate_text(per_second)};
     if (per_second > 0) {
         const auto left = static_cast<double>(*total - std::min(*total, done));

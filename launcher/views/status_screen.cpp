@@ -33,7 +33,7 @@ std::string ring_line(const Status& status) {
 std::string stop_line(const Status& status) {
     const Status::Stop& stop = *status.stop;
     return fmt::format("stop      {}  {} left, {}, {} to the end, {} to the deadline", stop.reason,
-                       with_spaces(status.left), rate_text(status.done_per_second),
+                       grouped(status.left), rate_text(status.done_per_second),
                        stop.seconds_to_end ? time_text(stop.seconds_to_end->count()) : "unknown",
                        time_text(stop.seconds_to_deadline.count()));
 }
@@ -65,23 +65,23 @@ void add_children(const Status& status, std::vector<std::string>& lines) {
 std::vector<std::string> screen_of(const Status& status) {
     const std::uint64_t done = status.processed + status.emptied + status.drained;
     std::vector<std::string> lines{title_of(status), ""};
-    lines.push_back(fmt::format("accepted  {:>15}  {}", with_spaces(status.accepted),
+    lines.push_back(fmt::format("accepted  {:>15}  {}", grouped(status.accepted),
                                 rate_text(status.accepted_per_second)));
     lines.push_back(fmt::format("done      {:>15}  {:<10} processed {}, emptied {}, drained {}",
-                                with_spaces(done), rate_text(status.done_per_second),
+                                grouped(done), rate_text(status.done_per_second),
                                 status.processed, status.emptied, status.drained));
     lines.push_back(fmt::format("left      {:>15}  {:<10} in flight {}, buffered {}, retrying {}",
-                                with_spaces(status.left), "", status.in_flight, status.buffered,
+                                grouped(status.left), "", status.in_flight, status.buffered,
                                 status.retrying));
     lines.push_back(fmt::format("dead      {:>15}  {:<10} redelivered {}, retried {}",
-                                with_spaces(status.dead), "", status.redelivered, status.retried));
+                                grouped(status.dead), "", status.redelivered, status.retried));
     lines.push_back(
         fmt::format("oldest    {:>15}  ago was the oldest event accepted that is not done",
                     status.left == 0 ? "-" : time_text(status.oldest_event.count())));
     lines.push_back(ring_line(status));
     if (status.log_lines_lost > 0) {
         lines.push_back(fmt::format("log       {:>15}  lines lost: it can't be written",
-                                    with_spaces(status.log_lines_lost)));
+                                    grouped(status.log_lines_lost)));
     }
     if (status.stop) {
         lines.push_back(stop_line(status));

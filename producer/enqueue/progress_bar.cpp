@@ -22,10 +22,10 @@ void ProgressBar::show(std::uint64_t done) {
         return;
     }
     const std::chrono::duration<double> seconds = LiveLine::Clock::now() - begun_at_;
-    std::string text = "accepted " + with_spaces(done);
+    std::string text = "accepted " + grouped(done);
     if (total_ > 0) {
         const double share = static_cast<double>(done) / static_cast<double>(total_);
-        text = bar_text(share, kBarPlaces) + " " + text + " of " + with_spaces(total_);
+        text = bar_text(share, kBarPlaces) + " " + text + " of " + grouped(total_);
     }
     line_.show(text + "  " + rate_text(static_cast<double>(done) / seconds.count()));
 }

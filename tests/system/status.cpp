@@ -121,7 +121,7 @@ TEST_SUITE("status") {
         CHECK(outcome.code == 0);
         CHECK(outcome.errors == "");
         CHECK(contains(outcome.output, pipeline.name() + "  running  up "));
-        CHECK(contains(outcome.output, "1 234"));
+        CHECK(contains(outcome.output, "1,234"));
         CHECK(contains(outcome.output, "consumer"));
         CHECK_FALSE(contains(outcome.output, "\x1b"));
         CHECK(pipeline.stop() == 0);
@@ -282,7 +282,7 @@ TEST_SUITE("status") {
         Process top(command);
         CHECK(await([&] { return contains(terminal.shown(), pipeline.name() + "  running"); }));
         CHECK(pipeline.enqueue_all(numbers(1, 4321)) == 4321);
-        CHECK(await([&] { return contains(terminal.shown(), "4 321"); }));
+        CHECK(await([&] { return contains(terminal.shown(), "4,321"); }));
         terminal.type("q");
         CHECK(await([&] {
             (void)terminal.shown();

@@ -86,7 +86,7 @@ TEST_SUITE("terminal") {
         CHECK(contains(terminal.shown(), "  stop    Ctrl-C"));
         CHECK_FALSE(contains(terminal.shown(), "ready name="));
         CHECK(pipeline.enqueue_all(numbers(1, 3000)) == 3000);
-        CHECK(await([&] { return contains(terminal.shown(), "accepted 3 000"); }));
+        CHECK(await([&] { return contains(terminal.shown(), "accepted 3,000"); }));
         pipeline.launcher().send(SIGTERM);
         CHECK(await([&] { return contains(terminal.shown(), "draining [#"); }));
         CHECK(await([&] { return contains(terminal.shown(), " to deadline"); }));

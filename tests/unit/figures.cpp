@@ -5,11 +5,11 @@
 using namespace drainpipe;
 
 TEST_SUITE("figures") {
-    TEST_CASE("figures: counts have a space between thousands") {
-        CHECK(with_spaces(0) == "0");
-        CHECK(with_spaces(999) == "999");
-        CHECK(with_spaces(1000) == "1 000");
-        CHECK(with_spaces(1234567) == "1 234 567");
+    TEST_CASE("figures: counts have a comma between thousands") {
+        CHECK(grouped(0) == "0");
+        CHECK(grouped(999) == "999");
+        CHECK(grouped(1000) == "1,000");
+        CHECK(grouped(1234567) == "1,234,567");
     }
 
     TEST_CASE("figures: rates have three digits and a unit") {
