@@ -51,7 +51,7 @@ void Telemetry::tick() {
     if (now < next_tick_) {
         return;
     }
-    next_tick_ = now + kInterval;
+    next_tick_ = now + (now - begun_at_ < kFirst ? kFirstInterval : Clock::duration(kInterval));
     const SegmentFront front = segment_.front();
     const Account account = account_of(front.header, front.states);
     const std::uint64_t before_run = front.header.settled_before_run.load();
@@ -62,18 +62,13 @@ void Telemetry::tick() {
     }
 }
 
-Telemetry::Clock::duration Telemetry::record_interval(Clock::time_point now) const {
-    constexpr std::chrono::minutes kYoung{10};
-    return now - begun_at_ < kYoung ? kInterval : 10 * kInterval;
-}
-
 void Telemetry::record(const Account& account, Clock::time_point now) {
     if (account.accepted == accepted_ && account.left == left_) {
         return;
     }
     accepted_ = account.accepted;
     left_ = account.left;
-    next_record_ = now + record_interval(now);
+    next_record_ = now - begun_at_ < kWhile ? now : now + kRecordInterval;
     log_.info("progress accepted={} done={} dead={} left={}", account.accepted, account.done(),
               account.dead, account.left);
 }

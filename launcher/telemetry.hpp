@@ -17,7 +17,13 @@ class Telemetry {
   public:
     using Clock = std::chrono::steady_clock;
 
+    // Between two samples: a run that has just begun is short, and its picture is made of few.
+    static constexpr std::chrono::milliseconds kFirstInterval{250};
+    static constexpr std::chrono::seconds kFirst{10};
     static constexpr std::chrono::seconds kInterval{1};
+    // Between two records, after a while.
+    static constexpr std::chrono::seconds kRecordInterval{10};
+    static constexpr std::chrono::minutes kWhile{10};
 
     // Begins the run's.
     Telemetry(Segment& segment, Log& log);
@@ -32,8 +38,6 @@ class Telemetry {
     Clock::time_point next_tick() const { return next_tick_; }
 
   private:
-    // Between two records: a second in a run's first ten minutes, then ten.
-    Clock::duration record_interval(Clock::time_point now) const;
     void record(const Account& account, Clock::time_point now);
 
     Segment& segment_;

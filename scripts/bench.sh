@@ -42,7 +42,7 @@ printf 'figures    median [least..most] of 5 runs or more, taken in turns; the r
 
 "$build/bench" "$build" "$@"
 
-case " $* " in *" --pipeline "* | *" --work "* | *" --stages "*) exit 0 ;; esac
+case " $* " in *" --pipeline "* | *" --work "* | *" --stages "* | *" --watched "*) exit 0 ;; esac
 if [ -x "$build/bench_in_process" ]; then
     printf '\nWithin one process\n'
     "$build/bench_in_process" --benchmark_min_time=0.1 --benchmark_repetitions=5 \

@@ -7,9 +7,10 @@
 #include "sharing_rows.hpp"
 #include "stage_rows.hpp"
 #include "transport_rows.hpp"
+#include "watched_rows.hpp"
 #include "work_rows.hpp"
 
-// bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages]
+// bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages | --watched]
 int main(int argc, char** argv) {
     using namespace drainpipe::bench;
     bool is_quick = false;
@@ -17,19 +18,23 @@ int main(int argc, char** argv) {
     bool wants_pipeline = true;
     bool wants_work = true;
     bool wants_stages = true;
+    bool wants_watched = true;
     for (int index = 2; index < argc; ++index) {
         const std::string_view argument = argv[index];
         is_quick = is_quick || argument == "--quick";
         const bool is_part = argument == "--ring" || argument == "--pipeline" ||
-                             argument == "--work" || argument == "--stages";
+                             argument == "--work" || argument == "--stages" ||
+                             argument == "--watched";
         wants_ring = wants_ring && (!is_part || argument == "--ring");
         wants_pipeline = wants_pipeline && (!is_part || argument == "--pipeline");
         wants_work = wants_work && (!is_part || argument == "--work");
         wants_stages = wants_stages && (!is_part || argument == "--stages");
+        wants_watched = wants_watched && (!is_part || argument == "--watched");
     }
     if (argc < 2) {
         std::fprintf(stderr,
-                     "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages]\n");
+                     "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages | "
+                     "--watched]\n");
         return 64;
     }
     try {
@@ -56,6 +61,11 @@ int main(int argc, char** argv) {
             const StageEffort full{.runs = 15, .events = 60'000'000, .seconds = 0.5};
             const StageEffort quick{.runs = 5, .events = 60'000'000, .seconds = 0.2};
             print_stages(table, is_quick ? quick : full, argv[1]);
+        }
+        if (wants_watched) {
+            const PipelineEffort full{.runs = 9, .events = 5'000'000, .depths = {}};
+            const PipelineEffort quick{.runs = 3, .events = 1'000'000, .depths = {}};
+            print_watched(table, is_quick ? quick : full, argv[1]);
         }
         return 0;
     } catch (const std::exception& error) {

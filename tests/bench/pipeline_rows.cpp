@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "drain.hpp"
 #include "line_writers.hpp"
 #include "numbered_lines.hpp"
 #include "pipeline.hpp"
@@ -12,29 +13,8 @@
 namespace drainpipe::bench {
 namespace {
 
-std::vector<std::string> room_for(std::uint64_t events) {
-    // A number has at most eight digits; the drain may take what it takes.
-    return {"--capacity",    std::to_string(events + 1),
-            "--buffer-size", std::to_string((events + 1) * 8),
-            "--grace",       "5m"};
-}
-
 double million_per_second(std::uint64_t events, double seconds) {
     return static_cast<double>(events) / seconds / 1e6;
-}
-
-// A drain of `events` that were accepted while the consumer was stopped: from the request, in which
-// the launcher continues it, until the launcher has left.
-double time_drain(Pipeline& pipeline, std::uint64_t events) {
-    pipeline.hold_consumer();
-    pipeline.enqueue(events);
-    const Stopwatch watch;
-    pipeline.request_stop();
-    pipeline.wait();
-    const double seconds = watch.seconds();
-    check_numbers(pipeline.output(), events);
-    check_numbers(pipeline.log(), events, "ed id=");  // processed, emptied, drained
-    return seconds;
 }
 
 struct StreamFigures {

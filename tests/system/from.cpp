@@ -389,7 +389,7 @@ TEST_SUITE("from") {
             return pipeline.launcher().has_ended();
         }));
         CHECK(pipeline.launcher().wait() == 0);
-        CHECK(contains(terminal.shown(), "launcher: done="));
+        CHECK(contains(terminal.shown(), "[#"));
         CHECK(contains(terminal.shown(), " of 500  "));
         CHECK(contains(terminal.shown(), " to end"));
     }
