@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures ours beside every peer in one run and prints one table: builds into build-bench/, all of
 # it for this machine's processor, and takes some minutes.
-#   bench.sh [--quick] [--ring | --pipeline | --work | --stages]
+#   bench.sh [--quick] [--ring | --pipeline | --work | --stages | --watched]
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
