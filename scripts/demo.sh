@@ -37,21 +37,28 @@ show() { # the first and the last record of a kind
     records | grep "\] $1 id=" | sed -n '1p;$p' | cut -c1-100
 }
 
-echo "== start, $events events, 200 us of work on each"
+# On a terminal the launcher says how it goes on, in a line that is taken away before any other.
+if [ -t 2 ]; then exec 3>&2; else exec 3>"$directory/said"; fi
+say() {
+    [ ! -t 2 ] || printf '\r\033[K' >&2
+    echo "$*"
+}
+
+say "== start, $events events, 200 us of work on each"
 "$programs/launcher" --name "$name" --run-dir "$directory/run" --log-dir "$directory/log" \
-    --event-delay 200us >"$directory/output" 2>"$directory/said" &
+    --event-delay 200us >"$directory/output" 2>&3 &
 launcher=$!
 await '\] ready '
 "$programs/enqueue" --name "$name" --run-dir "$directory/run" "$events"
 await 'processed id=1500 '
 
-echo "== kill -TERM $launcher"
+say "== kill -TERM $launcher"
 code=0
 kill -TERM "$launcher"
 wait "$launcher" || code=$?
 launcher=""
 
-echo "== the story, from log/info.log"
+say "== the story, from log/info.log"
 records | grep '\] ready ' | cut -c1-100
 show processed
 records | grep -E '\] (stopping|intake closed|terminating) '
@@ -59,7 +66,7 @@ show emptied
 show drained
 records | grep -E '\] (drained all|summary )'
 
-echo "== the account"
+say "== the account"
 ids=$(records | grep -oE '\] (processed|emptied|drained) id=[0-9]+' | sed 's/.*=//' | sort -n | uniq | wc -l)
 echo "processed $(count processed) + emptied $(count emptied) + drained $(count drained) = $events?"
 if [ "$code" -eq 0 ] && [ "$ids" -eq "$events" ] &&
