@@ -18,6 +18,7 @@
 #include "scale.hpp"
 #include "serve_http.hpp"
 #include "signal_commands.hpp"
+#include "signals.hpp"
 #include "status_command.hpp"
 #include "top.hpp"
 
@@ -77,6 +78,14 @@ void require_standard_descriptors(const Options& options, const StandardDescript
     }
 }
 
+// A command that waits for no signal ends by any as other programs do.
+Action without_signals(std::function<ExitCode()> command) {
+    return [command = std::move(command)](Descriptor) {
+        release_signals();
+        return command();
+    };
+}
+
 Action start_action(const Options& options, const StandardDescriptors& standard) {
     return [options, standard](Descriptor signals) {
         require_standard_descriptors(options, standard);
@@ -86,7 +95,7 @@ Action start_action(const Options& options, const StandardDescriptors& standard)
 
 Action scale_action(const Address& address, const std::string& count) {
     const auto consumers = static_cast<unsigned>(parse_count("scale", count, 1, kMaxConsumers));
-    return [=](Descriptor) { return scale(where_it_runs(address), consumers); };
+    return without_signals([=] { return scale(where_it_runs(address), consumers); });
 }
 
 Action dead_action(const Address& address, const std::filesystem::path& log_directory,
@@ -103,7 +112,7 @@ Action report_action(const std::filesystem::path& log_directory, const CommandTe
         .log = texts.log.empty() ? log_directory / "info.log" : std::filesystem::path(texts.log),
         .picture = texts.picture,
         .all_runs = texts.all};
-    return [=](Descriptor) { return report(request); };
+    return without_signals([=] { return report(request); });
 }
 
 }  // namespace
@@ -135,7 +144,7 @@ std::optional<Action> parse_command_line(int argc, char** argv,
         return [=](Descriptor) { return serve_http(address.name()); };
     }
     if (command == "status") {
-        return [=](Descriptor) { return print_status(address, texts.json); };
+        return without_signals([=] { return print_status(address, texts.json); });
     }
     if (command == "top") {
         return [=](Descriptor signals) { return show_top(address, signals); };
@@ -144,7 +153,7 @@ std::optional<Action> parse_command_line(int argc, char** argv,
         return [=](Descriptor signals) { return stop_pipeline(address, texts.wait, signals); };
     }
     if (command == "reload") {
-        return [=](Descriptor) { return reload_pipeline(address); };
+        return without_signals([=] { return reload_pipeline(address); });
     }
     if (command == "scale") {
         return scale_action(address, texts.count);

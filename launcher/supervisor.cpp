@@ -418,6 +418,19 @@ void Supervisor::look_at_files() {
     if (!stop_request_ && !control_.is_current()) {
         renew_control();
     }
+    if (http_ && !http_->is_reachable()) {
+        renew_http();
+    }
+}
+
+// The pipeline goes on without as well.
+void Supervisor::renew_http() {
+    try {
+        http_->renew();
+        warn("the socket of HTTP was removed while in use: it is made again");
+    } catch (const Failure& failure) {
+        log_.warn("{}", failure.what());
+    }
 }
 
 // Nothing but commands needs it: the pipeline goes on without.

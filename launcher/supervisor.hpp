@@ -160,6 +160,7 @@ class Supervisor {
     // Has run directory, lock and socket made again where they were removed.
     void look_at_files();
     void renew_control();
+    void renew_http();
     void renew_lock();
     // Has another process take its place over: it leaves and is started again.
     void start_anew(ManagedProcess& process);

@@ -79,6 +79,14 @@ void ignore_job_control() {
     ::signal(SIGTTIN, SIG_IGN);
 }
 
+void release_signals() {
+    ::signal(SIGTSTP, SIG_DFL);
+    ::signal(SIGTTIN, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 std::string signal_name(int signal) {
     const char* const name = ::sigabbrev_np(signal);
     return name ? std::string("SIG") + name : "signal " + std::to_string(signal);

@@ -22,6 +22,10 @@ void ignore_job_control();
 // on, which exec sets back to the default. What is ignored would stay so.
 void handle_ignored_signals();
 
+// The opposite of both, for a program that turns out to have no use for them: those that were
+// claimed end it as they end others, one that came meanwhile at once.
+void release_signals();
+
 // Takes the next pending signal from the descriptor; 0 when there is none.
 int take_signal(const Descriptor& signals);
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "failure.hpp"
 #include "timed_lock.hpp"
@@ -127,11 +128,24 @@ HttpListener::HttpListener(const HttpAddress& address) : address_(address), make
 }
 
 HttpListener::~HttpListener() {
-    struct stat info {};
-    if (inode_ != 0 && ::getpid() == maker_ && ::lstat(address_.path.c_str(), &info) == 0 &&
-        info.st_ino == inode_ && info.st_dev == device_) {
+    if (inode_ != 0 && ::getpid() == maker_ && is_current()) {
         ::unlink(address_.path.c_str());
     }
+}
+
+bool HttpListener::is_current() const {
+    struct stat info {};
+    return inode_ == 0 || (::lstat(address_.path.c_str(), &info) == 0 && info.st_ino == inode_ &&
+                           info.st_dev == device_);
+}
+
+void HttpListener::renew() {
+    HttpListener renewed(address_);
+    if (::dup3(renewed.fd(), socket_.get(), O_CLOEXEC) < 0) {
+        fail(errno);
+    }
+    device_ = renewed.device_;
+    inode_ = std::exchange(renewed.inode_, 0);  // it is for this one to take away
 }
 
 void HttpListener::listen_on_port() {

@@ -27,6 +27,12 @@ class HttpListener {
     // With the port that it has got.
     const HttpAddress& address() const { return address_; }
 
+    // Whether the path still leads here: it may have been removed. A port can't be.
+    bool is_current() const;
+    // Makes the socket again, in place of the former one: the descriptor's number stays. Throws as
+    // the constructor does.
+    void renew();
+
   private:
     void listen_on_port();
     void listen_on_path();

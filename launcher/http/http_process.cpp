@@ -28,6 +28,11 @@ HttpProcess::~HttpProcess() {
     }
 }
 
+void HttpProcess::renew() {
+    listener_.renew();
+    child_.kill();
+}
+
 std::optional<HttpProcess::Clock::time_point> HttpProcess::start_at() const {
     return child_.is_running() ? std::nullopt : std::optional(start_at_);
 }

@@ -41,6 +41,12 @@ class HttpProcess {
     std::optional<Clock::time_point> start_at() const;
     pid_t pid() const { return child_.pid(); }
 
+    // Whether clients can still find the socket.
+    bool is_reachable() const { return listener_.is_current(); }
+    // Makes the socket again; the process is started anew with it. Throws Failure where that can't
+    // be had now.
+    void renew();
+
     // Takes its death, and starts it when it is time. Returns what there is to tell of that.
     std::optional<std::string> look_after();
 

@@ -68,8 +68,8 @@ std::vector<std::string> screen_of(const Status& status) {
     lines.push_back(fmt::format("accepted  {:>15}  {}", grouped(status.accepted),
                                 rate_text(status.accepted_per_second)));
     lines.push_back(fmt::format("done      {:>15}  {:<10} processed {}, emptied {}, drained {}",
-                                grouped(done), rate_text(status.done_per_second),
-                                status.processed, status.emptied, status.drained));
+                                grouped(done), rate_text(status.done_per_second), status.processed,
+                                status.emptied, status.drained));
     lines.push_back(fmt::format("left      {:>15}  {:<10} in flight {}, buffered {}, retrying {}",
                                 grouped(status.left), "", status.in_flight, status.buffered,
                                 status.retrying));

@@ -195,6 +195,10 @@ TEST_SUITE("http") {
         pipeline.start({"--http", "unix:" + path.string()});
         CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0600));
         CHECK(contains(pipeline.errors(), " http=unix:" + path.string()));
+        std::filesystem::remove(path);
+        CHECK(await([&] { return std::filesystem::exists(path); }));
+        CHECK(pipeline.await_record("the socket of HTTP was removed"));
+        CHECK(await([&] { return server_of(pipeline).has_value(); }));
         CHECK(pipeline.stop() == 0);
         CHECK_FALSE(std::filesystem::exists(path));
     }

@@ -1,6 +1,7 @@
 // How a pipeline is looked at, stopped and reloaded by command.
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -375,6 +376,17 @@ TEST_SUITE("status") {
         const auto refused = run(pipeline.launcher_command({"config", "--grace", "no"}));
         CHECK(refused.code == 64);
         CHECK(refused.output == "");
+    }
+
+    TEST_CASE("commands: one that waits for its input ends by a signal as any program does") {
+        const Pipeline pipeline;
+        const auto fifo = (pipeline.directory() / "log").string();
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        Process report({.words = {program("launcher"), "report", fifo}});
+        CHECK(await([&] { return program_of(report.pid()) == "launcher"; }));
+        let_pass(50ms);
+        report.send(SIGTERM);
+        CHECK(report.wait() == 128 + SIGTERM);
     }
 
     TEST_CASE("commands: each takes its own flags and words, and no other ones") {
