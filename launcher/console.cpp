@@ -30,12 +30,16 @@ void Console::say(const std::string& line) {
     }
 }
 
-void Console::say(const std::string& paragraph, const std::string& line) {
+void Console::say(const std::vector<std::string>& paragraph, const std::string& line) {
     if (!terminal_.can_redraw()) {
         say(line);
     } else if (!is_quiet_) {
+        std::string text = "launcher: ";
+        for (const std::string& each : paragraph) {
+            text += escaped(each) + "\n";
+        }
         live_line_.clear();
-        write_if_ready(STDERR_FILENO, paragraph);
+        write_if_ready(STDERR_FILENO, text);
     }
 }
 

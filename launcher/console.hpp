@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "live_line.hpp"
 #include "terminal.hpp"
@@ -23,7 +24,7 @@ class Console {
 
     void say(const std::string& line);
     // Several lines for a person at a terminal, or else the one line that says the same.
-    void say(const std::string& paragraph, const std::string& line);
+    void say(const std::vector<std::string>& paragraph, const std::string& line);
     void warn(const std::string& line);
 
     // Whatever is asked for:

@@ -50,35 +50,35 @@ std::string source_line(const Options& options, const std::string& flags) {
 Display::Display(const Options& options, const Gauge& gauge, Console& console)
     : options_(options), gauge_(gauge), console_(console) {}
 
-std::string Display::paragraph() const {
+std::vector<std::string> Display::paragraph() const {
     const std::string flags = flags_of(options_.address);
     const std::string program = typed(own_directory() / "launcher");
     const std::string launcher = (program.find('/') == std::string::npos ? "./" : "") + program;
-    return fmt::format(
-        "launcher: pipeline '{}' is ready, with {} consumer{}\n"
-        "  events  {}\n"
-        "  look    {} status{}, or less {}\n"
-        "  stop    Ctrl-C, kill -TERM {}, or {} stop{}\n",
-        options_.address.name(), options_.consumers, options_.consumers == 1 ? "" : "s",
-        source_line(options_, flags), launcher, flags, typed(options_.log_directory / "info.log"),
-        ::getpid(), launcher, flags);
+    return {
+        fmt::format("pipeline '{}' is ready, with {} consumer{}", options_.address.name(),
+                    options_.consumers, options_.consumers == 1 ? "" : "s"),
+        "  events  " + source_line(options_, flags),
+        fmt::format("  look    {} status{}, or less {}", launcher, flags,
+                    typed(options_.log_directory / "info.log")),
+        fmt::format("  stop    Ctrl-C, kill -TERM {}, or {} stop{}", ::getpid(), launcher, flags)};
 }
 
 void Display::announce(const std::string& ready) const { console_.say(paragraph(), ready); }
 
 void Display::show_running() {
-    const Clock::time_point now = Clock::now();
     if (!console_.has_live_line()) {
         next_ = Clock::time_point::max();
         return;
     }
     if (!console_.is_live_line_due()) {
+        next_ = Clock::now() + LiveLine::kInterval;
         return;
     }
     std::string text =
         live_text(status_of(options_.address.name(), gauge_.front()), console_.columns());
-    next_ = now + (text == shown_ ? std::chrono::milliseconds(kSlow) : LiveLine::kInterval);
     console_.show_live(text);
+    const bool has_changed = text != shown_;
+    next_ = Clock::now() + (has_changed ? LiveLine::kInterval : std::chrono::milliseconds(kSlow));
     shown_ = std::move(text);
 }
 

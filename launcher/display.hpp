@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "console.hpp"
 #include "gauge.hpp"
@@ -31,7 +32,7 @@ class Display {
     void show_drain(Clock::time_point deadline);
 
   private:
-    std::string paragraph() const;
+    std::vector<std::string> paragraph() const;
 
     const Options& options_;
     const Gauge& gauge_;

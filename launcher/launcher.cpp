@@ -116,6 +116,17 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       watchdog_(options_.grace) {}
 
 ExitCode Launcher::run() {
+    try {
+        const ExitCode code = run_to_the_end();
+        name_claim_.note_end(code);
+        return code;
+    } catch (const Failure& failure) {
+        name_claim_.note_end(failure.code());
+        throw;
+    }
+}
+
+ExitCode Launcher::run_to_the_end() {
     start();
     if (!options_.source.has_socket) {
         run_job();
@@ -297,9 +308,7 @@ ExitCode Launcher::settle() {
                                    account.left, segment_path(options_.address.name())));
     }
     say_where_file_stands(account);
-    const ExitCode code = exit_code_for(account);
-    segment_.header().supervision.ended_with.store(1 + static_cast<std::uint32_t>(code));
-    return code;
+    return exit_code_for(account);
 }
 
 void Launcher::say_where_file_stands(const Account& account) {

@@ -41,6 +41,7 @@ class Launcher {
   private:
     Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs);
 
+    ExitCode run_to_the_end();
     void start();
     // Waits until each of them is ready; false when a stop request comes first.
     bool await_ready(std::span<ManagedProcess> stages);

@@ -115,6 +115,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
       group_(options.socket_group),
       run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {
+    role_locks_.clear_end();
     try {
         do {
             await_left_behind(options, signals, console);

@@ -5,6 +5,7 @@
 
 #include "console.hpp"
 #include "descriptor.hpp"
+#include "failure.hpp"
 #include "options.hpp"
 #include "role_locks.hpp"
 
@@ -47,6 +48,9 @@ class NameClaim {
     NameClaim& operator=(const NameClaim&) = delete;
 
     RoleLocks& role_locks() { return role_locks_; }
+
+    // Leaves the exit code to those who wait for the end of this process.
+    void note_end(ExitCode code) const { role_locks_.note_end(static_cast<int>(code)); }
 
     // Until then no stage can join: it would find a segment that is being made. Clients are told
     // from here on where the pipeline has no socket.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <fstream>
 #include <set>
 #include <thread>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "failure.hpp"
 #include "pidfd.hpp"
 #include "poll.hpp"
+#include "proc.hpp"
 #include "quantity.hpp"
 #include "signals.hpp"
 
@@ -26,23 +26,17 @@ constexpr std::chrono::milliseconds kBetweenSweeps{5};
 // At a process that was killed.
 constexpr std::chrono::duration<int, std::milli> kBetweenLooks{5};
 
-// The kernel's letter for the state of a process, with a word for what keeps one alive; "?" where
-// there is none of that pid.
-std::string process_state(pid_t pid) {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(stat, text);
-    const auto name_end = text.rfind(") ");
-    if (name_end == std::string::npos) {
-        return "?";
-    }
-    switch (const char state = text[name_end + 2]) {
+// The kernel's letter for the state of a process, with a word for what keeps one alive.
+std::string describe_state(pid_t pid) {
+    switch (const char state = process_state(pid)) {
         case 'D':
             return "D(disk-sleep)";
         case 'Z':
             return "Z(held-by-a-debugger)";
         case 't':
             return "t(traced)";
+        case 'X':
+            return "?";
         default:
             return {state};
     }
@@ -175,9 +169,9 @@ void Supervisor::kill_now(const ManagedProcess& process) {
 }
 
 void Supervisor::leave_behind(const ManagedProcess& process) {
-    const std::string fact = "left behind role=" + process.child.role() +
-                             " pid=" + std::to_string(process.pid()) +
-                             " state=" + process_state(process.pid()) + ": SIGKILL does not end it";
+    const std::string fact =
+        "left behind role=" + process.child.role() + " pid=" + std::to_string(process.pid()) +
+        " state=" + describe_state(process.pid()) + ": SIGKILL does not end it";
     report_error(fact);
     has_left_behind_ = true;
 }

@@ -1,8 +1,7 @@
 #include "telemetry.hpp"
 
-#include <sys/stat.h>
-
 #include "account.hpp"
+#include "proc.hpp"
 
 namespace drainpipe {
 namespace {
@@ -27,8 +26,7 @@ ChildRecord::Content content_of(const ManagedProcess& process) {
 
 Telemetry::Telemetry(Segment& segment, Log& log) : segment_(segment), log_(log) {
     Supervision& supervision = segment_.header().supervision;
-    struct stat info {};
-    supervision.pid_namespace.store(::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0);
+    supervision.pid_namespace.store(own_pid_namespace());
     supervision.started_at.store(nanoseconds_of(Clock::now()));
     tick();
 }

@@ -1,11 +1,9 @@
 #include "status_of.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <fstream>
 
 #include "gauge.hpp"
+#include "proc.hpp"
 
 namespace drainpipe {
 namespace {
@@ -14,20 +12,6 @@ using Nanoseconds = std::chrono::nanoseconds;
 
 // What a rate is told over: the samples are a second apart.
 constexpr std::int64_t kRateSpan = 500'000'000;
-
-std::uint64_t own_pid_namespace() {
-    struct stat info {};
-    return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
-}
-
-// The kernel's letter for the state of a process; 'X' where there is none.
-char process_state(std::int64_t pid) {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(stat, text);
-    const auto name_end = text.rfind(") ");
-    return name_end == std::string::npos || name_end + 2 >= text.size() ? 'X' : text[name_end + 2];
-}
 
 Status::Child::State state_of(const ChildRecord::Content& record, bool can_see) {
     using State = Status::Child::State;
@@ -71,6 +55,12 @@ struct StatusBuilder {
                 .restarts = content.restarts};
     }
 
+    // What a killed process has left in its words is not what it has.
+    Status::Producer producer() const {
+        const Status::Child child = this->child(header.supervision.producer);
+        return {child, child.is_there() ? header.clients.load() : 0};
+    }
+
     void add_rates(Status& status) const {
         const auto base = front.history.before(now, kRateSpan);
         if (!base || base->at >= now) {
@@ -105,7 +95,7 @@ struct StatusBuilder {
             if (number < header.consumers.load() || child.state != Status::Child::State::gone) {
                 consumers.push_back({child, number + 1, snapshot.consumers[number].in_flight,
                                      snapshot.consumers[number].demand,
-                                     header.activity[number].jobs()});
+                                     child.is_there() ? header.activity[number].jobs() : 0});
             }
         }
         return consumers;
@@ -122,7 +112,11 @@ struct StatusBuilder {
             stop.seconds_to_end = Status::Seconds(
                 status.left == 0 ? 0 : static_cast<double>(status.left) / status.done_per_second);
         }
-        if (const std::int64_t deadline = header.stop_deadline.load(); deadline > now) {
+        const std::int64_t deadline = header.stop_deadline.load();
+        if (deadline == 0) {  // it is stored in a moment
+            stop.seconds_to_deadline =
+                std::chrono::microseconds(header.settings.grace_microseconds);
+        } else if (deadline > now) {
             stop.seconds_to_deadline = Nanoseconds(deadline - now);
         }
         return stop;
@@ -189,7 +183,7 @@ Status status_of(const std::string& name, const SegmentFront& front) {
         .accepted_per_second = 0,
         .done_per_second = 0,
         .oldest_event = builder.oldest_event(),
-        .producer = {builder.child(header.supervision.producer), header.clients.load()},
+        .producer = builder.producer(),
         .consumer_restarts = builder.consumer_restarts(),
         .consumers = builder.consumers(),
         .stop = std::nullopt,

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -169,6 +171,25 @@ void RoleLocks::require_not_stopping(const std::string& pipeline) const {
     if (holder(Role::stopping)) {
         throw Failure(ExitCode::taken, pipeline + " is shutting down");
     }
+}
+
+void RoleLocks::note_end(int exit_code) const noexcept {
+    const std::string text = std::to_string(exit_code) + "\n";
+    [[maybe_unused]] const ssize_t count = ::pwrite(file_.get(), text.data(), text.size(), 0);
+}
+
+void RoleLocks::clear_end() const noexcept {
+    [[maybe_unused]] const int result = ::ftruncate(file_.get(), 0);
+}
+
+std::optional<int> RoleLocks::noted_end() const {
+    std::array<char, 8> text{};
+    const ssize_t count = ::pread(file_.get(), text.data(), text.size(), 0);
+    int code = 0;
+    const char* const end = text.data() + std::max<ssize_t>(count, 0);
+    const auto [rest, error] = std::from_chars(text.data(), end, code);
+    return error == std::errc() && rest != end && *rest == '\n' ? std::optional(code)
+                                                                : std::nullopt;
 }
 
 bool RoleLocks::is_current() const {

@@ -63,6 +63,12 @@ class RoleLocks {
     std::optional<pid_t> stage_holder() const;
     std::vector<pid_t> stage_holders() const;
 
+    // How the launcher ends: written into the file by its holder just before, and read by who has
+    // the file open, whether it has a name any more or not. Nothing where it was killed.
+    void note_end(int exit_code) const noexcept;
+    void clear_end() const noexcept;
+    std::optional<int> noted_end() const;
+
     // Whether the path still leads to this file: it may have been removed by its last user between
     // the opening and the taking.
     bool is_current() const;

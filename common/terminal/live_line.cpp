@@ -7,30 +7,28 @@
 
 namespace drainpipe {
 
-std::size_t LiveLine::columns() const {
-    return std::max<std::size_t>(terminal_.size().columns, 2) - 1;  // no terminal wraps so
+// One in the background leaves the terminal to whoever is in front.
+bool LiveLine::is_due() const {
+    return terminal_.can_redraw() && Clock::now() >= next_ && terminal_.is_in_front();
 }
 
-std::string LiveLine::erasing() const {
-    // A terminal that was made narrower has broken the line: its last part is where the cursor is.
-    const std::size_t rows = shown_columns_ > 0 ? (shown_columns_ - 1) / (columns() + 1) : 0;
-    return rows == 0 ? std::string(kClearLine) : "\r\033[" + std::to_string(rows) + "A\033[J";
+std::size_t LiveLine::columns() const {
+    return std::max<std::size_t>(terminal_.size().columns, 2) - 1;  // no terminal wraps so
 }
 
 void LiveLine::show(std::string_view text) {
     if (!is_due()) {
         return;
     }
-    const std::string_view shown = text.substr(0, columns());
-    write_if_ready(terminal_.fd(), erasing().append(shown));
+    write_if_ready(terminal_.fd(), std::string(kClearLine).append(text.substr(0, columns())));
     next_ = Clock::now() + kInterval;
-    shown_columns_ = shown.size();
+    is_shown_ = true;
 }
 
 void LiveLine::clear() {
-    if (shown_columns_ > 0) {
-        write_if_ready(terminal_.fd(), erasing());
-        shown_columns_ = 0;
+    if (is_shown_) {
+        write_if_ready(terminal_.fd(), kClearLine);
+        is_shown_ = false;
         next_ = {};
     }
 }

@@ -23,7 +23,7 @@ class LiveLine {
     LiveLine& operator=(const LiveLine&) = delete;
 
     // Whether show() would draw now.
-    bool is_due() const { return terminal_.can_redraw() && Clock::now() >= next_; }
+    bool is_due() const;
     // How wide a line may be.
     std::size_t columns() const;
 
@@ -33,11 +33,8 @@ class LiveLine {
     void clear();
 
   private:
-    // What takes it away, whatever the terminal's width has become.
-    std::string erasing() const;
-
     const Terminal& terminal_;
-    std::size_t shown_columns_ = 0;  // 0: there is none
+    bool is_shown_ = false;
     Clock::time_point next_{};
 };
 

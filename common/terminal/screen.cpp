@@ -1,10 +1,10 @@
 #include "screen.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "descriptor.hpp"
 #include "terminal.hpp"
 
 namespace drainpipe {
@@ -19,34 +19,42 @@ constexpr const char* kClearBelow = "\033[J";
 
 }  // namespace
 
-Screen::Screen(int fd) : fd_(fd), has_modes_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+// Opened anew: so it does not block, and others who have the terminal are not told that it does.
+Screen::Screen(int fd)
+    : terminal_(::open(("/proc/self/fd/" + std::to_string(fd)).c_str(),
+                       O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)),
+      has_modes_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
     if (has_modes_) {
         termios modes = before_;
         modes.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &modes);
     }
-    write_all(fd_, kEnter);
+    write(kEnter);
 }
 
 Screen::~Screen() {
-    write_all(fd_, kLeave);
+    write(kLeave);
     if (has_modes_) {
-        ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
     }
 }
 
+void Screen::write(std::string_view text) const {
+    [[maybe_unused]] const ssize_t count = ::write(terminal_.get(), text.data(), text.size());
+}
+
 void Screen::show(const std::vector<std::string>& lines) const {
-    const Terminal::Size size = Terminal(fd_).size();
+    const Terminal::Size size = Terminal(terminal_.get()).size();
     const std::size_t shown = lines.size() <= size.rows ? lines.size() : size.rows - 1;
     std::string text = kHome;
     for (std::size_t line = 0; line < shown; ++line) {
         text += (line > 0 ? "\r\n" : "") + lines[line].substr(0, size.columns) + kClearToRight;
     }
-    if (shown < lines.size()) {
+    if (shown < lines.size() && shown > 0) {
         const std::string more = "... and " + std::to_string(lines.size() - shown) + " lines more";
         text += "\r\n" + more.substr(0, size.columns) + kClearToRight;
     }
-    write_all(fd_, text + kClearBelow);
+    write(text + kClearBelow);
 }
 
 }  // namespace drainpipe

@@ -3,7 +3,10 @@
 #include <termios.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "descriptor.hpp"
 
 namespace drainpipe {
 
@@ -22,7 +25,10 @@ class Screen {
     void show(const std::vector<std::string>& lines) const;
 
   private:
-    int fd_;
+    // Or drops it, where the terminal takes nothing now.
+    void write(std::string_view text) const;
+
+    Descriptor terminal_;
     termios before_{};
     bool has_modes_;
 };

@@ -23,6 +23,11 @@ Terminal::Terminal(int fd, ColorMode mode)
       has_colour_(mode == ColorMode::always || (mode == ColorMode::automatic && can_redraw_ &&
                                                 environment("NO_COLOR").empty())) {}
 
+bool Terminal::is_in_front() const {
+    const pid_t group = ::tcgetpgrp(fd_);
+    return group < 0 || group == ::getpgrp();
+}
+
 Terminal::Size Terminal::size() const {
     constexpr Size kUsual{80, 24};
     winsize size{};

@@ -26,6 +26,9 @@ class Terminal {
     // Whether lines can be redrawn in place: it is a terminal, and not a dumb one.
     bool can_redraw() const { return can_redraw_; }
     bool has_colour() const { return has_colour_; }
+    // Whether what is shown now is this program's: a shell may have it in the background. What is
+    // not this session's own terminal counts as in front.
+    bool is_in_front() const;
     // Now: people resize it.
     Size size() const;
 

@@ -32,6 +32,10 @@ struct Status {
         State state;
         Seconds uptime;          // 0 where none runs
         std::uint64_t restarts;  // in this run
+
+        bool is_there() const {
+            return state == State::starting || state == State::running || state == State::stopped;
+        }
     };
 
     struct Producer : Child {
@@ -79,6 +83,7 @@ struct Status {
     std::uint64_t emptied;    // in flight when the stop came, done since
     std::uint64_t drained;    // buffered when the stop came, done since
     std::uint64_t dead;       // among the dead letters
+    std::uint64_t done() const { return processed + emptied + drained; }
     std::uint64_t left;       // in_flight + buffered
     std::uint64_t in_flight;  // given to a consumer
     std::uint64_t buffered;

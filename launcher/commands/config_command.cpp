@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answer.hpp"
+#include "escape.hpp"
 #include "quantity.hpp"
 
 namespace drainpipe {
@@ -32,7 +33,7 @@ std::string value_of(const CommandLine::Setting& setting,
     if (!setting.origin && found != derived.end()) {
         return found->second;
     }
-    return setting.value.empty() ? "-" : setting.value;
+    return setting.value.empty() ? "-" : escaped(setting.value);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "failure.hpp"
 #include "inspection.hpp"
 #include "pidfd.hpp"
+#include "proc.hpp"
 
 namespace drainpipe {
 namespace {
@@ -21,6 +22,11 @@ void require_own_segment(const std::string& name) {
                                                    path + " belongs to uid " +
                                                    std::to_string(info.st_uid) + ")");
     }
+}
+
+// Whether the pids in it mean something here.
+bool has_own_pids(const Gauge& gauge) {
+    return gauge.header().supervision.pid_namespace.load() == own_pid_namespace();
 }
 
 }  // namespace
@@ -54,9 +60,14 @@ void RunningLauncher::signal(int number, const std::string& command) const {
 }
 
 std::optional<Gauge> RunningLauncher::open_gauge() const {
-    return inspect_segment(address_.name()) == Standing::ready
-               ? std::optional<Gauge>(std::in_place, address_.name())
-               : std::nullopt;
+    if (inspect_segment(address_.name()) != Standing::ready) {
+        return std::nullopt;
+    }
+    std::optional<Gauge> gauge(std::in_place, address_.name());
+    // An earlier launcher's run may stand there until this one has begun its own.
+    const bool has_begun = gauge->header().supervision.started_at.load() != 0;
+    const bool is_its = pid_ == 0 || gauge->launcher_pid() == pid_ || !has_own_pids(*gauge);
+    return has_begun && is_its ? std::move(gauge) : std::nullopt;
 }
 
 std::optional<Account> account_of_left(const Address& address) {

@@ -25,7 +25,10 @@ class RunningLauncher {
 
     // Whether it is there still.
     bool is_there() const { return role_locks_.holder(Role::launcher) == pid_; }
-    bool is_stopping() const { return role_locks_.holder(Role::stopping).has_value(); }
+    pid_t pid() const { return pid_; }  // 0 where it can't be seen from here
+
+    // How it has ended, where it has said it.
+    std::optional<int> noted_end() const { return role_locks_.noted_end(); }
 
     // Readable when it is dead; -1 where it can't be seen from this pid namespace.
     int death_fd() const { return process_.get(); }
@@ -34,7 +37,7 @@ class RunningLauncher {
     // Throws Failure(unavailable) where it is gone.
     void signal(int number, const std::string& command) const;
 
-    // The mapped segment; nothing while it has none yet.
+    // The mapped segment of the run that it has begun; nothing while there is none, or no more.
     std::optional<Gauge> open_gauge() const;
 
   private:

@@ -13,31 +13,48 @@
 namespace drainpipe {
 namespace {
 
-// The answer where none runs: for scripts on standard output, for people in the failure.
+// The answer where there is nothing to show: for scripts on standard output, for people in the
+// failure.
+[[noreturn]] void tell(const Address& address, bool as_json, const std::string& state,
+                       std::uint64_t left, const std::string& message) {
+    const std::string path = segment_path(address.name());
+    const nlohmann::ordered_json json{
+        {"name", address.name()}, {"state", state}, {"left", left}, {"segment", path}};
+    print_answer(as_json ? json.dump() + "\n"
+                         : state + " name=" + address.name() + " left=" + std::to_string(left) +
+                               " segment=" + path + "\n");
+    throw Failure(ExitCode::unavailable, message);
+}
+
 [[noreturn]] void tell_not_running(const Address& address, bool as_json) {
-    const std::string name = address.name();
-    const std::string path = segment_path(name);
     const std::optional<Account> account = account_of_left(address);
     const std::uint64_t left = account ? account->left : 0;
-    const nlohmann::ordered_json json{
-        {"name", name}, {"state", "not running"}, {"left", left}, {"segment", path}};
-    print_answer(as_json ? json.dump() + "\n"
-                         : "not running name=" + name + " left=" + std::to_string(left) +
-                               " segment=" + path + "\n");
-    const std::string what = left > 0
-                                 ? "an earlier run left " + std::to_string(left) + " events in " +
-                                       path + ": the next start delivers them first"
-                                 : "nothing is left of an earlier run";
-    throw Failure(ExitCode::unavailable, "no " + address.describe() + " is running; " + what);
+    const std::string what = left > 0 ? "an earlier run left " + std::to_string(left) +
+                                            " events in " + segment_path(address.name()) +
+                                            ": the next start delivers them first"
+                                      : "nothing is left of an earlier run";
+    tell(address, as_json, "not running", left,
+         "no " + address.describe() + " is running; " + what);
+}
+
+// It has the name, and no run: not yet, or its segment was taken away.
+[[noreturn]] void tell_no_run(const RunningLauncher& launcher, bool as_json) {
+    const std::optional<Account> account = account_of_left(launcher.address());
+    tell(launcher.address(), as_json, "no run", account ? account->left : 0,
+         launcher.address().describe() + " has a launcher, " + RoleLocks::describe(launcher.pid()) +
+             ", and no run: it is starting, or its segment was removed while it ran");
 }
 
 }  // namespace
 
 ExitCode print_status(const Address& address, bool as_json) {
     const std::optional<RunningLauncher> launcher = RunningLauncher::find(address);
-    const std::optional<Gauge> gauge = launcher ? launcher->open_gauge() : std::nullopt;
+    if (!launcher) {
+        tell_not_running(address, as_json);
+    }
+    const std::optional<Gauge> gauge = launcher->open_gauge();
     if (!gauge) {
-        tell_not_running(launcher ? launcher->address() : address, as_json);
+        tell_no_run(*launcher, as_json);
     }
     const Status status = status_of(address.name(), gauge->front());
     std::string answer;

@@ -17,6 +17,7 @@
 #include "signals.hpp"
 #include "status_of.hpp"
 #include "status_screen.hpp"
+#include "terminal.hpp"
 
 namespace drainpipe {
 namespace {
@@ -46,9 +47,10 @@ bool wait_for_user(const Descriptor& signals) {
 }  // namespace
 
 ExitCode show_top(const Address& address, const Descriptor& signals) {
-    if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1) {
+    if (::isatty(STDIN_FILENO) != 1 || !Terminal(STDOUT_FILENO).can_redraw()) {
         throw Failure(ExitCode::usage,
-                      "top needs a terminal; 'status' and 'status --json' print the same once");
+                      "top needs a terminal that can move its cursor; 'status' and 'status --json' "
+                      "print the same once");
     }
     const std::optional<RunningLauncher> launcher = RunningLauncher::find(address);
     const std::optional<Gauge> gauge = launcher ? launcher->open_gauge() : std::nullopt;

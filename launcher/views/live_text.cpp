@@ -32,9 +32,8 @@ double done_share(std::uint64_t part, std::uint64_t whole) {
 }  // namespace
 
 std::string live_text(const Status& status, std::size_t columns) {
-    const std::uint64_t done = status.processed + status.emptied + status.drained;
     std::vector<std::string> pieces{
-        "done " + grouped(done) + " " + rate_text(status.done_per_second),
+        "done " + grouped(status.done()) + " " + rate_text(status.done_per_second),
         "buffered " + grouped(status.buffered),
         "accepted " + grouped(status.accepted) + " " + rate_text(status.accepted_per_second)};
     if (status.dead > 0) {

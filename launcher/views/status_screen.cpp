@@ -16,9 +16,12 @@ double share_of(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+// One that can't be seen from here has none.
+std::string pid_text(std::int64_t pid) { return pid == 0 ? "-" : std::to_string(pid); }
+
 std::string title_of(const Status& status) {
     return fmt::format("{}  {}  up {}  run {}  launcher {}", status.name, to_text(status.phase),
-                       time_text(status.uptime.count()), status.run, status.launcher);
+                       time_text(status.uptime.count()), status.run, pid_text(status.launcher));
 }
 
 // How full events and bytes have the ring, whichever is nearer to its limit.
@@ -26,8 +29,9 @@ std::string ring_line(const Status& status) {
     const double share = std::max(share_of(status.left, status.capacity),
                                   share_of(status.buffer_used_bytes, status.buffer_bytes));
     return fmt::format("ring      {} {:3.0f} %  {} of {} events, {} of {}",
-                       bar_text(share, kBarPlaces), 100 * share, status.left, status.capacity,
-                       bytes_text(status.buffer_used_bytes), bytes_text(status.buffer_bytes));
+                       bar_text(share, kBarPlaces), 100 * share, grouped(status.left),
+                       grouped(status.capacity), bytes_text(status.buffer_used_bytes),
+                       bytes_text(status.buffer_bytes));
 }
 
 std::string stop_line(const Status& status) {
@@ -40,10 +44,9 @@ std::string stop_line(const Status& status) {
 
 std::string child_line(const std::string& role, const Status::Child& child,
                        const std::string& more) {
-    return fmt::format("{:<12}{:>8}  {:<9}{:>12}{:>10}  {}", role,
-                       child.pid == 0 ? "-" : std::to_string(child.pid), to_text(child.state),
-                       child.uptime.count() > 0 ? time_text(child.uptime.count()) : "-",
-                       child.restarts, more);
+    return fmt::format(
+        "{:<12}{:>8}  {:<9}{:>12}{:>10}  {}", role, pid_text(child.pid), to_text(child.state),
+        child.uptime.count() > 0 ? time_text(child.uptime.count()) : "-", child.restarts, more);
 }
 
 void add_children(const Status& status, std::vector<std::string>& lines) {
@@ -63,18 +66,18 @@ void add_children(const Status& status, std::vector<std::string>& lines) {
 }  // namespace
 
 std::vector<std::string> screen_of(const Status& status) {
-    const std::uint64_t done = status.processed + status.emptied + status.drained;
     std::vector<std::string> lines{title_of(status), ""};
     lines.push_back(fmt::format("accepted  {:>15}  {}", grouped(status.accepted),
                                 rate_text(status.accepted_per_second)));
     lines.push_back(fmt::format("done      {:>15}  {:<10} processed {}, emptied {}, drained {}",
-                                grouped(done), rate_text(status.done_per_second), status.processed,
-                                status.emptied, status.drained));
+                                grouped(status.done()), rate_text(status.done_per_second),
+                                status.processed, status.emptied, status.drained));
     lines.push_back(fmt::format("left      {:>15}  {:<10} in flight {}, buffered {}, retrying {}",
-                                grouped(status.left), "", status.in_flight, status.buffered,
-                                status.retrying));
+                                grouped(status.left), "", grouped(status.in_flight),
+                                grouped(status.buffered), grouped(status.retrying)));
     lines.push_back(fmt::format("dead      {:>15}  {:<10} redelivered {}, retried {}",
-                                grouped(status.dead), "", status.redelivered, status.retried));
+                                grouped(status.dead), "", grouped(status.redelivered),
+                                grouped(status.retried)));
     lines.push_back(
         fmt::format("oldest    {:>15}  ago was the oldest event accepted that is not done",
                     status.left == 0 ? "-" : time_text(status.oldest_event.count())));

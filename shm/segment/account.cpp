@@ -38,10 +38,7 @@ Reading read_once(const Header& header, const EventStates& states) {
     Reading reading{.ledger = read_ledger(header, kMaxConsumers), .tail = header.tail.load()};
     const Ledger& ledger = reading.ledger;
     std::ranges::copy(ledger.done, reading.done.begin());
-    std::array<std::uint64_t, 256> events_in{};
-    for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
-        ++events_in[states.at(event).byte()];
-    }
+    const EventStates::Counts events_in = states.counts(ledger.head, ledger.given_end);
     for (unsigned byte = 0; byte < events_in.size(); ++byte) {
         if (events_in[byte] > 0) {
             reading.count(EventState::of_byte(static_cast<std::uint8_t>(byte)), events_in[byte]);
@@ -102,11 +99,14 @@ std::uint64_t count_retrying(const SegmentFront& front, const Ledger& ledger) {
     if (!front.header.settings.may_fail()) {
         return 0;
     }
+    const std::uint64_t slot_mask = front.header.geometry.slots - 1;
+    const auto waits = [&](std::uint64_t event) {
+        const std::uint32_t* const time = front.retry_times + (event & slot_mask);
+        return __atomic_load_n(time, __ATOMIC_RELAXED) != 0;
+    };
     std::uint64_t retrying = 0;
     for (std::uint64_t event = ledger.head; event < ledger.given_end; ++event) {
-        const std::uint32_t* const time = front.retry_times + event % front.header.geometry.slots;
-        const bool waits = __atomic_load_n(time, __ATOMIC_RELAXED) != 0;
-        retrying += waits && front.states.at(event).is_given() ? 1 : 0;
+        retrying += waits(event) && front.states.at(event).is_given() ? 1 : 0;
     }
     return retrying;
 }
@@ -128,13 +128,13 @@ std::uint64_t buffer_used(const SegmentFront& front, const Reading& reading) {
     return static_cast<std::uint32_t>(end_of(front, reading.tail - 1) - begin);
 }
 
-std::uint64_t in_flight_in_broadcast(const Header& header, const Ledger& ledger, unsigned number) {
+std::uint64_t in_flight_in_broadcast(const Ledger& ledger, unsigned number) {
     const ConsumerState& state = ledger.consumer_states[number];
-    const std::uint64_t begun = header.begun[number].load();
-    return state.is_taken == 0 || begun < state.committed ? 0 : begun - state.committed;
+    const bool is_behind = state.is_taken != 0 && state.committed < ledger.given_end;
+    return is_behind ? ledger.given_end - state.committed : 0;
 }
 
-void add_consumers(Snapshot& snapshot, const Header& header, const Reading& reading) {
+void add_consumers(Snapshot& snapshot, const Reading& reading) {
     const std::uint64_t used =
         std::min<std::uint64_t>(reading.ledger.consumers_used, kMaxConsumers);
     std::uint64_t untold = snapshot.account.in_flight;
@@ -145,8 +145,7 @@ void add_consumers(Snapshot& snapshot, const Header& header, const Reading& read
             snapshot.demand += consumer.demand;
         }
         if (reading.ledger.is_broadcast != 0) {
-            consumer.in_flight =
-                number < used ? in_flight_in_broadcast(header, reading.ledger, number) : 0;
+            consumer.in_flight = number < used ? in_flight_in_broadcast(reading.ledger, number) : 0;
         } else {
             consumer.in_flight = std::min(reading.in_flight_to[number], untold);
             untold -= consumer.in_flight;
@@ -202,7 +201,7 @@ Snapshot snapshot_of(const SegmentFront& front) {
         .buffer_used_bytes = std::min(reading.buffer_used_bytes, header.geometry.buffer_span),
         .consumers = {}};
     snapshot.retrying = std::min(reading.retrying, snapshot.account.in_flight);
-    add_consumers(snapshot, header, reading);
+    add_consumers(snapshot, reading);
     return snapshot;
 }
 

@@ -103,6 +103,11 @@ class EventStates {
         return bytes_.count(first, last,
                             [&](std::uint8_t byte) { return is(EventState::of_byte(byte)); });
     }
+    // How many events of the range have each state, by its byte.
+    using Counts = SharedBytes::Counts;
+    Counts counts(std::uint64_t first, std::uint64_t last) const {
+        return bytes_.counts(first, last);
+    }
     std::uint64_t count_undone(std::uint64_t first, std::uint64_t last) const {
         return count(first, last, [](EventState state) { return !state.is_done(); });
     }

@@ -4,6 +4,11 @@
 #include <atomic>
 
 namespace drainpipe {
+namespace {
+
+constexpr std::int64_t kInterval = 1'000'000'000;  // of the samples, in ns
+
+}  // namespace
 
 void History::Ring::append(const Sample& sample) {
     const std::uint64_t count = count_.load();
@@ -60,11 +65,13 @@ std::optional<History::Sample> History::Ring::first_not(Is is) const {
 
 // The nearest one: the finer rings know later samples, the coarser ones earlier ones.
 template <typename Is>
-std::optional<History::Sample> History::last(Is is) const {
+std::optional<History::Found> History::last(Is is) const {
+    std::int64_t interval = kInterval;
     for (const Ring& ring : rings_) {
-        if (const std::optional<Sample> found = ring.last(is)) {
-            return found;
+        if (const std::optional<Sample> sample = ring.last(is)) {
+            return Found{*sample, interval};
         }
+        interval *= 2;
     }
     return std::nullopt;
 }
@@ -93,12 +100,13 @@ void History::append(const Sample& sample) {
 }
 
 std::optional<History::Sample> History::latest() const {
-    return last([](const Sample&) { return true; });
+    const auto found = last([](const Sample&) { return true; });
+    return found ? std::optional(found->sample) : std::nullopt;
 }
 
 std::optional<History::Sample> History::before(std::int64_t now, std::int64_t age) const {
     if (const auto found = last([&](const Sample& sample) { return sample.at <= now - age; })) {
-        return found;
+        return found->sample;
     }
     return first_not([](const Sample&) { return false; });
 }
@@ -106,8 +114,13 @@ std::optional<History::Sample> History::before(std::int64_t now, std::int64_t ag
 std::int64_t History::accepted_at(std::uint64_t event, std::int64_t now,
                                   std::uint64_t accepted) const {
     const auto is_before = [&](const Sample& sample) { return sample.accepted <= event; };
-    const Sample end = first_not(is_before).value_or(Sample{now, accepted, 0});
-    const Sample begin = last(is_before).value_or(end);
+    const std::optional<Sample> next = first_not(is_before);
+    const std::optional<Found> before = last(is_before);
+    Sample end = next.value_or(Sample{now, accepted, 0});
+    const Sample begin = before ? before->sample : end;
+    if (next && before) {
+        end.at = std::min(end.at, begin.at + 2 * before->interval);
+    }
     if (end.accepted <= begin.accepted || end.at < begin.at) {
         return begin.at;
     }

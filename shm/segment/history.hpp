@@ -37,8 +37,9 @@ class History {
     std::optional<Sample> before(std::int64_t now, std::int64_t age) const;
 
     // When the event was accepted, counted from 0, as far as is known at the time `now`: between
-    // two samples it is taken to have come at an even pace. Requires that it is accepted;
-    // `accepted` is how many are.
+    // two samples it is taken to have come at an even pace, but where none was taken for longer, as
+    // between two runs, at the beginning of that. Requires that it is accepted; `accepted` is how
+    // many are.
     std::int64_t accepted_at(std::uint64_t event, std::int64_t now, std::uint64_t accepted) const;
 
   private:
@@ -73,8 +74,13 @@ class History {
         std::array<Slot, kSamples> slots_;
     };
 
+    // With how far it is from the next one at most, in ns, while samples are taken.
+    struct Found {
+        Sample sample;
+        std::int64_t interval;
+    };
     template <typename Is>
-    std::optional<Sample> last(Is is) const;
+    std::optional<Found> last(Is is) const;
     template <typename Is>
     std::optional<Sample> first_not(Is is) const;
 

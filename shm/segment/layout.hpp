@@ -20,8 +20,7 @@ namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | history | slots | retry times | states | attempts | (to the next page) | payload
-//     buffer
+//     Header | history | slots | retry times | states | attempts | (to a page) | payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
 // slot, state, attempts and retry time n % slots. What is in flight, done or waiting is what the
@@ -56,9 +55,8 @@ namespace drainpipe {
 // - begun: released by its consumer, without the lock; acquired by that consumer's successor, which
 //   holds its role, and by the next run. It covers nothing but itself.
 //
-// - phase, stop_deadline, consumers, scalings, clients, next_begin, the counts: released by
-// launcher
-//   or stage, acquired by anyone; they cover nothing but themselves.
+// - phase, stop_deadline, consumers, scalings, clients, next_begin, the counts: released by the
+//   launcher or a stage, acquired by anyone; they cover nothing but themselves.
 //
 // - supervision and history: written by the launcher, read by anyone; each says how its parts hold
 //   together. The consumers' activity: relaxed, by each its own; statistics.
@@ -66,9 +64,8 @@ namespace drainpipe {
 // - the event counts: see event_count.hpp.
 //
 // - slots and payloads: plain, before the tail covers them; plain reads after that. A snapshot
-// reads
-//   the ends of two slots relaxed, then an acquire fence, then the ledger's head: none is written
-//   again before that moves.
+//   reads the ends of two slots relaxed, then an acquire fence, then the ledger's head: none is
+//   written again before that moves.
 //
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //

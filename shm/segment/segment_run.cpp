@@ -26,7 +26,7 @@ void make_lock(pthread_mutex_t& lock) {
 
 void Segment::begin_run(const Settings& settings, const std::optional<FileIdentity>& file) {
     Header& header = *header_;
-    FaultPoint::here().reached();
+    reset_supervision();  // nobody is to take what is half begun for a run
     make_lock(header.lock);
     header.events_available.make();
     header.room_available.make();
@@ -43,7 +43,6 @@ void Segment::begin_run(const Settings& settings, const std::optional<FileIdenti
     header.stop_deadline.store(0);
     header.next_begin.store(0);
     header.clients.store(0);
-    reset_supervision();
     header.drain_begun.store(0);
     reset_states();
     reset_retry_times();
@@ -58,7 +57,6 @@ void Segment::reset_supervision() const {
     supervision.started_at.store(0);
     supervision.pid_namespace.store(0);
     supervision.stop_reason.store(StopReason::none);
-    supervision.ended_with.store(0);
     supervision.producer.reset();
     std::ranges::for_each(supervision.consumers, &ChildRecord::reset);
     std::ranges::for_each(header_->activity, &ConsumerActivity::reset);

@@ -109,6 +109,31 @@ void SharedBytes::count_up_many(std::uint64_t first, std::uint64_t last, FaultPo
     }
 }
 
+SharedBytes::Counts SharedBytes::counts(std::uint64_t first, std::uint64_t last) const {
+    Counts counts{};
+    for (const Piece& piece : Pieces(first, last, mask_)) {
+        std::uint8_t* at = bytes_ + piece.place;
+        std::uint8_t* const end = at + piece.count;
+        while (at < end) {
+            const bool is_aligned = reinterpret_cast<std::uintptr_t>(at) % 8 == 0;
+            if (!is_aligned || end - at < 8) {
+                ++counts[load_byte(at++)];
+                continue;
+            }
+            const std::uint64_t word = load_word(at);
+            std::uint8_t* const begin = at;
+            for (at += 8; end - at >= 8 && load_word(at) == word;) {
+                at += 8;
+            }
+            const auto words = static_cast<std::uint64_t>(at - begin) / 8;
+            for (unsigned byte = 0; byte < 8; ++byte) {
+                counts[static_cast<std::uint8_t>(word >> (8 * byte))] += words;
+            }
+        }
+    }
+    return counts;
+}
+
 std::uint64_t SharedBytes::find_after(std::uint64_t first, std::uint64_t last,
                                       std::uint8_t byte) const {
     for (const Piece& piece : Pieces(first, last, mask_)) {

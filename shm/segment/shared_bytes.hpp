@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -86,6 +87,10 @@ class SharedBytes {
         }
         return count;
     }
+
+    // How many bytes of the range there are of each value. Eight that are alike cost as one.
+    using Counts = std::array<std::uint64_t, 256>;
+    Counts counts(std::uint64_t first, std::uint64_t last) const;
 
   private:
     static std::uint64_t load_word(std::uint8_t* byte) {

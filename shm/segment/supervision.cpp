@@ -39,6 +39,8 @@ void ChildRecord::write(const Content& content) {
     std::uint64_t time_bit = process_.load() & kTimeBit;
     if (content.started_at != before.started_at) {
         time_bit ^= kTimeBit;
+        // Who reads this time finds that the word has moved on since it pointed here.
+        std::atomic_thread_fence(std::memory_order_release);
         started_at_[time_bit != 0 ? 1 : 0] = content.started_at;
     }
     const std::uint64_t pid = static_cast<std::uint32_t>(content.pid);

@@ -63,7 +63,6 @@ struct Supervision {
     Word<std::int64_t> started_at;      // monotonic clock, in ns
     Word<std::uint64_t> pid_namespace;  // of the pids: the inode of its file in /proc
     Word<StopReason> stop_reason;       // none before a stop is requested
-    Word<std::uint32_t> ended_with;  // 1 + the exit code, just before the launcher ends; 0 before
     ChildRecord producer;
     std::array<ChildRecord, kMaxConsumers> consumers;
 };

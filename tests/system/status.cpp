@@ -254,6 +254,21 @@ TEST_SUITE("status") {
         CHECK(number(Json::parse(outcome.output), "left") == left);
     }
 
+    TEST_CASE("status: in a broadcast each consumer has in flight what it was given") {
+        Pipeline pipeline;
+        pipeline.start({"--consumers", "2", "--dispatch", "broadcast", "--max-demand", "100",
+                        "--event-delay", "50ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 300)) == 300);
+        const auto status = status_of(pipeline);
+        const auto all = number(status, "in_flight");
+        CHECK(all > 10);
+        for (const Json& consumer : status.at("consumers")) {
+            CHECK(number(consumer, "in_flight") > 10);
+            CHECK(number(consumer, "in_flight") <= all);
+        }
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+    }
+
     TEST_CASE("status: another user may not look") {
         if (::geteuid() != 0) {
             MESSAGE("skipped: needs root");
@@ -333,6 +348,19 @@ TEST_SUITE("status") {
         CHECK(pipeline.await_record("terminating "));
         pipeline.launcher().send(SIGKILL);
         CHECK(other.wait() == 70);
+    }
+
+    TEST_CASE("stop: --wait has the exit code of a launcher that has lost its segment") {
+        Pipeline pipeline;
+        pipeline.start({"--event-delay", "10ms"});
+        CHECK(pipeline.enqueue_all(numbers(1, 200)) == 200);
+        std::filesystem::remove(pipeline.segment());
+        CHECK(pipeline.await_record("the segment was removed"));
+        const auto status = run(pipeline.command("launcher", {"status", "--json"}));
+        CHECK(status.code == 69);
+        CHECK(Json::parse(status.output).at("state") == "no run");
+        CHECK(run(stop_and_wait(pipeline)).code == 74);
+        CHECK(pipeline.launcher().wait() == 74);
     }
 
     TEST_CASE("reload: the log goes on in a new file") {

@@ -82,8 +82,8 @@ TEST_SUITE("terminal") {
         Pipeline pipeline;
         auto command = pipeline.launcher_command({"--event-delay", "1ms"});
         pipeline.start(on_terminal(terminal, command));
+        CHECK(await([&] { return contains(terminal.shown(), "  stop    Ctrl-C"); }));
         CHECK(contains(terminal.shown(), "pipeline '" + pipeline.name() + "' is ready"));
-        CHECK(contains(terminal.shown(), "  stop    Ctrl-C"));
         CHECK_FALSE(contains(terminal.shown(), "ready name="));
         CHECK(pipeline.enqueue_all(numbers(1, 3000)) == 3000);
         CHECK(await([&] { return contains(terminal.shown(), "accepted 3,000"); }));

@@ -74,6 +74,14 @@ TEST_SUITE("history") {
         CHECK(at < 1012 * kSecond);
     }
 
+    TEST_CASE("history: one that came just before a crash is as old as the last sign of life") {
+        auto history = history_of(10, 100);
+        history->append({1600 * kSecond, 1000, 0});
+        const std::int64_t at = history->accepted_at(990, 1601 * kSecond, 1000);
+        CHECK(at >= 1009 * kSecond);
+        CHECK(at <= 1011 * kSecond);
+    }
+
     TEST_CASE("history: one that came after a long pause is as old as it is") {
         auto history = history_of(500, 0);
         history->append({1500 * kSecond, 1, 0});
