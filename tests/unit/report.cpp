@@ -504,9 +504,57 @@ TEST_SUITE("report") {
         CHECK(command.code() == ExitCode::data);
         command.write("nothing of ours\n");
         CHECK(command.code() == ExitCode::data);
-        command.log = command.directory.path();
-        CHECK(command.code() == ExitCode::io);
         CHECK_FALSE(std::filesystem::exists(command.picture));
+    }
+
+    TEST_CASE("of a folder the log in it is read") {
+        Command command;
+        command.log = command.directory.path();
+        CHECK(command.code() == ExitCode::unavailable);
+        std::ofstream(command.log / "info.log") << ordinary_run().text();
+        CHECK(has(command.run(), "106 lines in"));
+    }
+
+    TEST_CASE("a picture never replaces a log") {
+        Command command;
+        const std::string text = ordinary_run().text();
+        command.write(text);
+        command.picture = command.log;
+        CHECK(command.code() == ExitCode::usage);
+        command.picture = command.directory.path() / "link.html";
+        std::filesystem::create_symlink(command.log, command.picture);
+        CHECK(command.code() == ExitCode::usage);
+        command.picture = command.directory.path() / "hard.html";
+        std::filesystem::create_hard_link(command.log, command.picture);
+        CHECK(command.code() == ExitCode::usage);
+        command.picture = command.directory.path() / "other.log";
+        std::ofstream(command.picture) << text;
+        CHECK(command.code() == ExitCode::usage);
+        CHECK(read_file(command.picture) == text);
+        CHECK(read_file(command.log) == text);
+    }
+
+    TEST_CASE("a picture is written behind a link, with the mode of the one before") {
+        Command command;
+        command.write(ordinary_run().text());
+        const std::filesystem::path target = command.directory.path() / "target.html";
+        std::filesystem::create_symlink("target.html", command.picture);
+        command.run();
+        CHECK(std::filesystem::is_symlink(command.picture));
+        CHECK(read_file(target).starts_with("<!DOCTYPE html>"));
+        std::filesystem::permissions(target, std::filesystem::perms(0600));
+        command.run();
+        CHECK(std::filesystem::status(target).permissions() == std::filesystem::perms(0600));
+    }
+
+    TEST_CASE("a file that has the name of a temporary one stays") {
+        const Command command;
+        command.write(ordinary_run().text());
+        const std::string other = command.picture.string() + "." + std::to_string(::getpid());
+        std::ofstream(other) << "mine";
+        command.run();
+        CHECK(read_file(other) == "mine");
+        CHECK(command.files() == 4);  // with log, picture and answer
     }
 
     TEST_CASE("a picture takes the place of the one before whole, or not at all") {
