@@ -131,7 +131,9 @@ std::string ending_of(const RunHistory& run) {
 std::string check_of(const RunHistory& run, const RunFigures& figures, const Curves& curves) {
     const RunAccount& account = figures.account;
     if (!figures.is_final) {
-        return "Counted from the records of the log; there is no summary yet.";
+        return run.has_successor()
+                   ? "Counted from the records of the log; there is no summary."
+                   : "Counted from the records of the log; there is no summary yet.";
     }
     const std::uint64_t told = account.settled() + account.left;
     if (told != account.accepted) {
@@ -187,7 +189,7 @@ std::vector<std::string> caveats_of(const RunHistory& run, const RunFigures& fig
                        run.end() - run.begin()) +
             " after the log's first one.");
     }
-    if (curves.is_open()) {
+    if (!figures.has_left) {
         caveats.emplace_back(
             "The log does not tell how many events were accepted up to its end: there were at "
             "least those that are shown, and more may wait.");
