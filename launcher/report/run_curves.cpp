@@ -68,7 +68,7 @@ std::uint64_t id_before(const RunHistory& run) {
 std::vector<RunHistory::Standing> standings_of(const RunHistory& run) {
     std::vector<RunHistory::Standing> standings = run.standings();
     if (run.is_from_beginning()) {
-        standings.insert(standings.begin(), {run.begin(), run.recovered().value_or(0), 0, 0});
+        standings.insert(standings.begin(), {run.begin(), run.recovered().value_or(0), 0, 0, 0, 0});
     }
     std::ranges::stable_sort(standings, {}, &RunHistory::Standing::time);
     return standings;
@@ -109,10 +109,11 @@ Sums sums_of(const RunHistory& run, const Timeline& timeline, bool is_least,
     return all;
 }
 
-// A sum that a record has exactly.
+// A sum that a record has exactly, and what was counted by then, in the bucket before that index.
 struct Anchor {
     std::size_t index;
     std::uint64_t sum;
+    std::uint64_t counted;
 };
 
 // Between two anchors the records of events give the shape, and the anchors what it comes to: the
@@ -123,24 +124,26 @@ void fit(Sums& sums, const std::vector<Anchor>& anchors) {
     }
     const Sums counted = sums;
     const Anchor first = anchors.front();
-    for (std::size_t index = 0; index <= first.index; ++index) {
-        sums[index] = less(first.sum, counted[first.index] - counted[index]);
+    for (std::size_t index = 0; index < first.index; ++index) {
+        sums[index] = less(first.sum, less(first.counted, counted[index]));
     }
     for (std::size_t number = 1; number < anchors.size(); ++number) {
-        const auto [from, begin] = anchors[number - 1];
-        const auto [to, end] = anchors[number];
-        const auto rise = static_cast<double>(less(end, begin));
-        const auto records = static_cast<double>(counted[to] - counted[from]);
-        for (std::size_t index = from + 1; index <= to; ++index) {
+        const Anchor& from = anchors[number - 1];
+        const Anchor& to = anchors[number];
+        const auto rise = static_cast<double>(less(to.sum, from.sum));
+        const auto records = static_cast<double>(less(to.counted, from.counted));
+        for (std::size_t index = from.index; index < to.index; ++index) {
             const double part =
-                records > 0 ? static_cast<double>(counted[index] - counted[from]) / records
-                            : static_cast<double>(index - from) / static_cast<double>(to - from);
-            sums[index] = begin + static_cast<std::uint64_t>(std::llround(part * rise));
+                records > 0 ? static_cast<double>(less(counted[index], from.counted)) / records
+                            : static_cast<double>(index - from.index) /
+                                  static_cast<double>(to.index - from.index);
+            sums[index] =
+                from.sum + static_cast<std::uint64_t>(std::llround(std::min(part, 1.0) * rise));
         }
     }
     const Anchor last = anchors.back();
-    for (std::size_t index = last.index + 1; index < sums.size(); ++index) {
-        sums[index] = last.sum + counted[index] - counted[last.index];
+    for (std::size_t index = last.index; index < sums.size(); ++index) {
+        sums[index] = last.sum + less(counted[index], last.counted);
     }
 }
 
@@ -175,8 +178,12 @@ Settled settled_of(const RunHistory& run, const Timeline& timeline, bool is_broa
             all.pop_back();
             dead.pop_back();
         }
-        all.push_back({index, *standing.done + standing.dead});
-        dead.push_back({index, standing.dead});
+        const std::uint64_t records = is_broadcast ? standing.least_records : standing.records;
+        const auto counted = [&](const Sums& sums, std::uint64_t number) {
+            return index == 0 ? sums[0] : std::clamp(number, sums[index - 1], sums[index]);
+        };
+        all.push_back({index, *standing.done + standing.dead, counted(settled.all, records)});
+        dead.push_back({index, standing.dead, counted(settled.dead, standing.dead)});
     }
     if (!is_known_before && !all.empty() && all.front().index < timeline.size()) {
         settled.first_known = all.front().index - 1;
@@ -190,8 +197,10 @@ Settled settled_of(const RunHistory& run, const Timeline& timeline, bool is_broa
 // less than what ids prove.
 class Acceptance {
   public:
-    Acceptance(const RunHistory& run, Microseconds span)
-        : standings_(standings_of(run)), id_before_(id_before(run)), close_(span / 25) {
+    Acceptance(const RunHistory& run, const Timeline& timeline)
+        : standings_(standings_of(run)),
+          id_before_(id_before(run)),
+          close_((run.end() - timeline.begin()) / 25) {
         if (run.account()) {
             most_ = run.account()->accepted;
         }
@@ -282,7 +291,7 @@ Curves curves_of(const RunHistory& run, const Timeline& timeline) {
     }
     const Settled settled = settled_of(run, timeline, curves.is_broadcast);
     curves.first_known = settled.first_known;
-    Acceptance acceptance(run, run.end() - timeline.begin());
+    Acceptance acceptance(run, timeline);
     std::uint64_t before = less(settled.all[0], settled.dead[0]);
     std::uint64_t highest_id = 0;
     for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {

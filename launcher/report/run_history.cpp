@@ -199,7 +199,7 @@ bool RunHistory::take_launcher(const LogRecord& record) {
     } else if (message.starts_with("progress ")) {
         if (const auto accepted = number_of(message, "accepted")) {
             note({record.time, *accepted, number_of(message, "done"),
-                  number_of(message, "dead").value_or(0)});
+                  number_of(message, "dead").value_or(0), 0, 0});
         }
     } else if (message.starts_with("recovered ")) {
         recovered_ = number_of(message, "events");
@@ -225,7 +225,7 @@ bool RunHistory::take_stage(const LogRecord& record) {
     } else if (message.starts_with("intake closed ")) {
         stop_.intake_closed = stop_.intake_closed.value_or(record.time);
         if (const auto accepted = number_of(message, "accepted")) {
-            note({record.time, *accepted, std::nullopt, 0});
+            note({record.time, *accepted, std::nullopt, 0, 0, 0});
         }
         say(record, Moment::Kind::stop);
     } else if (message == "drained all") {
@@ -324,7 +324,7 @@ void RunHistory::take_summary(const LogRecord& record) {
                 .retried = number("retried")};
     accountant_ = record.speaker.program;
     stop_.summary = record.time;
-    note({record.time, account_->accepted, account_->done(), account_->dead});
+    note({record.time, account_->accepted, account_->done(), account_->dead, 0, 0});
     say(record, Moment::Kind::stop);
 }
 
@@ -386,7 +386,15 @@ void RunHistory::count(Microseconds time, std::size_t lane, Count what, std::uin
     }
 }
 
-void RunHistory::note(const Standing& standing) {
+void RunHistory::note(Standing standing) {
+    std::optional<std::uint64_t> least;
+    for (const StageHistory& stage : stages_) {
+        if (const std::uint64_t records = settled_in(stage.totals)) {
+            standing.records += records;
+            least = std::min(least.value_or(records), records);
+        }
+    }
+    standing.least_records = least.value_or(0);
     if (standings_.size() == kMostStandings) {
         thin_out(standings_);
     }

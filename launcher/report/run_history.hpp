@@ -90,6 +90,9 @@ class RunHistory {
         std::uint64_t accepted;
         std::optional<std::uint64_t> done;
         std::uint64_t dead;  // 0 where `done` is not told
+        // What the log had by then: of all consumers, and of the one that had the least.
+        std::uint64_t records = 0;
+        std::uint64_t least_records = 0;
     };
     // How long the work on the events took whose record says so.
     struct Work {
@@ -163,7 +166,7 @@ class RunHistory {
     void count(Microseconds time, std::size_t lane, Count what, std::uint64_t count = 1);
     void hear(const LogRecord& record);
     void note_start(Microseconds time, std::size_t lane);
-    void note(const Standing& standing);
+    void note(Standing standing);
     void say(const LogRecord& record, Moment::Kind kind);
 
     std::string name_;

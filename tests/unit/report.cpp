@@ -361,6 +361,25 @@ TEST_SUITE("report") {
         CHECK(has(table(log), "are shown from the first record on that has their numbers"));
     }
 
+    TEST_CASE("what waits in a fast run is no more than records of progress have it") {
+        LogText text;
+        text.ready();
+        for (int id = 1; id <= 5000; ++id) {
+            text.done("processed", id, id);
+            if (id % 37 == 0) {
+                text.say(1, "launcher",
+                         "progress accepted=" + std::to_string(id + 2) +
+                             " done=" + std::to_string(id) + " dead=0 left=2");
+            }
+        }
+        const RunLog log = read(text.text());
+        const Curves curves = curves_of(log.runs()[0], log.runs()[0].timeline());
+        REQUIRE(curves.slices.size() > 100);
+        for (std::size_t index = 10; index < curves.slices.size(); ++index) {
+            CHECK(curves.slices[index].waiting() <= 3);
+        }
+    }
+
     TEST_CASE("records that the log lacks make no backlog at the end") {
         LogText text;
         text.ready()
