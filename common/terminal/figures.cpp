@@ -32,6 +32,11 @@ std::string grouped(std::uint64_t count) {
 }
 
 std::string rate_text(double per_second) {
+    if (per_second > 0 && per_second < 1) {
+        const double per_minute = per_second * 60;
+        return per_minute < 1 ? short_number(per_minute * 60) + "/h"
+                              : short_number(per_minute) + "/min";
+    }
     constexpr std::array kUnits{"", "k", "M", "G"};
     std::size_t unit = 0;
     while (per_second >= 999.5 && unit + 1 < kUnits.size()) {

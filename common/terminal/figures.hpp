@@ -11,7 +11,7 @@ namespace drainpipe {
 // "1,234,567"
 std::string grouped(std::uint64_t count);
 
-// "950/s", "4.8k/s", "12M/s"
+// "950/s", "4.8k/s", "12M/s"; less than one a second "12/min", "3/h"
 std::string rate_text(double per_second);
 
 // "0.4 s", "12 s", "3 min 20 s", "5 h 12 min", "3 d 4 h"

@@ -26,10 +26,8 @@ struct Column {
     Microseconds end;
 };
 
-struct Range {
-    double low;
-    double high;
-};
+// What is drawn of a slice.
+using Value = double (*)(const Slice&);
 
 std::vector<Counts> totals_of(const RunHistory& run, const Timeline& timeline) {
     std::vector<Counts> totals(run.stages().size());
@@ -67,22 +65,26 @@ class ChartWriter {
     std::string time_of(const Step& step) const;
     void add_steps(double labels_end, double bottom);
     void add_events_panel();
-    void add_accepted_line();
+    void add_done_line(Value done);
     void add_waiting_panel();
     void add_rate_panel();
     void add_lanes();
     void add_lane(std::size_t number, double top, double height, double most);
-    void add_lane_label(std::size_t number, double top, double height);
+    void add_lane_label(std::size_t number, double height);
     void add_marks(std::size_t number, double top, double height);
     void add_mark(Count what, double x, double top, double height, const std::string& title);
     void add_time_axis();
     void add_legend();
     void add_hits(double top, double bottom);
 
-    double begin_panel(const std::string& title, double height, double highest, int most_ticks);
-    void add_area(const char* name, const std::vector<Range>& ranges);
-    void add_line(const char* name, const std::vector<Range>& ranges);
-    std::vector<Range> ranges_of(double (*low)(const Slice&), double (*high)(const Slice&)) const;
+    void begin_panel(std::string_view title, std::string_view markup, double height, double highest,
+                     int most_ticks);
+    void add_title(std::string_view text, std::string_view markup);
+    void add_area(const char* name, Value low, Value high);
+    void add_line(const char* name, double from, Value value);
+    void add_line(const char* name, double from, Value value, bool is_exact);
+    double highest_of(Value value) const;
+    double first_of(Value value) const;
     std::vector<Column> columns() const;
     double rate_in(const Column& column, std::size_t lane, std::size_t from, std::size_t to) const;
 
@@ -203,12 +205,20 @@ void ChartWriter::add_steps(double labels_end, double bottom) {
     }
 }
 
-// Its title, and the axis of its values. Returns where it begins.
-double ChartWriter::begin_panel(const std::string& title, double height, double highest,
-                                int most_ticks) {
+// A line of text, on the ground: no line of a step goes through it.
+void ChartWriter::add_title(std::string_view text, std::string_view markup) {
+    append(body_,
+           "<rect class=\"ground\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>"
+           "<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
+           left_ - 2, at_ - size_.text, width_of(text) + 4, 1.3 * size_.text, left_, at_, markup);
+}
+
+// Its title, as text and with its colours, and the axis of its values.
+void ChartWriter::begin_panel(std::string_view title, std::string_view markup, double height,
+                              double highest, int most_ticks) {
     at_ += 1.5 * size_.text;
-    append(body_, "<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", left_, at_, title);
-    const std::vector<Tick> ticks = number_ticks(std::max(highest, 1.0), most_ticks);
+    add_title(title, markup);
+    const std::vector<Tick> ticks = number_ticks(highest, most_ticks);
     ceiling_ = at_ + 0.7 * size_.text;
     floor_ = ceiling_ + height;
     highest_ = ticks.back().value;
@@ -220,107 +230,120 @@ double ChartWriter::begin_panel(const std::string& title, double height, double 
                y(tick.value) + 0.35 * size_.text, tick.label);
     }
     at_ = floor_ + 0.5 * size_.text;
-    return ceiling_;
 }
 
-std::vector<Range> ChartWriter::ranges_of(double (*low)(const Slice&),
-                                          double (*high)(const Slice&)) const {
-    std::vector<Range> ranges;
-    for (const Slice& slice : curves_.slices) {
-        ranges.push_back({low(slice), high(slice)});
-    }
-    return ranges;
-}
-
-void ChartWriter::add_area(const char* name, const std::vector<Range>& ranges) {
-    if (ranges.empty()) {
+void ChartWriter::add_area(const char* name, Value low, Value high) {
+    const std::vector<Slice>& slices = curves_.slices;
+    if (slices.empty()) {
         return;
     }
-    append(body_, "<path class=\"{}\" d=\"M{:.1f} {:.1f}", name, x(begin_), y(ranges.front().high));
-    for (std::size_t index = 0; index < ranges.size(); ++index) {
-        append(body_, "L{:.1f} {:.1f}", x(curves_.slices[index].end), y(ranges[index].high));
+    const Slice& first = slices[curves_.first_known];
+    append(body_, "<path class=\"{}\" d=\"M{:.1f} {:.1f}", name, x(first.begin), y(high(first)));
+    for (std::size_t index = curves_.first_known; index < slices.size(); ++index) {
+        append(body_, "L{:.1f} {:.1f}", x(slices[index].end), y(high(slices[index])));
     }
-    append(body_, "H{:.1f}V{:.1f}", right_, y(ranges.back().low));
-    for (std::size_t index = ranges.size(); index > 0; --index) {
-        append(body_, "L{:.1f} {:.1f}", x(curves_.slices[index - 1].end), y(ranges[index - 1].low));
+    append(body_, "H{:.1f}V{:.1f}", right_, y(low(slices.back())));
+    for (std::size_t index = slices.size(); index > curves_.first_known; --index) {
+        append(body_, "L{:.1f} {:.1f}", x(slices[index - 1].end), y(low(slices[index - 1])));
     }
-    append(body_, "L{:.1f} {:.1f}Z\"/>\n", x(begin_), y(ranges.front().low));
+    append(body_, "L{:.1f} {:.1f}Z\"/>\n", x(first.begin), y(low(first)));
 }
 
-void ChartWriter::add_line(const char* name, const std::vector<Range>& ranges) {
-    if (ranges.empty()) {
-        return;
-    }
-    append(body_, "<path class=\"line {}\" d=\"M{:.1f} {:.1f}", name, x(begin_),
-           y(ranges.front().low));
-    for (std::size_t index = 0; index < ranges.size(); ++index) {
-        append(body_, "L{:.1f} {:.1f}", x(curves_.slices[index].end), y(ranges[index].low));
-    }
-    append(body_, "H{:.1f}\"/>\n", right_);
-}
-
-void ChartWriter::add_events_panel() {
-    const auto least = [](const Slice& slice) { return static_cast<double>(slice.accepted_least); };
-    const auto most = [](const Slice& slice) { return static_cast<double>(slice.accepted_most); };
-    const auto done = [](const Slice& slice) { return static_cast<double>(slice.done); };
-    double highest = 0;
-    for (const Slice& slice : curves_.slices) {
-        highest = std::max(highest, most(slice));
-    }
-    const Slice last = curves_.slices.empty() ? Slice{} : curves_.slices.back();
-    begin_panel(fmt::format("<tspan class=\"accepted-text\">accepted {}{}</tspan>, "
-                            "<tspan class=\"done-text\">done {}</tspan>",
-                            curves_.is_open() ? "at least " : "", grouped(last.accepted_most),
-                            grouped(last.done)),
-                size_.is_narrow ? 150 : 190, highest, 4);
-    add_area("unknown", ranges_of(least, most));
-    add_area("between", ranges_of(done, least));
-    add_accepted_line();
-    add_line("done", ranges_of(done, done));
-}
-
-// Only where it is known.
-void ChartWriter::add_accepted_line() {
+// The parts of the line that are exact, or those that are estimated.
+void ChartWriter::add_line(const char* name, double from, Value value, bool is_exact) {
     std::string path;
-    bool is_on = run_.is_from_beginning() && !is_of_stop_;
-    if (is_on) {
-        append(path, "M{:.1f} {:.1f}", left_, y(static_cast<double>(run_.recovered().value_or(0))));
-    }
-    for (const Slice& slice : curves_.slices) {
-        const bool is_known =
-            slice.begin <= curves_.open_from &&
-            slice.accepted_most - slice.accepted_least <= slice.accepted_most / 100;
-        if (is_known) {
-            append(path, "{}{:.1f} {:.1f}", is_on ? 'L' : 'M', x(slice.end),
-                   y(static_cast<double>(slice.accepted_most)));
+    const std::vector<Slice>& slices = curves_.slices;
+    double last_x = slices.empty() ? left_ : x(slices[curves_.first_known].begin);
+    double last_y = y(from);
+    bool is_on = false;
+    for (std::size_t index = curves_.first_known; index < slices.size(); ++index) {
+        const Slice& slice = slices[index];
+        if (slice.is_exact == is_exact) {
+            if (!is_on) {
+                append(path, "M{:.1f} {:.1f}", last_x, last_y);
+            }
+            append(path, "L{:.1f} {:.1f}", x(slice.end), y(value(slice)));
         }
-        is_on = is_known;
+        is_on = slice.is_exact == is_exact;
+        last_x = x(slice.end);
+        last_y = y(value(slice));
     }
     if (is_on) {
         append(path, "H{:.1f}", right_);
     }
-    append(body_, "<path class=\"line accepted\" d=\"{}\"/>\n", path);
+    if (!path.empty()) {
+        append(body_, "<path class=\"line {}{}\" d=\"{}\"/>\n", name, is_exact ? "" : " estimated",
+               path);
+    }
+}
+
+void ChartWriter::add_line(const char* name, double from, Value value) {
+    add_line(name, from, value, true);
+    add_line(name, from, value, false);
+}
+
+double ChartWriter::highest_of(Value value) const {
+    double highest = 0;
+    for (std::size_t index = curves_.first_known; index < curves_.slices.size(); ++index) {
+        highest = std::max(highest, value(curves_.slices[index]));
+    }
+    return highest;
+}
+
+// Where a line begins: at what was recovered, or at what it is when it is first known.
+double ChartWriter::first_of(Value value) const {
+    if (run_.is_from_beginning() && !is_of_stop_) {
+        return static_cast<double>(run_.recovered().value_or(0));
+    }
+    return curves_.slices.empty() ? 0 : value(curves_.slices[curves_.first_known]);
+}
+
+void ChartWriter::add_events_panel() {
+    const auto accepted = [](const Slice& slice) { return static_cast<double>(slice.accepted); };
+    const auto settled = [](const Slice& slice) {
+        return static_cast<double>(slice.done + slice.dead);
+    };
+    const auto done = [](const Slice& slice) { return static_cast<double>(slice.done); };
+    const Slice last = curves_.slices.empty() ? Slice{} : curves_.slices.back();
+    begin_panel(fmt::format("accepted {}{}, done {}", curves_.is_open() ? "at least " : "",
+                            grouped(last.accepted), grouped(last.done)),
+                fmt::format("<tspan class=\"accepted-text\">accepted {}{}</tspan>, "
+                            "<tspan class=\"done-text\">done {}</tspan>",
+                            curves_.is_open() ? "at least " : "", grouped(last.accepted),
+                            grouped(last.done)),
+                size_.is_narrow ? 150 : 190, std::max(highest_of(accepted), 1.0), 4);
+    add_area("between", settled, accepted);
+    add_line("accepted", first_of(accepted), accepted);
+    add_done_line(done);
+}
+
+void ChartWriter::add_done_line(Value done) {
+    if (curves_.slices.empty()) {
+        return;
+    }
+    const Slice& first = curves_.slices[curves_.first_known];
+    append(body_, "<path class=\"line done\" d=\"M{:.1f} {:.1f}", x(first.begin), y(done(first)));
+    for (std::size_t index = curves_.first_known; index < curves_.slices.size(); ++index) {
+        append(body_, "L{:.1f} {:.1f}", x(curves_.slices[index].end),
+               y(done(curves_.slices[index])));
+    }
+    append(body_, "H{:.1f}\"/>\n", right_);
 }
 
 void ChartWriter::add_waiting_panel() {
     const auto none = [](const Slice& /*slice*/) { return 0.0; };
-    const auto least = [](const Slice& slice) {
-        return static_cast<double>(slice.waiting_least());
-    };
-    const auto most = [](const Slice& slice) { return static_cast<double>(slice.waiting_most()); };
-    double highest = 0;
-    for (const Slice& slice : curves_.slices) {
-        highest = std::max(highest, most(slice));
-    }
+    const auto waiting = [](const Slice& slice) { return static_cast<double>(slice.waiting()); };
+    const char* const least = curves_.is_open() ? ", at least" : "";
     begin_panel(
+        fmt::format("waiting{}: buffered or in flight", least),
         fmt::format("<tspan class=\"waiting-text\">waiting{}</tspan>: buffered or in flight",
-                    curves_.is_open() ? ", at least" : ""),
+                    least),
         is_of_stop_       ? 120
         : size_.is_narrow ? 56
                           : 64,
-        highest, is_of_stop_ ? 4 : 3);
-    add_area("unknown", ranges_of(least, most));
-    add_area("waiting", ranges_of(none, least));
+        std::max(highest_of(waiting), 1.0), is_of_stop_ ? 4 : 3);
+    add_area("waiting-area", none, waiting);
+    add_line("waiting", first_of(waiting), waiting);
 }
 
 std::vector<Column> ChartWriter::columns() const {
@@ -369,8 +392,16 @@ void ChartWriter::add_rate_panel() {
                         static_cast<double>(column.end - column.begin));
         highest = std::max(highest, rates.back());
     }
-    begin_panel("<tspan class=\"done-text\">done</tspan> per second", size_.is_narrow ? 56 : 64,
-                highest, 3);
+    // The unit in which the numbers are easy to read.
+    const auto& [seconds, unit] = highest >= 1 || highest == 0 ? std::pair(1, "second")
+                                  : highest * 60 >= 1          ? std::pair(60, "minute")
+                                                               : std::pair(3600, "hour");
+    for (double& rate : rates) {
+        rate *= seconds;
+    }
+    begin_panel(fmt::format("done per {}", unit),
+                fmt::format("<tspan class=\"done-text\">done</tspan> per {}", unit),
+                size_.is_narrow ? 56 : 64, highest > 0 ? highest * seconds : 1, 3);
     append(body_, "<path class=\"rate\" d=\"M{:.1f} {:.1f}", left_, floor_);
     for (std::size_t index = 0; index < columns.size(); ++index) {
         append(body_, "V{:.1f}H{:.1f}", y(rates[index]), x(columns[index].end));
@@ -391,9 +422,8 @@ void ChartWriter::add_hits(double top, double bottom) {
         const Slice& slice = curves_.slices[last];
         const Microseconds begin = curves_.slices[first].begin;
         const std::string accepted =
-            slice.accepted_least == slice.accepted_most
-                ? grouped(slice.accepted_least)
-                : grouped(slice.accepted_least) + " to " + grouped(slice.accepted_most);
+            last < curves_.first_known ? "a number that is not known"
+                                       : (slice.is_exact ? "" : "about ") + grouped(slice.accepted);
         append(body_,
                "<rect class=\"hit\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\">"
                "<title>{} to {}: {} done, {}; accepted {}, done {} by then</title></rect>\n",
@@ -421,7 +451,7 @@ void ChartWriter::add_lanes() {
     for (const std::size_t number : lanes) {
         const double height = number == 0 ? 10 : is_tall ? 26 : 13;
         at_ += is_tall ? 1.8 * size_.text : 0;
-        add_lane_label(number, at_, height);
+        add_lane_label(number, height);
         at_ += is_tall ? 0.4 * size_.text : 4;
         add_lane(number, at_, height, std::max(most, 1e-9));
         at_ += height;
@@ -429,20 +459,25 @@ void ChartWriter::add_lanes() {
     at_ += 0.6 * size_.text;
 }
 
-void ChartWriter::add_lane_label(std::size_t number, double top, double height) {
-    const bool is_tall = height > 20 || number == 0;
-    if (is_tall) {
-        append(
-            body_,
-            "<text class=\"title\" x=\"{:.1f}\" y=\"{:.1f}\"><tspan class=\"strong\">{}</tspan>  "
-            "{}</text>\n",
-            left_, top, stage_name(number), stage_text(totals_[number]));
+void ChartWriter::add_lane_label(std::size_t number, double height) {
+    const std::string name = stage_name(number);
+    if (height <= 20 && number > 0) {
+        append(body_,
+               "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}<title>{} {}"
+               "</title></text>\n",
+               left_ - 5, at_ + 4 + height, number, name, stage_text(totals_[number]));
         return;
     }
-    append(body_,
-           "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}<title>{} {}"
-           "</title></text>\n",
-           left_ - 5, top + 4 + height, number, stage_name(number), stage_text(totals_[number]));
+    const std::string text = name + ": " + stage_text(totals_[number]);
+    const auto columns = static_cast<std::size_t>((right_ - left_) / width_of("n"));
+    bool is_first = true;
+    for (const std::string_view line : lines_of(text, columns)) {
+        at_ += is_first ? 0 : row_height();
+        add_title(line, is_first ? "<tspan class=\"strong\">" + name + "</tspan>" +
+                                       std::string(line.substr(name.size()))
+                                 : std::string(line));
+        is_first = false;
+    }
 }
 
 void ChartWriter::add_lane(std::size_t number, double top, double height, double most) {
@@ -575,7 +610,7 @@ void ChartWriter::add_legend() {
          {has(Count::failed), "failed", "M0-3V3", "failure"},
          {has(Count::dead), "dead", "M0-4L4 0L0 4L-4 0Z", "dead letter"},
          {has(Count::warnings), "warned", "M-3 0A3 3 0 1 1 3 0A3 3 0 1 1-3 0Z", "warning"},
-         {!curves_.is_acceptance_exact, "unknown", kBar, "accepted at some time in here"}}};
+         {!curves_.is_acceptance_exact, "accepted estimated", "M-6 0H6", "estimated"}}};
     double at = left_;
     at_ += size_.text;
     for (const Entry& entry : entries) {
@@ -599,12 +634,12 @@ void ChartWriter::add_legend() {
 // Okabe and Ito's colours, which people tell apart who see few; and shapes that differ.
 constexpr std::string_view kLight =
     "--ground:#fffff8;--ink:#1a1a1a;--soft:#666;--faint:#dcdcd2;--done:#0072b2;--between:#e8eef2;"
-    "--waiting:#e69f00;--unknown:#f8ebcb;--emptied:#56b4e9;--drained:#009e73;--death:#c1440e;"
+    "--waiting:#e69f00;--pale:#f8ebcb;--emptied:#56b4e9;--drained:#009e73;--death:#c1440e;"
     "--failed:#a8558a";
 constexpr std::string_view kDark =
     "--ground:#151515;--ink:#e8e6df;--soft:#a3a19a;--faint:#3a3a38;--done:#3f9fe0;--between:#"
     "22303a;"
-    "--waiting:#d99a1c;--unknown:#3b3220;--emptied:#8fd0f5;--drained:#2fbf95;--death:#ff7a45;"
+    "--waiting:#d99a1c;--pale:#3b3220;--emptied:#8fd0f5;--drained:#2fbf95;--death:#ff7a45;"
     "--failed:#dd8fc0";
 constexpr std::string_view kClasses =
     ".chart{font-family:system-ui,-apple-system,\"Segoe UI\",\"DejaVu Sans\",sans-serif}"
@@ -622,8 +657,9 @@ constexpr std::string_view kClasses =
     ".chart .accepted-text{fill:var(--ink);font-weight:600}"
     ".chart .done-text{fill:var(--done);font-weight:600}"
     ".chart .waiting-text{fill:var(--waiting);font-weight:600}"
-    ".chart .between{fill:var(--between)}.chart .unknown{fill:var(--unknown)}"
-    ".chart .waiting{fill:var(--waiting)}.chart .rate,.chart .processed{fill:var(--done)}"
+    ".chart .between{fill:var(--between)}.chart .waiting-area{fill:var(--pale)}"
+    ".chart .waiting{stroke:var(--waiting)}.chart .estimated{stroke-dasharray:5 3}.chart "
+    ".rate,.chart .processed{fill:var(--done)}"
     ".chart .emptied{fill:var(--emptied)}.chart .drained{fill:var(--drained)}"
     ".chart .gap{fill:var(--death);fill-opacity:.25}"
     ".chart .death-edge{stroke:var(--ground);stroke-width:5;stroke-linecap:square}"

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "escape.hpp"
+
 namespace drainpipe {
 namespace {
 
@@ -74,6 +76,18 @@ std::string since_text(Microseconds since, Microseconds length) {
     }
     return fmt::format("{}{}d {:02}:{:02}:{:06.3f}", sign, since / kDay, since % kDay / kHour,
                        minutes, seconds);
+}
+
+std::vector<std::string_view> lines_of(std::string_view words, std::size_t columns) {
+    std::vector<std::string_view> lines;
+    while (words.size() > columns) {
+        const auto space = words.rfind(' ', columns);
+        const bool has_space = space != std::string_view::npos && space > 0;
+        lines.push_back(has_space ? words.substr(0, space) : whole_characters(words, columns));
+        words.remove_prefix(lines.back().size() + (has_space ? 1 : 0));
+    }
+    lines.push_back(words);
+    return lines;
 }
 
 std::string html(std::string_view text) {

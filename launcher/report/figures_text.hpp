@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "figures.hpp"
 #include "log_record.hpp"
@@ -19,6 +20,9 @@ std::string counted(std::uint64_t number, std::string_view one, std::string_view
 std::string duration_text(Microseconds duration);
 // A time since the beginning, to the precision that suits a run of that length: "1.502 s".
 std::string since_text(Microseconds since, Microseconds length);
+
+// Text in lines of at most so many bytes: broken at spaces, and within what is longer than a line.
+std::vector<std::string_view> lines_of(std::string_view words, std::size_t columns);
 
 // Text of anybody's as text of HTML or SVG, in elements and in attributes.
 std::string html(std::string_view text);

@@ -54,8 +54,9 @@ constexpr std::string_view kPageStyle =
 // Writes the section of one run.
 class SectionWriter {
   public:
-    explicit SectionWriter(const RunHistory& run)
+    SectionWriter(const RunHistory& run, std::string title)
         : run_(run),
+          title_(std::move(title)),
           curves_(curves_of(run, run.timeline())),
           figures_(figures_of(run, curves_)),
           length_(run.end() - run.begin()) {}
@@ -73,6 +74,7 @@ class SectionWriter {
     void add_table();
 
     const RunHistory& run_;
+    const std::string title_;
     const Curves curves_;
     const RunFigures figures_;
     const Microseconds length_;
@@ -80,8 +82,8 @@ class SectionWriter {
 };
 
 std::string SectionWriter::write() {
-    append(text_, "<section>\n<h1>{}</h1>\n<p class=\"soft\">{}</p>\n<p>{}</p>\n",
-           html(title_of(run_)), html(when_of(run_)), html(ending_of(run_)));
+    append(text_, "<section>\n<h1>{}</h1>\n<p class=\"soft\">{}</p>\n<p>{}</p>\n", html(title_),
+           html(when_of(run_)), html(ending_of(run_)));
     add_account();
     add_rates();
     for (const std::string& caveat : caveats_of(run_, figures_, curves_)) {
@@ -89,9 +91,10 @@ std::string SectionWriter::write() {
     }
     if (!curves_.is_acceptance_exact) {
         text_ +=
-            "<p class=\"soft\">The log does not tell when each event was accepted: the shaded area "
-            "is "
-            "between the least and the most that can have been.</p>\n";
+            "<p class=\"soft\">The log does not tell when each event was accepted: where the line "
+            "of "
+            "accepted events and the orange one of waiting events are dashed, they are estimated "
+            "between two records that have the number.</p>\n";
     }
     add_charts();
     add_stages();
@@ -109,12 +112,12 @@ void SectionWriter::add_account() {
         const char* name;
     };
     const std::array<Term, 6> terms{
-        {{"", account.accepted, figures_.is_final ? "accepted" : "accepted, at least"},
+        {{"", account.accepted, figures_.has_accepted ? "accepted" : "accepted, at least"},
          {"=", account.processed, "processed"},
          {"+", account.emptied, "emptied"},
          {"+", account.drained, "drained"},
          {"+", account.dead, "dead"},
-         {"+", account.left, figures_.is_final ? "left" : "left, at least"}}};
+         {"+", account.left, figures_.has_left ? "left" : "left, at least"}}};
     text_ += "<ul class=\"account\">\n";
     for (const Term& term : terms) {
         const std::string sign =
@@ -234,27 +237,14 @@ void SectionWriter::add_table() {
     text_ +=
         "<details><summary>The same in figures</summary>\n<div class=\"scroll\"><table>\n<tr><th "
         "class=\"n\">until</th><th class=\"n\">accepted</th><th class=\"n\">done</th><th "
-        "class=\"n\">waiting</th><th class=\"n\">done a second</th></tr>\n";
-    const std::size_t slices = curves_.slices.size();
-    const std::size_t group = slices / kRows + 1;
-    const auto range = [](std::uint64_t least, std::uint64_t most) {
-        return least == most ? grouped(least) : grouped(least) + " to " + grouped(most);
-    };
-    for (std::size_t first = 0; first < slices; first += group) {
-        const std::size_t last = std::min(first + group, slices) - 1;
-        const Slice& slice = curves_.slices[last];
-        std::uint64_t done = 0;
-        for (std::size_t index = first; index <= last; ++index) {
-            done += curves_.slices[index].done_in_slice;
-        }
+        "class=\"n\">waiting</th><th class=\"n\">rate</th></tr>\n";
+    for (const auto& [slice, done, rate] : rows_of(curves_, kRows)) {
+        const char* const sign = slice.is_exact ? "" : "~";
         append(text_,
-               "<tr><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
-               "class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-               since_text(slice.end - run_.begin(), length_),
-               range(slice.accepted_least, slice.accepted_most), grouped(slice.done),
-               range(slice.waiting_least(), slice.waiting_most()),
-               rate_text(static_cast<double>(done) * 1e6 /
-                         static_cast<double>(slice.end - curves_.slices[first].begin)));
+               "<tr><td class=\"n\">{}</td><td class=\"n\">{}{}</td><td class=\"n\">{}</td><td "
+               "class=\"n\">{}{}</td><td class=\"n\">{}</td></tr>\n",
+               since_text(slice.end - run_.begin(), length_), sign, grouped(slice.accepted),
+               grouped(slice.done), sign, grouped(slice.waiting()), rate_text(rate));
     }
     text_ += "</table></div></details>\n";
 }
@@ -268,7 +258,7 @@ std::string page_of(const std::vector<const RunHistory*>& runs, const LogRead& r
         "<style>{}{}</style>\n</head>\n<body>\n",
         html(runs.empty() ? "" : title_of(*runs.back())), chart_style(":root"), kPageStyle);
     for (const RunHistory* const run : runs) {
-        text += SectionWriter(*run).write();
+        text += SectionWriter(*run, title_among(runs, *run)).write();
     }
     append(text, "<p class=\"soft\">From {}: {}", html(read.path),
            counted(read.lines, "line", "lines"));

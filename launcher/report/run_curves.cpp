@@ -1,6 +1,7 @@
 #include "run_curves.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 namespace drainpipe {
@@ -8,12 +9,10 @@ namespace {
 
 std::uint64_t less(std::uint64_t number, std::uint64_t by) { return number - std::min(number, by); }
 
-std::uint64_t done_of(const RunAccount& account) { return less(account.settled(), account.left); }
-
 std::uint64_t records_of(const RunHistory& run) {
     std::uint64_t records = 0;
     for (const StageHistory& stage : run.stages()) {
-        records += done_in(stage.totals);
+        records += settled_in(stage.totals);
     }
     return records;
 }
@@ -46,10 +45,10 @@ Ids ids_of(const RunHistory& run) {
 // The log does not say how events were dealt out; two records of each of them do.
 bool is_broadcast(const RunHistory& run) {
     const auto consumers = std::ranges::count_if(
-        run.stages(), [](const StageHistory& stage) { return done_in(stage.totals) > 0; });
+        run.stages(), [](const StageHistory& stage) { return settled_in(stage.totals) > 0; });
     const Ids ids = ids_of(run);
     const std::uint64_t events = run.account()
-                                     ? done_of(*run.account())
+                                     ? run.account()->settled()
                                      : less(ids.highest + 1, ids.lowest) + left_out_of(run);
     return consumers > 1 && events > 0 && records_of(run) >= events + events / 2;
 }
@@ -65,61 +64,143 @@ std::uint64_t id_before(const RunHistory& run) {
     return has_all ? less(ids.highest, run.account()->accepted) : ids.lowest - 1;
 }
 
-// What is known exactly, from the beginning on.
-std::vector<RunHistory::Point> exact_points(const RunHistory& run) {
-    std::vector<RunHistory::Point> points = run.points();
+// The standings in the order of time, from the beginning on.
+std::vector<RunHistory::Standing> standings_of(const RunHistory& run) {
+    std::vector<RunHistory::Standing> standings = run.standings();
     if (run.is_from_beginning()) {
-        points.insert(points.begin(), {run.begin(), run.recovered().value_or(0)});
+        standings.insert(standings.begin(), {run.begin(), run.recovered().value_or(0), 0, 0, 0, 0});
     }
-    std::ranges::stable_sort(points, {}, &RunHistory::Point::time);
-    return points;
+    std::ranges::stable_sort(standings, {}, &RunHistory::Standing::time);
+    return standings;
 }
 
-// How many are done at the end of each bucket.
-class DoneCounter {
-  public:
-    DoneCounter(const RunHistory& run, const Timeline& timeline, bool is_broadcast)
-        : timeline_(timeline), is_broadcast_(is_broadcast), done_(run.stages().size()) {
-        for (std::size_t lane = 0; lane < done_.size(); ++lane) {
-            std::uint64_t here = 0;
-            for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {
-                here += done_in(timeline.counts(lane, bucket));
-            }
-            const std::uint64_t all = done_in(run.stages()[lane].totals);
-            done_[lane] = less(all, here);
-            is_used_.push_back(all > 0);
-        }
-    }
+// What was counted by the beginning of a timeline, and by the end of each of its buckets.
+using Sums = std::vector<std::uint64_t>;
 
-    void advance(std::size_t bucket) {
-        for (std::size_t lane = 0; lane < done_.size(); ++lane) {
-            done_[lane] += done_in(timeline_.counts(lane, bucket));
-        }
+Sums sums_of(const StageHistory& stage, const Timeline& timeline, std::size_t lane,
+             std::uint64_t (*number_in)(const Counts&)) {
+    Sums sums{0};
+    for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {
+        sums.push_back(sums.back() + number_in(timeline.counts(lane, bucket)));
     }
-    std::uint64_t done() const {
-        std::optional<std::uint64_t> least;
-        std::uint64_t sum = 0;
-        for (std::size_t lane = 0; lane < done_.size(); ++lane) {
-            sum += done_[lane];
-            if (is_used_[lane]) {
-                least = std::min(least.value_or(done_[lane]), done_[lane]);
-            }
-        }
-        return is_broadcast_ ? least.value_or(0) : sum;
+    const std::uint64_t before = less(number_in(stage.totals), sums.back());
+    for (std::uint64_t& sum : sums) {
+        sum += before;
     }
+    return sums;
+}
 
-  private:
-    const Timeline& timeline_;
-    bool is_broadcast_;
-    std::vector<std::uint64_t> done_;
-    std::vector<bool> is_used_;
+// Of all consumers. Where each event goes to every one it is settled when all have settled it.
+Sums sums_of(const RunHistory& run, const Timeline& timeline, bool is_least,
+             std::uint64_t (*number_in)(const Counts&)) {
+    Sums all(timeline.size() + 1, 0);
+    bool is_first = true;
+    for (std::size_t lane = 0; lane < run.stages().size(); ++lane) {
+        if (settled_in(run.stages()[lane].totals) == 0) {
+            continue;
+        }
+        const Sums sums = sums_of(run.stages()[lane], timeline, lane, number_in);
+        for (std::size_t index = 0; index < all.size(); ++index) {
+            all[index] = is_least && !is_first ? std::min(all[index], sums[index])
+                                               : all[index] + sums[index];
+        }
+        is_first = false;
+    }
+    return all;
+}
+
+// A sum that a record has exactly, and what was counted by then, in the bucket before that index.
+struct Anchor {
+    std::size_t index;
+    std::uint64_t sum;
+    std::uint64_t counted;
 };
 
-// What is accepted at a time, between two records that know it.
-class AcceptedBounds {
+// Between two anchors the records of events give the shape, and the anchors what it comes to: the
+// log may lack records, and have two of one event.
+void fit(Sums& sums, const std::vector<Anchor>& anchors) {
+    if (anchors.empty()) {
+        return;
+    }
+    const Sums counted = sums;
+    const Anchor first = anchors.front();
+    for (std::size_t index = 0; index < first.index; ++index) {
+        sums[index] = less(first.sum, less(first.counted, counted[index]));
+    }
+    for (std::size_t number = 1; number < anchors.size(); ++number) {
+        const Anchor& from = anchors[number - 1];
+        const Anchor& to = anchors[number];
+        const auto rise = static_cast<double>(less(to.sum, from.sum));
+        const auto records = static_cast<double>(less(to.counted, from.counted));
+        for (std::size_t index = from.index; index < to.index; ++index) {
+            const double part =
+                records > 0 ? static_cast<double>(less(counted[index], from.counted)) / records
+                            : static_cast<double>(index - from.index) /
+                                  static_cast<double>(to.index - from.index);
+            sums[index] =
+                from.sum + static_cast<std::uint64_t>(std::llround(std::min(part, 1.0) * rise));
+        }
+    }
+    const Anchor last = anchors.back();
+    for (std::size_t index = last.index; index < sums.size(); ++index) {
+        sums[index] = last.sum + less(counted[index], last.counted);
+    }
+}
+
+// What was settled, and what of it was given up.
+struct Settled {
+    Sums all;
+    Sums dead;
+    std::size_t first_known = 0;  // slice
+};
+
+Settled settled_of(const RunHistory& run, const Timeline& timeline, bool is_broadcast) {
+    Settled settled{sums_of(run, timeline, is_broadcast, settled_in),
+                    sums_of(run, timeline, false, [](const Counts& counts) {
+                        return counts[static_cast<std::size_t>(Count::dead)];
+                    })};
+    std::vector<Anchor> all;
+    std::vector<Anchor> dead;
+    bool is_known_before = run.is_from_beginning();
+    for (const RunHistory::Standing& standing : standings_of(run)) {
+        if (!standing.done) {
+            continue;
+        }
+        if (standing.time < timeline.begin()) {
+            is_known_before = true;
+            continue;
+        }
+        const auto bucket =
+            static_cast<std::size_t>((standing.time - timeline.begin()) / timeline.width());
+        const bool is_beginning = run.is_from_beginning() && standing.time == run.begin();
+        const std::size_t index = is_beginning ? 0 : std::min(bucket + 1, timeline.size());
+        if (!all.empty() && all.back().index == index) {
+            all.pop_back();
+            dead.pop_back();
+        }
+        const std::uint64_t records = is_broadcast ? standing.least_records : standing.records;
+        const auto counted = [&](const Sums& sums, std::uint64_t number) {
+            return index == 0 ? sums[0] : std::clamp(number, sums[index - 1], sums[index]);
+        };
+        all.push_back({index, *standing.done + standing.dead, counted(settled.all, records)});
+        dead.push_back({index, standing.dead, counted(settled.dead, standing.dead)});
+    }
+    if (!is_known_before && !all.empty() && all.front().index < timeline.size()) {
+        settled.first_known = all.front().index - 1;
+    }
+    fit(settled.all, all);
+    fit(settled.dead, dead);
+    return settled;
+}
+
+// What is accepted at a time. Between two records that know it that is estimated: evenly, but not
+// less than what ids prove.
+class Acceptance {
   public:
-    AcceptedBounds(const RunHistory& run, Microseconds span)
-        : points_(exact_points(run)), id_before_(id_before(run)), close_(span / 25) {
+    Acceptance(const RunHistory& run, const Timeline& timeline)
+        : standings_(standings_of(run)),
+          id_before_(id_before(run)),
+          close_((run.end() - timeline.begin()) / 25) {
         if (run.account()) {
             most_ = run.account()->accepted;
         }
@@ -127,42 +208,39 @@ class AcceptedBounds {
 
     // Times and ids have to rise from call to call.
     void set(Slice& slice, std::uint64_t highest_id) {
-        while (next_ < points_.size() && points_[next_].time <= slice.end) {
-            exact_ = std::max(exact_, points_[next_++].number);
+        while (next_ < standings_.size() && standings_[next_].time <= slice.end) {
+            exact_ = std::max(exact_, standings_[next_++].accepted);
         }
-        std::uint64_t least = std::max({exact_, less(highest_id, id_before_), slice.done});
-        if (next_ == points_.size()) {
-            slice.accepted_least = std::min(least, most_.value_or(least));
-            slice.accepted_most = slice.accepted_least;
+        least_ = std::max({least_, exact_, less(highest_id, id_before_), slice.done + slice.dead});
+        if (next_ == standings_.size()) {
+            least_ = std::min(least_, most_.value_or(least_));
+            slice.accepted = least_;
             return;
         }
-        const std::uint64_t most = std::max(points_[next_].number, exact_);
-        least = std::min(least, most);
-        if (next_ > 0 && points_[next_].time - points_[next_ - 1].time <= close_) {
-            least = std::max(least, between(slice.end));
-            slice.accepted_most = least;
-        } else {
-            slice.accepted_most = most;
-        }
-        slice.accepted_least = least;
+        const std::uint64_t most = std::max(standings_[next_].accepted, exact_);
+        slice.is_exact = next_ > 0 && (most - exact_ <= most / 100 || is_close());
+        least_ = std::min(std::max(least_, next_ > 0 ? between(slice.end) : 0), most);
+        slice.accepted = least_;
     }
 
   private:
+    bool is_close() const { return standings_[next_].time - standings_[next_ - 1].time <= close_; }
     std::uint64_t between(Microseconds time) const {
-        const RunHistory::Point& before = points_[next_ - 1];
-        const RunHistory::Point& after = points_[next_];
+        const RunHistory::Standing& before = standings_[next_ - 1];
+        const RunHistory::Standing& after = standings_[next_];
         const auto part =
             static_cast<double>(time - before.time) / static_cast<double>(after.time - before.time);
         return exact_ +
-               static_cast<std::uint64_t>(part * static_cast<double>(less(after.number, exact_)));
+               static_cast<std::uint64_t>(part * static_cast<double>(less(after.accepted, exact_)));
     }
 
-    std::vector<RunHistory::Point> points_;
+    std::vector<RunHistory::Standing> standings_;
     std::uint64_t id_before_;
     Microseconds close_;  // so near to each other that a line between them tells enough
     std::optional<std::uint64_t> most_;
     std::size_t next_ = 0;
     std::uint64_t exact_ = 0;
+    std::uint64_t least_ = 0;  // it does not fall
 };
 
 double per_second(std::uint64_t events, Microseconds time) {
@@ -206,42 +284,50 @@ double mean_rate_of(const std::vector<Slice>& slices) {
 Curves curves_of(const RunHistory& run, const Timeline& timeline) {
     Curves curves;
     curves.is_broadcast = is_broadcast(run);
-    const Microseconds span = run.end() - timeline.begin();
-    DoneCounter counter(run, timeline, curves.is_broadcast);
-    AcceptedBounds bounds(run, span);
-    if (!run.account()) {
-        const std::vector<RunHistory::Point> points = exact_points(run);
-        curves.open_from = points.empty() ? run.begin() : points.back().time;
-        // Nothing gets in once the intake is closed.
-        if (run.stop().intake_closed) {
-            curves.open_from = std::numeric_limits<Microseconds>::max();
-        }
+    // Nothing gets in once the intake is closed.
+    if (!run.account() && !run.stop().intake_closed) {
+        const std::vector<RunHistory::Standing> standings = standings_of(run);
+        curves.open_from = standings.empty() ? run.begin() : standings.back().time;
     }
-    std::uint64_t before = counter.done();
+    const Settled settled = settled_of(run, timeline, curves.is_broadcast);
+    curves.first_known = settled.first_known;
+    Acceptance acceptance(run, timeline);
+    std::uint64_t before = less(settled.all[0], settled.dead[0]);
     std::uint64_t highest_id = 0;
     for (std::size_t bucket = 0; bucket < timeline.size(); ++bucket) {
-        counter.advance(bucket);
         highest_id = std::max(highest_id, timeline.highest_id(bucket));
         const Microseconds begin =
             timeline.begin() + static_cast<Microseconds>(bucket) * timeline.width();
-        Slice slice{begin,
-                    std::clamp(begin + timeline.width(), begin + 1, std::max(run.end(), begin + 1)),
-                    0,
-                    0,
-                    counter.done(),
-                    0};
-        if (run.account()) {
-            slice.done = std::min(slice.done, done_of(*run.account()));
-        }
+        Slice slice{
+            .begin = begin,
+            .end = std::clamp(begin + timeline.width(), begin + 1, std::max(run.end(), begin + 1)),
+            .done = less(settled.all[bucket + 1], settled.dead[bucket + 1]),
+            .dead = settled.dead[bucket + 1]};
         slice.done_in_slice = less(slice.done, before);
         before = std::max(before, slice.done);
-        bounds.set(slice, highest_id);
+        acceptance.set(slice, highest_id);
+        slice.is_exact = slice.is_exact && begin <= curves.open_from;
         curves.is_acceptance_exact =
-            curves.is_acceptance_exact &&
-            slice.accepted_most - slice.accepted_least <= slice.accepted_most / 100;
+            curves.is_acceptance_exact && (slice.is_exact || bucket < curves.first_known);
         curves.slices.push_back(slice);
     }
     return curves;
+}
+
+std::vector<Row> rows_of(const Curves& curves, std::size_t most) {
+    std::vector<Row> rows;
+    const std::size_t slices = curves.slices.size();
+    const std::size_t group = (slices - curves.first_known + most - 1) / most;
+    for (std::size_t first = curves.first_known; first < slices; first += group) {
+        const std::size_t last = std::min(first + group, slices) - 1;
+        std::uint64_t done = 0;
+        for (std::size_t index = first; index <= last; ++index) {
+            done += curves.slices[index].done_in_slice;
+        }
+        const Slice& slice = curves.slices[last];
+        rows.push_back({slice, done, per_second(done, slice.end - curves.slices[first].begin)});
+    }
+    return rows;
 }
 
 RunFigures figures_of(const RunHistory& run, const Curves& curves) {
@@ -254,6 +340,8 @@ RunFigures figures_of(const RunHistory& run, const Curves& curves) {
     };
     RunFigures figures{.account = run.account().value_or(RunAccount{}),
                        .is_final = run.account().has_value(),
+                       .has_accepted = !curves.is_open(),
+                       .has_left = !curves.is_open() || run.left(),
                        .records = records_of(run),
                        .left_out = left_out_of(run),
                        .deaths = total(Count::deaths),
@@ -262,14 +350,14 @@ RunFigures figures_of(const RunHistory& run, const Curves& curves) {
                        .mean_rate = mean_rate_of(curves.slices),
                        .peak_rate = peak_rate_of(curves.slices)};
     if (!run.account()) {
-        figures.account = {
-            .accepted = curves.slices.empty() ? 0 : curves.slices.back().accepted_least,
-            .processed = total(Count::processed),
-            .emptied = total(Count::emptied),
-            .drained = total(Count::drained),
-            .dead = total(Count::dead)};
-        const std::uint64_t done = figures.account.settled();
-        figures.account.left = less(figures.account.accepted, done);
+        figures.account = {.accepted = curves.slices.empty() ? 0 : curves.slices.back().accepted,
+                           .processed = total(Count::processed),
+                           .emptied = total(Count::emptied),
+                           .drained = total(Count::drained),
+                           .dead = total(Count::dead)};
+        RunAccount& account = figures.account;
+        account.left = run.left().value_or(less(account.accepted, account.settled()));
+        account.accepted = std::max(account.accepted, account.settled() + account.left);
     }
     return figures;
 }

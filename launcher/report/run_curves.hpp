@@ -11,26 +11,27 @@ namespace drainpipe {
 
 // What was accepted and what was done by the end of a slice of time.
 //
-// The log has no record of each acceptance, but ids are in the order of acceptance: by the time an
-// event is done, all before it were accepted. That is the least; the most is what the next record
-// says that has the exact number.
+// The log has no record of each acceptance. Its records of progress have the exact number; between
+// two of them it is estimated.
 struct Slice {
     Microseconds begin;
     Microseconds end;
-    std::uint64_t accepted_least;
-    std::uint64_t accepted_most;
-    std::uint64_t done;  // dead letters among them
-    std::uint64_t done_in_slice;
+    std::uint64_t accepted = 0;
+    std::uint64_t done = 0;
+    std::uint64_t dead = 0;
+    std::uint64_t done_in_slice = 0;
+    bool is_exact = true;  // accepted, or so near to it that it can be drawn as that
 
-    std::uint64_t waiting_least() const { return accepted_least - std::min(done, accepted_least); }
-    std::uint64_t waiting_most() const { return accepted_most - std::min(done, accepted_most); }
+    std::uint64_t waiting() const { return accepted - std::min(done + dead, accepted); }
 };
 
 struct Curves {
     std::vector<Slice> slices;
+    // The first one whose numbers are those of the whole run; a log may begin in the middle of it.
+    std::size_t first_known = 0;
     bool is_broadcast = false;        // each consumer has a record of each event
-    bool is_acceptance_exact = true;  // least and most agree well enough to be drawn as one
-    // Where nothing tells the most any more: there both are the least. Else behind all.
+    bool is_acceptance_exact = true;  // in all slices
+    // From where on `accepted` is the least that it can be. Else behind all.
     Microseconds open_from = std::numeric_limits<Microseconds>::max();
 
     bool is_open() const { return open_from != std::numeric_limits<Microseconds>::max(); }
@@ -39,11 +40,21 @@ struct Curves {
 // Of the whole run, or of its stop: `timeline` is one of the run's two.
 Curves curves_of(const RunHistory& run, const Timeline& timeline);
 
+// Several slices as one row of a table.
+struct Row {
+    Slice last;
+    std::uint64_t done;  // in all of them
+    double rate;         // done a second
+};
+std::vector<Row> rows_of(const Curves& curves, std::size_t most);
+
 // The numbers of a run, as far as the log has them.
 struct RunFigures {
     RunAccount account;
     bool is_final;           // from a summary; else counted from the records
-    std::uint64_t records;   // of events done, and those that were left out
+    bool has_accepted;       // the account has all that were accepted; else at least so many
+    bool has_left;           // the same of what is left
+    std::uint64_t records;   // of events done or given up, and those that were left out
     std::uint64_t left_out;  // of these
     std::uint64_t deaths;
     std::uint64_t starts;  // after a death or an end

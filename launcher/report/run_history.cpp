@@ -70,12 +70,12 @@ std::optional<Microseconds> parse_grace(std::string_view message) {
 }
 
 // Every other one goes, but for the last.
-void thin_out(std::vector<RunHistory::Point>& points) {
+void thin_out(std::vector<RunHistory::Standing>& standings) {
     std::size_t kept = 0;
-    for (std::size_t index = 0; index < points.size(); index += 2) {
-        points[kept++] = points[index];
+    for (std::size_t index = 0; index < standings.size(); index += 2) {
+        standings[kept++] = standings[index];
     }
-    points.resize(kept);
+    standings.resize(kept);
 }
 
 }  // namespace
@@ -106,6 +106,7 @@ bool RunHistory::goes_on_with(const LogRecord& record) const {
 
 void RunHistory::take(const LogRecord& record) {
     end_ = std::max(end_, record.time);
+    hear(record);
     if (record.speaker.program == Program::consumer) {
         if (const auto event = parse_event(record.message)) {
             take_event(record, *event);
@@ -117,6 +118,19 @@ void RunHistory::take(const LogRecord& record) {
         stop_timeline_->see_id(record.time, 0);
     }
     take_word(record);
+}
+
+// The records of one process go back in time only with the clock.
+void RunHistory::hear(const LogRecord& record) {
+    constexpr Microseconds kSlewed = 1'000'000;
+    Heard& heard = record.speaker.program == Program::launcher
+                       ? launcher_heard_
+                       : stage(lane_of(record.speaker)).heard;
+    if (heard.pid != record.pid) {
+        heard = {record.pid, record.time, record.time};
+    }
+    has_clock_jumped_ = has_clock_jumped_ || record.time + kSlewed < heard.last;
+    heard.last = record.time;
 }
 
 void RunHistory::take_event(const LogRecord& record, const LoggedEvent& event) {
@@ -183,7 +197,10 @@ bool RunHistory::take_launcher(const LogRecord& record) {
     } else if (message.starts_with("stopping ")) {
         take_stopping(record);
     } else if (message.starts_with("progress ")) {
-        note_exact(record.time, number_of(message, "accepted"));
+        if (const auto accepted = number_of(message, "accepted")) {
+            note({record.time, *accepted, number_of(message, "done"),
+                  number_of(message, "dead").value_or(0), 0, 0});
+        }
     } else if (message.starts_with("recovered ")) {
         recovered_ = number_of(message, "events");
         say(record, Moment::Kind::life);
@@ -207,7 +224,9 @@ bool RunHistory::take_stage(const LogRecord& record) {
         take_terminating(record);
     } else if (message.starts_with("intake closed ")) {
         stop_.intake_closed = stop_.intake_closed.value_or(record.time);
-        note_exact(record.time, number_of(message, "accepted"));
+        if (const auto accepted = number_of(message, "accepted")) {
+            note({record.time, *accepted, std::nullopt, 0, 0, 0});
+        }
         say(record, Moment::Kind::stop);
     } else if (message == "drained all") {
         stop_.drained = record.time;
@@ -249,13 +268,18 @@ void RunHistory::take_exit(const LogRecord& record) {
         return;
     }
     const std::size_t lane = lane_of(*speaker);
-    if (const auto uptime = seconds_of(record.message, "uptime")) {
+    const auto uptime = seconds_of(record.message, "uptime");
+    if (uptime) {
         note_start(record.time - *uptime, lane);
     }
     const bool is_death = value_of(record.message, "status") != std::string_view("0");
     StageHistory& stage = this->stage(lane);
+    const auto pid = static_cast<std::int64_t>(number_of(record.message, "pid").value_or(0));
+    constexpr Microseconds kFar = 3'600'000'000;
+    has_clock_jumped_ = has_clock_jumped_ || (uptime && stage.heard.pid == pid &&
+                                              stage.heard.first + *uptime + kFar < record.time);
     stage.ended = record.time;
-    stage.ended_pid = static_cast<std::int64_t>(number_of(record.message, "pid").value_or(0));
+    stage.ended_pid = pid;
     stage.has_died = is_death;
     stage.seen_again.reset();
     if (is_death) {
@@ -300,7 +324,7 @@ void RunHistory::take_summary(const LogRecord& record) {
                 .retried = number("retried")};
     accountant_ = record.speaker.program;
     stop_.summary = record.time;
-    note_exact(record.time, account_->accepted);
+    note({record.time, account_->accepted, account_->done(), account_->dead, 0, 0});
     say(record, Moment::Kind::stop);
 }
 
@@ -317,14 +341,17 @@ void RunHistory::take_terminating(const LogRecord& record) {
     say(record, Moment::Kind::stop);
 }
 
-// They were done since the last such record; one that has nothing to do tells it late.
+// They were done since the last such record, which a consumer at work writes each second; one that
+// has nothing to do tells it late.
 void RunHistory::take_left_out(const LogRecord& record) {
     const std::size_t lane = lane_of(record.speaker);
     StageHistory& stage = this->stage(lane);
     const std::uint64_t records = number_of(record.message, "records").value_or(0);
     const Microseconds since = stage.told_left_out.value_or(timeline_.begin());
-    const Microseconds until =
-        stage.last_event && *stage.last_event > since ? *stage.last_event : record.time;
+    constexpr Microseconds kLate = 2'000'000;
+    const bool is_late =
+        record.time - since > kLate && stage.last_event && *stage.last_event > since;
+    const Microseconds until = is_late ? *stage.last_event : record.time;
     const bool is_of_drain = stop_.terminating && until >= *stop_.terminating;
     const Count what = is_of_drain ? Count::drained : Count::processed;
     stage.left_out += records;
@@ -359,14 +386,19 @@ void RunHistory::count(Microseconds time, std::size_t lane, Count what, std::uin
     }
 }
 
-void RunHistory::note_exact(Microseconds time, std::optional<std::uint64_t> accepted) {
-    if (!accepted) {
-        return;
+void RunHistory::note(Standing standing) {
+    std::optional<std::uint64_t> least;
+    for (const StageHistory& stage : stages_) {
+        if (const std::uint64_t records = settled_in(stage.totals)) {
+            standing.records += records;
+            least = std::min(least.value_or(records), records);
+        }
     }
-    if (points_.size() == kMostPoints) {
-        thin_out(points_);
+    standing.least_records = least.value_or(0);
+    if (standings_.size() == kMostStandings) {
+        thin_out(standings_);
     }
-    points_.push_back({time, *accepted});
+    standings_.push_back(standing);
 }
 
 void RunHistory::say(const LogRecord& record, Moment::Kind kind) {

@@ -25,7 +25,15 @@ struct RunAccount {
     std::uint64_t redelivered = 0;
     std::uint64_t retried = 0;
 
-    std::uint64_t settled() const { return processed + emptied + drained + dead + left; }
+    std::uint64_t done() const { return processed + emptied + drained; }
+    std::uint64_t settled() const { return done() + dead; }
+};
+
+// The records of one process, which are in the order in which they were written.
+struct Heard {
+    std::int64_t pid = 0;
+    Microseconds first = 0;
+    Microseconds last = 0;
 };
 
 // What the log says of the producer or of a consumer.
@@ -42,6 +50,7 @@ struct StageHistory {
     std::uint64_t highest_id = 0;
     std::optional<Microseconds> last_event;
     std::optional<Microseconds> told_left_out;
+    Heard heard;
     std::optional<Microseconds> ended;  // its latest process that has
     std::int64_t ended_pid = 0;
     bool has_died = false;                   // it was no end in order
@@ -68,12 +77,22 @@ class RunHistory {
   public:
     static constexpr std::size_t kMostGaps = 256;
     static constexpr std::size_t kMostReasons = 12;
-    static constexpr std::size_t kMostPoints = 1024;
+    static constexpr std::size_t kMostStandings = 1024;
 
     // What was so many at a time.
     struct Point {
         Microseconds time;
         std::uint64_t number;
+    };
+    // What a record says of all events up to its time.
+    struct Standing {
+        Microseconds time;
+        std::uint64_t accepted;
+        std::optional<std::uint64_t> done;
+        std::uint64_t dead;  // 0 where `done` is not told
+        // What the log had by then: of all consumers, and of the one that had the least.
+        std::uint64_t records = 0;
+        std::uint64_t least_records = 0;
     };
     // How long the work on the events took whose record says so.
     struct Work {
@@ -92,6 +111,8 @@ class RunHistory {
     void finish();
     // That a later run of the name follows in the log.
     void end_before_next() { has_successor_ = true; }
+    // That the run that follows found so many events left.
+    void note_left(std::uint64_t events) { left_ = events; }
 
     const std::string& name() const { return name_; }
     const std::string& identity() const { return identity_; }
@@ -100,6 +121,8 @@ class RunHistory {
     Microseconds end() const { return end_; }
     bool is_from_beginning() const { return is_from_beginning_; }
     bool has_successor() const { return has_successor_; }
+    // Of a run without a summary, as far as the next one told.
+    const std::optional<std::uint64_t>& left() const { return left_; }
     const std::optional<Microseconds>& ready() const { return ready_; }
     const std::optional<std::uint64_t>& recovered() const { return recovered_; }
     const StopHistory& stop() const { return stop_; }
@@ -107,14 +130,16 @@ class RunHistory {
     Program accountant() const { return accountant_; }
     const std::string& first_error() const { return first_error_; }
     const Work& work() const { return work_; }
+    // The clock by which the log has its times was set back, or far ahead.
+    bool has_clock_jumped() const { return has_clock_jumped_; }
 
     // Number 0 is the producer, the others are the consumers by their numbers.
     const std::vector<StageHistory>& stages() const { return stages_; }
     const Timeline& timeline() const { return timeline_; }
     // The same from the stop on; nothing before one began.
     const std::optional<Timeline>& stop_timeline() const { return stop_timeline_; }
-    // Accepted events, exactly.
-    const std::vector<Point>& points() const { return points_; }
+    // In the order of the log, exact.
+    const std::vector<Standing>& standings() const { return standings_; }
     // Consumers that were asked for.
     const std::vector<Point>& scalings() const { return scalings_; }
 
@@ -139,8 +164,9 @@ class RunHistory {
     StageHistory& stage(std::size_t lane);
     StageHistory& speaking_stage(const LogRecord& record);
     void count(Microseconds time, std::size_t lane, Count what, std::uint64_t count = 1);
+    void hear(const LogRecord& record);
     void note_start(Microseconds time, std::size_t lane);
-    void note_exact(Microseconds time, std::optional<std::uint64_t> accepted);
+    void note(Standing standing);
     void say(const LogRecord& record, Moment::Kind kind);
 
     std::string name_;
@@ -149,6 +175,7 @@ class RunHistory {
     std::int64_t launcher_pid_ = 0;
     bool is_from_beginning_;
     bool has_successor_ = false;
+    std::optional<std::uint64_t> left_;
     Microseconds end_;
     std::optional<Microseconds> ready_;
     std::optional<std::uint64_t> recovered_;
@@ -157,10 +184,12 @@ class RunHistory {
     Program accountant_ = Program::launcher;
     std::string first_error_;
     Work work_;
+    Heard launcher_heard_;
+    bool has_clock_jumped_ = false;
     std::vector<StageHistory> stages_{1};
     Timeline timeline_;
     std::optional<Timeline> stop_timeline_;
-    std::vector<Point> points_;
+    std::vector<Standing> standings_;
     std::vector<Point> scalings_;
     Moments moments_{120};
     Moments failures_{24};

@@ -1,6 +1,7 @@
 #include "run_log.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "log_lines.hpp"
 
@@ -11,8 +12,19 @@ void RunLog::read(const std::filesystem::path& path) {
     while (const auto line = lines.next()) {
         take_line(line->text, line->is_whole);
     }
+    finish();
+}
+
+// What a run without a summary left, the next one of its name recovers.
+void RunLog::finish() {
+    std::map<std::string_view, RunHistory*> latest;
     for (RunHistory& run : runs_) {
         run.finish();
+        RunHistory*& before = latest[run.name()];
+        if (before != nullptr && !before->account() && run.recovered()) {
+            before->note_left(*run.recovered());
+        }
+        before = &run;
     }
 }
 

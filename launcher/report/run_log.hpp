@@ -19,6 +19,8 @@ class RunLog {
     // Reads all of it. Throws Failure, as LogLines does.
     void read(const std::filesystem::path& path);
     void take_line(std::string_view line, bool is_whole);
+    // That all lines were taken.
+    void finish();
 
     // In the order in which they began.
     const std::deque<RunHistory>& runs() const { return runs_; }

@@ -54,7 +54,29 @@ std::string left_text(const RunHistory& run, const RunAccount& account) {
     return "; " + left + ".";
 }
 
+// The consumers stop at a word of the launcher, or at its death.
+std::string ending_without_launcher(const RunHistory& run) {
+    const RunFigures figures = figures_of(run, curves_of(run, run.timeline()));
+    std::string text = run.stop().drained
+                           ? "The launcher was killed; its stages drained by themselves"
+                           : "The launcher was killed; its stages began to drain by themselves";
+    if (figures.has_left) {
+        text += figures.account.left == 0
+                    ? ", and nothing is left"
+                    : "; " + counted(figures.account.left, "event was", "events were") + " left";
+    }
+    return text + ".";
+}
+
 std::string ending_without_summary(const RunHistory& run) {
+    if (run.stop().terminating && !run.stop().begun) {
+        return ending_without_launcher(run);
+    }
+    if (run.left()) {
+        return "There is no summary: the run was killed as a whole. " +
+               counted(*run.left(), "event was", "events were") +
+               " left, and the next run recovered " + (*run.left() == 1 ? "it." : "them.");
+    }
     if (run.has_successor()) {
         return "There is no summary: the run was killed as a whole, and another one follows.";
     }
@@ -75,6 +97,11 @@ void add_step(std::vector<Step>& steps, const std::optional<Microseconds>& time,
 
 std::string title_of(const RunHistory& run) {
     return run.name() + (run.identity().empty() ? "" : ", run " + run.identity());
+}
+
+std::string title_among(const std::vector<const RunHistory*>& runs, const RunHistory& run) {
+    return title_of(run) +
+           (runs.size() > 1 ? ", from " + time_to_text(run.begin()).substr(11, 12) + " UTC" : "");
 }
 
 std::string when_of(const RunHistory& run) {
@@ -104,32 +131,34 @@ std::string ending_of(const RunHistory& run) {
 std::string check_of(const RunHistory& run, const RunFigures& figures, const Curves& curves) {
     const RunAccount& account = figures.account;
     if (!figures.is_final) {
-        return "Counted from the records of the log; there is no summary yet.";
+        return run.has_successor()
+                   ? "Counted from the records of the log; there is no summary."
+                   : "Counted from the records of the log; there is no summary yet.";
     }
-    const std::uint64_t settled = account.settled();
-    if (settled != account.accepted) {
-        const bool is_less = settled < account.accepted;
+    const std::uint64_t told = account.settled() + account.left;
+    if (told != account.accepted) {
+        const bool is_less = told < account.accepted;
         return "The summary does NOT add up: it is " +
-               grouped(is_less ? account.accepted - settled : settled - account.accepted) +
+               grouped(is_less ? account.accepted - told : told - account.accepted) +
                (is_less ? " short." : " too many.");
     }
-    const std::uint64_t done = settled - account.left;
+    const std::uint64_t settled = account.settled();
     if (curves.is_broadcast) {
         return "The account adds up. Each event went to every consumer.";
     }
-    if (figures.records == done) {
+    if (figures.records == settled) {
         return figures.left_out == 0
                    ? "The account adds up, and the log has a record for each event that was done."
                    : "The account adds up, and so do the records with those that were left out.";
     }
-    if (figures.records > done) {
-        const std::uint64_t more = figures.records - done;
+    if (figures.records > settled) {
+        const std::uint64_t more = figures.records - settled;
         return "The account adds up. " + counted(more, "event has", "events have") +
                " one record more than " + (more == 1 ? "it was" : "they were") +
                " done: killed before the commit, the work was repeated.";
     }
     return "The account adds up, but the log has no record for " +
-           counted(done - figures.records, "event", "events") + " of those that were done" +
+           counted(settled - figures.records, "event", "events") + " of those that were done" +
            (run.is_from_beginning() ? "." : ": it does not begin with the run.");
 }
 
@@ -143,16 +172,27 @@ std::vector<std::string> caveats_of(const RunHistory& run, const RunFigures& fig
     } else if (!run.ready() && run.stop().begun) {
         caveats.emplace_back("The run never got ready.");
     }
-    if (figures.left_out > 0) {
-        caveats.push_back(counted(figures.left_out, "event was", "events were") +
-                          " left out of the log (--log-events): when that was done is known to "
-                          "about a second, and not to a phase of the stop.");
+    if (run.has_clock_jumped()) {
+        caveats.emplace_back(
+            "The clock was set during the run: times, lengths and rates are as the log has them.");
     }
-    if (curves.is_open()) {
+    if (figures.left_out > 0) {
+        caveats.push_back(counted(figures.left_out, "record was", "records were") +
+                          " left out of the log (--log-events): when those events were done is "
+                          "known to about a second, and not to a phase of the stop.");
+    }
+    if (curves.first_known > 0) {
+        caveats.push_back(
+            "Accepted and done are shown from the first record on that has their "
+            "numbers, " +
+            since_text(curves.slices[curves.first_known].end - run.begin(),
+                       run.end() - run.begin()) +
+            " after the log's first one.");
+    }
+    if (!figures.has_left) {
         caveats.emplace_back(
             "The log does not tell how many events were accepted up to its end: there were at "
-            "least "
-            "those that are shown, and more may wait.");
+            "least those that are shown, and more may wait.");
     }
     return caveats;
 }

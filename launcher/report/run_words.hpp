@@ -12,6 +12,8 @@ namespace drainpipe {
 
 // "drainpipe, run 5f1c0e9a"
 std::string title_of(const RunHistory& run);
+// The same, told apart from other runs of the name that are shown with it.
+std::string title_among(const std::vector<const RunHistory*>& runs, const RunHistory& run);
 // When it was, in UTC, and how long.
 std::string when_of(const RunHistory& run);
 // How it ended, in a sentence or two.

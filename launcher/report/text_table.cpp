@@ -13,19 +13,6 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 
-// Broken at spaces, and within what is longer than a line.
-std::vector<std::string_view> lines_of(std::string_view words, std::size_t columns) {
-    std::vector<std::string_view> lines;
-    while (words.size() > columns) {
-        const auto space = words.rfind(' ', columns);
-        const bool has_space = space != std::string_view::npos && space > 0;
-        lines.push_back(has_space ? words.substr(0, space) : whole_characters(words, columns));
-        words.remove_prefix(lines.back().size() + (has_space ? 1 : 0));
-    }
-    lines.push_back(words);
-    return lines;
-}
-
 void add_wrapped(std::string& text, std::string_view words) {
     for (const std::string_view line : lines_of(words, kColumns)) {
         append(text, "{}\n", line);
@@ -54,8 +41,9 @@ std::string density(const std::vector<std::uint64_t>& numbers) {
 
 class TableWriter {
   public:
-    explicit TableWriter(const RunHistory& run)
+    TableWriter(const RunHistory& run, std::string title)
         : run_(run),
+          title_(std::move(title)),
           curves_(curves_of(run, run.timeline())),
           figures_(figures_of(run, curves_)),
           length_(run.end() - run.begin()) {}
@@ -66,12 +54,14 @@ class TableWriter {
     void add_account();
     void add_figure(std::uint64_t number, const char* name);
     void add_rates();
+    void add_rows();
     void add_stages();
     void add_reasons();
     void add_moments();
     std::vector<std::uint64_t> done_over_time(std::size_t lane, std::size_t columns) const;
 
     const RunHistory& run_;
+    const std::string title_;
     const Curves curves_;
     const RunFigures figures_;
     const Microseconds length_;
@@ -79,7 +69,7 @@ class TableWriter {
 };
 
 std::string TableWriter::write() {
-    add_wrapped(text_, title_of(run_));
+    add_wrapped(text_, title_);
     add_wrapped(text_, when_of(run_));
     add_wrapped(text_, ending_of(run_));
     text_ += '\n';
@@ -88,6 +78,7 @@ std::string TableWriter::write() {
     for (const std::string& caveat : caveats_of(run_, figures_, curves_)) {
         add_wrapped(text_, caveat);
     }
+    add_rows();
     add_stages();
     add_reasons();
     add_moments();
@@ -100,12 +91,12 @@ void TableWriter::add_figure(std::uint64_t number, const char* name) {
 
 void TableWriter::add_account() {
     const RunAccount& account = figures_.account;
-    add_figure(account.accepted, figures_.is_final ? "accepted" : "accepted, at least");
+    add_figure(account.accepted, figures_.has_accepted ? "accepted" : "accepted, at least");
     add_figure(account.processed, "processed");
     add_figure(account.emptied, "emptied: was in flight when the stop came");
     add_figure(account.drained, "drained: was buffered when the stop came");
     add_figure(account.dead, "dead: given up");
-    add_figure(account.left, figures_.is_final ? "left" : "left, at least");
+    add_figure(account.left, figures_.has_left ? "left" : "left, at least");
     add_figure(account.redelivered, "redelivered");
     add_figure(account.retried, "retried");
     text_ += '\n';
@@ -142,18 +133,36 @@ std::vector<std::uint64_t> TableWriter::done_over_time(std::size_t lane,
     return done;
 }
 
+void TableWriter::add_rows() {
+    constexpr std::size_t kRows = 24;
+    append(text_, "\n{:>16}{:>16}{:>16}{:>16}{:>12}\n", "until", "accepted", "done", "waiting",
+           "rate");
+    bool has_estimates = false;
+    for (const auto& [slice, done, rate] : rows_of(curves_, kRows)) {
+        const char* const sign = slice.is_exact ? "" : "~";
+        has_estimates = has_estimates || !slice.is_exact;
+        append(text_, "{:>16}{:>16}{:>16}{:>16}{:>12}\n",
+               since_text(slice.end - run_.begin(), length_), sign + grouped(slice.accepted),
+               grouped(slice.done), sign + grouped(slice.waiting()), rate_text(rate));
+    }
+    if (has_estimates) {
+        add_wrapped(text_, "~ is estimated between two records that have the number.");
+    }
+}
+
 void TableWriter::add_stages() {
-    constexpr std::size_t kLane = 31;
-    append(text_, "\n{:<11}{:>12}{:>7}{:>9}{:>9}\n", "", "done", "deaths", "failures", "dead");
+    constexpr std::size_t kLane = 26;
+    append(text_, "\n{:<11}{:>12}{:>7}{:>9}{:>9}{:>6}\n", "", "done", "deaths", "restarts",
+           "failures", "dead");
     for (std::size_t number = 0; number < run_.stages().size(); ++number) {
         const StageHistory& stage = run_.stages()[number];
         if (!is_notable(stage.totals, number)) {
             continue;
         }
         const auto total = [&](Count what) { return stage.totals[static_cast<std::size_t>(what)]; };
-        std::string row = fmt::format("{:<11}{:>12}{:>7}{:>9}{:>9}", stage_name(number),
-                                      grouped(done_in(stage.totals)), total(Count::deaths),
-                                      total(Count::failed), total(Count::dead));
+        std::string row = fmt::format(
+            "{:<11}{:>12}{:>7}{:>9}{:>9}{:>6}", stage_name(number), grouped(done_in(stage.totals)),
+            total(Count::deaths), total(Count::starts), total(Count::failed), total(Count::dead));
         if (number > 0 && row.size() + kLane < kColumns) {
             row += " |" + density(done_over_time(number, kLane - 3)) + "|";
         }
@@ -205,7 +214,7 @@ void TableWriter::add_moments() {
 std::string table_of(const std::vector<const RunHistory*>& runs, const LogRead& read) {
     std::string text;
     for (const RunHistory* const run : runs) {
-        text += TableWriter(*run).write() + "\n";
+        text += TableWriter(*run, title_among(runs, *run)).write() + "\n";
     }
     std::string lines = counted(read.lines, "line", "lines") + " in " + read.path + ", " +
                         grouped(read.foreign_lines) + " of them no records of a pipeline";

@@ -8,31 +8,30 @@ namespace drainpipe {
 std::uint64_t done_in(const Counts& counts) {
     return counts[static_cast<std::size_t>(Count::processed)] +
            counts[static_cast<std::size_t>(Count::emptied)] +
-           counts[static_cast<std::size_t>(Count::drained)] +
-           counts[static_cast<std::size_t>(Count::dead)];
+           counts[static_cast<std::size_t>(Count::drained)];
+}
+
+std::uint64_t settled_in(const Counts& counts) {
+    return done_in(counts) + counts[static_cast<std::size_t>(Count::dead)];
 }
 
 void Timeline::add(Microseconds time, std::size_t lane, Count what, std::uint64_t count) {
-    const std::size_t bucket = bucket_at(time);
-    if (lane >= lanes_.size()) {
-        lanes_.resize(lane + 1);
-    }
-    std::vector<Counts>& buckets = lanes_[lane];
-    if (bucket >= buckets.size()) {
-        buckets.resize(bucket + 1);
-    }
-    buckets[bucket][static_cast<std::size_t>(what)] += count;
+    counts_at(lane, bucket_at(time))[static_cast<std::size_t>(what)] += count;
 }
 
 void Timeline::spread(Microseconds since, Microseconds time, std::size_t lane, Count what,
                       std::uint64_t count) {
-    constexpr Microseconds kParts = 20;
+    const std::size_t last = bucket_at(time);  // first of all, for it may double the width
     since = std::clamp(since, std::min(begin_, time), time);
-    for (Microseconds part = 1; part <= kParts; ++part) {
-        const std::uint64_t share = count / static_cast<std::uint64_t>(kParts + 1 - part);
-        add(since + (time - since) / kParts * part, lane, what, share);
-        count -= share;
+    std::uint64_t given = 0;
+    for (std::size_t bucket = bucket_at(since); bucket < last; ++bucket) {
+        const Microseconds end = begin_ + static_cast<Microseconds>(bucket + 1) * width_;
+        const double part = static_cast<double>(end - since) / static_cast<double>(time - since);
+        const auto by_then = static_cast<std::uint64_t>(part * static_cast<double>(count));
+        counts_at(lane, bucket)[static_cast<std::size_t>(what)] += by_then - given;
+        given = by_then;
     }
+    counts_at(lane, last)[static_cast<std::size_t>(what)] += count - given;
 }
 
 void Timeline::see_id(Microseconds time, std::uint64_t id) {
@@ -43,6 +42,17 @@ void Timeline::see_id(Microseconds time, std::uint64_t id) {
 const Counts& Timeline::counts(std::size_t lane, std::size_t bucket) const {
     static constexpr Counts kNone{};
     return lane < lanes_.size() && bucket < lanes_[lane].size() ? lanes_[lane][bucket] : kNone;
+}
+
+Counts& Timeline::counts_at(std::size_t lane, std::size_t bucket) {
+    if (lane >= lanes_.size()) {
+        lanes_.resize(lane + 1);
+    }
+    std::vector<Counts>& buckets = lanes_[lane];
+    if (bucket >= buckets.size()) {
+        buckets.resize(bucket + 1);
+    }
+    return buckets[bucket];
 }
 
 std::size_t Timeline::bucket_at(Microseconds time) {

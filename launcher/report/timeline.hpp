@@ -14,8 +14,10 @@ enum class Count { processed, emptied, drained, failed, dead, deaths, starts, wa
 constexpr std::size_t kCounts = 8;
 using Counts = std::array<std::uint64_t, kCounts>;
 
-// How many events of that are done.
+// How many events of that are done: processed, emptied and drained.
 std::uint64_t done_in(const Counts& counts);
+// The same with those that were given up.
+std::uint64_t settled_in(const Counts& counts);
 
 // How often what happened when, in at most kBuckets buckets of equal width however long it goes on:
 // where time outgrows them, each two become one.
@@ -44,6 +46,7 @@ class Timeline {
 
   private:
     std::size_t bucket_at(Microseconds time);
+    Counts& counts_at(std::size_t lane, std::size_t bucket);
     void double_width();
 
     Microseconds begin_;

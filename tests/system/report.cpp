@@ -125,7 +125,7 @@ TEST_SUITE("report") {
         REQUIRE(first.account());
         CHECK(drainpipe::ending_of(first).find("cut off at the deadline") != std::string::npos);
         CHECK(reported.run().recovered() == first.account()->left);
-        CHECK(reported.curves().slices.front().accepted_least == first.account()->left);
+        CHECK(reported.curves().slices.front().accepted == first.account()->left);
         CHECK(reported.figures().records == first.account()->left);
     }
 

@@ -14,7 +14,9 @@ TEST_SUITE("figures") {
 
     TEST_CASE("figures: rates have three digits and a unit") {
         CHECK(rate_text(0) == "0/s");
-        CHECK(rate_text(0.5) == "0.5/s");
+        CHECK(rate_text(0.5) == "30/min");
+        CHECK(rate_text(0.99) == "59.4/min");
+        CHECK(rate_text(0.01) == "36/h");
         CHECK(rate_text(999) == "999/s");
         CHECK(rate_text(999.6) == "1k/s");
         CHECK(rate_text(4800) == "4.8k/s");
