@@ -113,8 +113,8 @@ std::uint64_t count_retrying(const SegmentFront& front, const Ledger& ledger) {
 
 // A slot that is written again meanwhile is one that the head has passed: what was read is not
 // used.
-[[gnu::no_sanitize("thread")]] std::uint32_t end_of(const SegmentFront& front,
-                                                    std::uint64_t event) {
+__attribute__((no_sanitize("thread"))) std::uint32_t end_of(const SegmentFront& front,
+                                                            std::uint64_t event) {
     return __atomic_load_n(&front.slots[event % front.header.geometry.slots].end, __ATOMIC_RELAXED);
 }
 

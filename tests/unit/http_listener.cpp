@@ -50,8 +50,7 @@ std::string usage_of(const std::string& text) {
 
 TEST_SUITE("http_listener") {
     TEST_CASE("http address: is read and described") {
-        for (const auto& [text, described] :
-             std::initializer_list<std::pair<const char*, const char*>>{
+        for (const auto& address : std::initializer_list<std::pair<const char*, const char*>>{
                  {":9464", "127.0.0.1:9464"},
                  {"localhost:9464", "127.0.0.1:9464"},
                  {"0.0.0.0:80", "0.0.0.0:80"},
@@ -60,8 +59,8 @@ TEST_SUITE("http_listener") {
                  {"127.0.0.1:65535", "127.0.0.1:65535"},
                  {"unix:/run/x.http", "unix:/run/x.http"},
                  {"unix:x:1", "unix:x:1"}}) {
-            CAPTURE(text);
-            CHECK(parse_http_address("--http", text).describe() == described);
+            CAPTURE(address.first);
+            CHECK(parse_http_address("--http", address.first).describe() == address.second);
         }
     }
 
