@@ -105,7 +105,7 @@ DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0:quarantine_siz
 # Threads stand in for processes here; the models have but one. The sanitizer's shadow memory wants fixed
 # addresses.
 setarch --addr-no-randomize ctest --preset tsan --parallel "$jobs" \
-    --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|partition|retries|ring)' --exclude-regex '_model$'
+    --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|history|partition|retries|ring|supervision)' --exclude-regex '_model$'
 
 step "soak, and beside it: fuzz the wire"
 beside scripts/fuzz.sh 20

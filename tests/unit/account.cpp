@@ -117,7 +117,7 @@ TEST_SUITE("account") {
         ScratchSegment scratch("snapshot", 512, 1000, settings_for(2));
         const SegmentFront front = scratch.get().front();
         Work work;
-        const std::jthread worker([&] { work.do_rounds(scratch.get(), 40'000); });
+        const std::jthread worker([&] { work.do_rounds(scratch.get(), 10'000); });
         std::uint64_t samples = 0;
         std::uint64_t faults = 0;
         while (!work.is_over || samples < 100'000) {
