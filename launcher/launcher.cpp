@@ -142,7 +142,12 @@ void Launcher::run_job() {
     Job job(segment_, gauge_, source_file_, console_);
     while (!supervisor_.stop_request() && !job.is_done()) {
         supervisor_.wait(Clock::now() + Job::kBetweenLooks);
-        job.show_progress();
+        // A producer of the user's own has no end that could be shown.
+        if (options_.source.kind == SourceKind::stage) {
+            display_.show_running();
+        } else {
+            job.show_progress();
+        }
     }
     supervisor_.request_stop(options_.source.kind == SourceKind::stage ? StopReason::end_of_source
                                                                        : StopReason::end_of_file);

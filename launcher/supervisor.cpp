@@ -417,13 +417,17 @@ void Supervisor::look_at_files() {
     }
 }
 
-// The pipeline goes on without as well.
+// The pipeline goes on without as well. What can't be done is said once.
 void Supervisor::renew_http() {
     try {
         http_->renew();
+        has_http_ = true;
         warn("the socket of HTTP was removed while in use: it is made again");
     } catch (const Failure& failure) {
-        log_.warn("{}", failure.what());
+        if (std::exchange(has_http_, false)) {
+            warn("the socket of HTTP was removed while in use and can't be made again yet: " +
+                 std::string(failure.what()));
+        }
     }
 }
 

@@ -194,6 +194,7 @@ class Supervisor {
     bool has_lost_segment_ = false;
     bool has_left_behind_ = false;
     bool has_control_ = true;
+    bool has_http_ = true;
     Clock::duration frozen_{};
     Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};           // at the files

@@ -57,10 +57,11 @@ class Work {
         virtual void done(std::uint64_t id, std::optional<Clock::duration> took) = 0;
         // It has failed, and is started again later if any attempts are left.
         virtual void failed(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
-        // How long the work on so many events took, each, whatever has come of it: for the figures.
-        virtual void worked(Clock::duration /*each*/, std::uint64_t /*events*/) {}
         // It is given up.
         virtual void dead(std::uint64_t id, std::string_view reason, std::string_view errors) = 0;
+        // Besides, for the metrics: how long the work on each of so many events took, whatever has
+        // become of them.
+        virtual void worked(Clock::duration /*each*/, std::uint64_t /*events*/) {}
     };
 
     virtual ~Work() = default;

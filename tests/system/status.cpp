@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "gauge.hpp"
 #include "harness/audit.hpp"
@@ -153,16 +154,17 @@ TEST_SUITE("status") {
         const auto consumer = pipeline.stage("consumer").value();
         freeze_with_lock(pipeline, consumer);
         freeze(pipeline.launcher().pid());
-        std::chrono::milliseconds longest{0};
-        for (int times = 0; times < 50; ++times) {
+        std::vector<std::chrono::milliseconds> times;
+        for (int time = 0; time < 50; ++time) {
             const auto outcome = run(pipeline.command("launcher", {"status", "--json"}));
             CHECK(outcome.code == 0);
-            longest = std::max(longest, outcome.elapsed);
+            times.push_back(outcome.elapsed);
             const auto status = Json::parse(outcome.output);
             check_adds_up(status);
             CHECK(status.at("consumers").at(0).at("state") == "stopped");
         }
-        MESSAGE("the longest took ", longest.count(), " ms");
+        std::ranges::sort(times);
+        CHECK(times[times.size() / 2] < 100ms);  // the longest: what else the machine did
         ::kill(consumer, SIGCONT);
         pipeline.launcher().send(SIGCONT);
         client.send(SIGTERM);
@@ -266,6 +268,24 @@ TEST_SUITE("status") {
             CHECK(number(consumer, "in_flight") > 10);
             CHECK(number(consumer, "in_flight") <= all);
         }
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+    }
+
+    TEST_CASE("status: it counts the commands that run, and the events that wait for a retry") {
+        Pipeline pipeline;
+        pipeline.start({"--exec", "sleep 30", "--jobs", "3"});
+        CHECK(pipeline.enqueue_all(numbers(1, 5)) == 5);
+        CHECK(await([&] { return status_of(pipeline).at("consumers").at(0).at("jobs") == 3; }));
+        CHECK(pipeline.stop(SIGQUIT) == 124);
+
+        pipeline.start({"--discard", "--exec", "exit 1", "--jobs", "2", "--backoff", "30s",
+                        "--max-demand", "100"});
+        CHECK(pipeline.enqueue_all(numbers(1, 5)) == 5);
+        CHECK(await([&] { return status_of(pipeline).at("retrying") == 5; }));
+        const auto status = status_of(pipeline);
+        check_adds_up(status);
+        CHECK(number(status, "in_flight") == 5);
+        CHECK(status.at("consumers").at(0).at("jobs") == 0);
         CHECK(pipeline.stop(SIGQUIT) == 124);
     }
 

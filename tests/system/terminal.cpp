@@ -99,6 +99,25 @@ TEST_SUITE("terminal") {
         CHECK(pipeline.log().account().value().left == 0);
     }
 
+    TEST_CASE("terminal: with a producer of a user's own the line is the same") {
+        Terminal terminal;
+        Pipeline pipeline;
+        auto command = on_terminal(
+            terminal,
+            pipeline.launcher_command(
+                {"--producer", program("stages/own_producer").string(), "--event-delay", "1ms"}));
+        command.environment["OWN_EVENTS"] = "1500";
+        command.input = terminal.path();
+        pipeline.launch(command);
+        CHECK(await([&] { return contains(terminal.shown(), "accepted 1,500"); }));
+        CHECK(await([&] {
+            (void)terminal.shown();
+            return pipeline.launcher().has_ended();
+        }));
+        CHECK(pipeline.launcher().wait() == 0);
+        CHECK(fault_of_lines(terminal.shown()) == "");
+    }
+
     TEST_CASE("terminal: what the events put out there is on lines of its own") {
         Terminal terminal;
         Pipeline pipeline;
