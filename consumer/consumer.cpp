@@ -15,6 +15,9 @@
 namespace drainpipe {
 namespace {
 
+// Where nothing is begun because there is no lease.
+constexpr std::chrono::milliseconds kBetweenLooksAtLease{20};
+
 // Events that are begun together where the work on one takes next to no time.
 constexpr std::uint64_t kBegunAhead = 128;
 
@@ -59,7 +62,8 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
       activity_(segment.header().activity[delivery.number()]),
       log_(log),
       host_(host),
-      is_own_(segment.header().settings.work == WorkKind::stage),
+      is_own_(segment.header().settings.work == WorkKind::stage ||
+              segment.header().settings.has_sink != 0),
       run_(segment.identity()),
       event_log_(log, limit_of(segment.header().settings)),
       window_(window_of(segment.header().settings)),
@@ -69,7 +73,10 @@ Consumer::Consumer(Segment& segment, Delivery& delivery, Work& work, Log& log,
       outcomes_(segment, delivery, event_log_, dead_letters,
                 [&host](const std::string& what) { host.warn(what); }),
       rate_(segment.header().next_begin,
-            std::chrono::nanoseconds(segment.header().settings.begin_interval_nanoseconds)) {}
+            std::chrono::nanoseconds(segment.header().settings.begin_interval_nanoseconds)),
+      lease_(segment.header()) {
+    assert(!lease_.is_needed() || work.ends() == Work::Ends::later);
+}
 
 void Consumer::run() {
     activity_.set_jobs(0);  // a killed one's may stand there
@@ -499,6 +506,9 @@ bool Consumer::is_suspect(std::uint64_t number) const {
 }
 
 std::uint64_t Consumer::room_at_work() const {
+    if (!lease_.is_held()) {
+        return 0;
+    }
     return is_suspect_under_way_ && at_work() > 0 ? 0 : work_.room();
 }
 
@@ -542,6 +552,10 @@ std::uint64_t Consumer::start_handed() {
 }
 
 void Consumer::start(std::uint64_t number) {
+    if (delivery_.is_withdrawn(number)) {
+        outcomes_.give_back(number + 1);
+        return;
+    }
     if (outcomes_.is_given_up(number + 1)) {
         return;
     }
@@ -576,6 +590,9 @@ std::optional<Work::Clock::time_point> Consumer::next_time() const {
     next.take(outcomes_.next_time());
     if (!is_cut_off_ && !is_full_) {
         next.take(is_held_back_ ? rate_.next_time() : delivery_.next_time());
+    }
+    if (!is_cut_off_ && !lease_.is_held()) {
+        next.take(Work::Clock::now() + kBetweenLooksAtLease);
     }
     return next.time();
 }

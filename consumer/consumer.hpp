@@ -16,6 +16,7 @@
 #include "event_log.hpp"
 #include "event_outcomes.hpp"
 #include "hand_size.hpp"
+#include "lease.hpp"
 #include "work.hpp"
 
 namespace drainpipe {
@@ -143,11 +144,13 @@ class Consumer {
     void drain();
     void end_drain();
     Event event(std::uint64_t number) const {
-        return {number + 1, delivery_.attempt(number), delivery_.payload(number), run_};
+        return {number + 1, delivery_.attempt(number), delivery_.payload(number), run_,
+                delivery_.attributes(number)};
     }
     // The same where work may fail.
     Event failing_event(std::uint64_t number) const {
-        return {number + 1, delivery_.attempts_begun(number), delivery_.payload(number), run_};
+        return {number + 1, delivery_.attempts_begun(number), delivery_.payload(number), run_,
+                delivery_.attributes(number)};
     }
     bool is_stopped() const { return host_.should_leave() || host_.is_draining(); }
     bool is_slow() const { return event_delay_.count() > 0; }
@@ -158,7 +161,7 @@ class Consumer {
     ConsumerActivity& activity_;
     Log& log_;
     Host& host_;
-    bool is_own_;  // the work is a user's function, in this process
+    bool is_own_;  // a user's function is, or ends, the work, in this process
     std::string run_;
     EventLog event_log_;
     DemandWindow window_;
@@ -168,6 +171,7 @@ class Consumer {
     bool has_no_retries_;          // an event has one attempt
     EventOutcomes outcomes_;
     BeginRate rate_;
+    Lease lease_;
     std::unique_ptr<EventCountDescriptor> event_count_;  // where work ends later
     std::deque<std::uint64_t> to_start_;                 // in hand, later, and not begun
     bool is_suspect_under_way_ = false;                  // it is alone then

@@ -10,14 +10,23 @@ namespace drainpipe {
 void require_work_of(Stage& stage, WorkProgram program) {
     const Settings& settings = stage.segment().header().settings;
     const std::string name = "pipeline " + stage.membership().address().name();
+    const bool has_sink = settings.has_sink != 0;
     const bool is_own = settings.work == WorkKind::stage;
-    if (is_own && program == WorkProgram::built_in) {
+    if (has_sink && program != WorkProgram::sink) {
+        throw Failure(ExitCode::unavailable,
+                      "the consumers of " + name + " are of --sink " + settings.sink_url.data());
+    }
+    if (is_own && program != WorkProgram::own) {
         throw Failure(ExitCode::unavailable,
                       "the consumers of " + name + " are of --consumer " + settings.command.data());
     }
     if (!is_own && program == WorkProgram::own) {
         throw Failure(ExitCode::unavailable,
                       name + " runs without --consumer: its work is done by others");
+    }
+    if (!has_sink && program == WorkProgram::sink) {
+        throw Failure(ExitCode::unavailable,
+                      name + " runs without --sink: its results go to standard output");
     }
 }
 
@@ -45,7 +54,7 @@ bool ConsumerStage::should_leave() const {
 }
 
 bool ConsumerStage::is_draining() const {
-    return stage_.launcher_is_gone() || stage_.segment().header().phase.load() == Phase::draining;
+    return stage_.launcher_is_gone() || stage_.segment().header().phase.load() >= Phase::draining;
 }
 
 bool ConsumerStage::may_be_cut() const {

@@ -11,7 +11,7 @@
 namespace drainpipe {
 
 // Who does the work of a run.
-enum class WorkProgram { built_in, own };
+enum class WorkProgram { built_in, own, sink };
 
 // Throws Failure(unavailable) where it is not such a program.
 void require_work_of(Stage& stage, WorkProgram program);

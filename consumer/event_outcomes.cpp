@@ -88,7 +88,8 @@ void EventOutcomes::dead(std::uint64_t id, std::string_view reason, std::string_
                         .attempts = event.attempt(),
                         .reason = std::string(reason),
                         .payload = std::string(event.payload()),
-                        .errors = std::string(errors)});
+                        .errors = std::string(errors),
+                        .attributes = std::string(event.attributes())});
 }
 
 bool EventOutcomes::is_given_up(std::uint64_t id) {

@@ -39,6 +39,12 @@ class EventOutcomes final : public Work::Outcomes {
         activity_.count_work(each, events);
     }
 
+    // Its source has withdrawn it. Requires that it is in hand, and not begun by this process.
+    void give_back(std::uint64_t id) {
+        delivery_.give_back(id - 1);
+        ++count_;
+    }
+
     // Gives events up that were begun before and can't be begun again: because their attempts were
     // used up by processes that died, or because a dead one had written their letter already.
     // Whether this one is such. Requires that it is in hand, and not begun by this process.
@@ -57,7 +63,8 @@ class EventOutcomes final : public Work::Outcomes {
 
   private:
     Event event(std::uint64_t id) const {
-        return {id, delivery_.attempt(id - 1), delivery_.payload(id - 1), run_};
+        return {id, delivery_.attempt(id - 1), delivery_.payload(id - 1), run_,
+                delivery_.attributes(id - 1)};
     }
     bool may_try_again(std::uint64_t id) const { return delivery_.attempt(id - 1) <= retries_; }
     bool try_write();

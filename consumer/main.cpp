@@ -1,8 +1,11 @@
 #include <unistd.h>
 
+#include <optional>
+
 #include "built_in_work.hpp"
 #include "consumer_stage.hpp"
 #include "failure.hpp"
+#include "printed_results.hpp"
 
 int main(int argc, char** argv) {
     using namespace drainpipe;
@@ -14,7 +17,11 @@ int main(int argc, char** argv) {
         Stage stage(options, consumer_role(options.consumer));
         return run_logged(stage, [&] {
             require_work_of(stage, WorkProgram::built_in);
-            ConsumerStage(stage, options.consumer, STDOUT_FILENO, make_built_in_work).run();
+            std::optional<PrintedResults> results;
+            const auto make_work = [&](Stage& of, Output& output) {
+                return make_built_in_work(of, output, results.emplace(output));
+            };
+            ConsumerStage(stage, options.consumer, STDOUT_FILENO, make_work).run();
         });
     });
 }

@@ -9,6 +9,7 @@
 #include "config_command.hpp"
 #include "dead_command.hpp"
 #include "dead_letter_file.hpp"
+#include "endpoint_variables.hpp"
 #include "http_process.hpp"
 #include "launcher.hpp"
 #include "options.hpp"
@@ -128,6 +129,7 @@ std::optional<Action> parse_command_line(int argc, char** argv,
     if (line.parse(argc, argv)) {
         return std::nullopt;
     }
+    hide_credentials(argc, argv);
     const std::string command = line.command();
     if (command.empty()) {
         return start_action(read_options(line, options), standard);

@@ -39,6 +39,8 @@ std::string source_line(const Options& options, const std::string& flags) {
             return "the lines of standard input; it stops when all are done";
         case SourceKind::stage:
             return options.source.producer.string() + " has them";
+        case SourceKind::engine:
+            return options.source.endpoint.described() + " has them";
         case SourceKind::socket:
             break;
     }

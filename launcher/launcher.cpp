@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "dead_letter_file.hpp"
+#include "endpoint_file.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
 
@@ -23,39 +24,67 @@ constexpr std::chrono::seconds kIntakeTimeout{1};
 // Between two rounds of consumers in a drain, where one has left something.
 constexpr std::chrono::milliseconds kBetweenRounds{100};
 
+// Between two looks at what a source settles, which no descriptor tells.
+constexpr std::chrono::milliseconds kBetweenLooksAtSource{10};
+
+// Of a stop that gives back what it can't do: what is kept of the grace time for that, at most a
+// quarter of it.
+constexpr std::chrono::seconds kGivingBack{2};
+
+// A stage, or nothing where its program can't be executed.
+std::optional<Child::Program> find_stage(const std::string& role, const std::filesystem::path& path,
+                                         const Options& options) {
+    std::error_code unknown;
+    if (::access(path.c_str(), X_OK) != 0 || std::filesystem::is_directory(path, unknown)) {
+        return std::nullopt;
+    }
+    return Child::Program{.role = role,
+                          .path = path,
+                          .arguments = {"--name=" + options.address.name(),
+                                        "--run-dir=" + options.address.run_directory().string()},
+                          .has_output = false};
+}
+
 // Our own, beside this program, or one of the user's.
 Child::Program stage_program(const std::string& role, const std::filesystem::path& own_path,
                              const Options& options) {
-    Child::Program stage{.role = role,
-                         .path = own_path.empty() ? own_directory() / role : own_path,
-                         .arguments = {"--name=" + options.address.name(),
-                                       "--run-dir=" + options.address.run_directory().string()},
-                         .has_output = false};
-    std::error_code unknown;
-    if (::access(stage.path.c_str(), X_OK) != 0 ||
-        std::filesystem::is_directory(stage.path, unknown)) {
-        throw Failure(ExitCode::unavailable, stage.path.string() + " is missing or not executable");
+    const std::filesystem::path path = own_path.empty() ? own_directory() / role : own_path;
+    if (auto stage = find_stage(role, path, options)) {
+        return *stage;
     }
-    return stage;
+    throw Failure(ExitCode::unavailable, path.string() + " is missing or not executable");
 }
 
-// The producer, and every consumer up to the limit.
-std::vector<Child::Program> stage_programs(const Options& options) {
-    std::vector<Child::Program> programs{
-        stage_program("producer", options.source.producer, options)};
-    programs.front().has_input = options.source.kind == SourceKind::standard_input;
+// The one that stands for a URL's scheme.
+Child::Program engine_program(const std::string& role, const std::filesystem::path& path,
+                              const Endpoint& endpoint, const Options& options) {
+    if (auto stage = find_stage(role, path, options)) {
+        return *stage;
+    }
+    const bool is_of_nats = path.filename().string().starts_with("nats_");
+    throw Failure(ExitCode::unavailable,
+                  path.string() + " is missing or not executable, and " + endpoint.described() +
+                      " needs it" + (is_of_nats ? ": was it built with -DDRAINPIPE_NATS=ON?" : ""));
+}
+
+Child::Program producer_program(const Options& options) {
+    const SourceOptions& source = options.source;
+    if (source.kind == SourceKind::engine) {
+        return engine_program("producer", source.program, source.endpoint, options);
+    }
+    Child::Program producer = stage_program("producer", source.producer, options);
+    producer.has_input = source.kind == SourceKind::standard_input;
+    return producer;
+}
+
+Child::Program consumer_program(const Options& options) {
     const bool is_own = options.work.kind == WorkKind::stage;
     Child::Program consumer =
-        stage_program("consumer", is_own ? options.work.command : std::string(), options);
+        options.sink
+            ? engine_program("consumer", options.sink->program, options.sink->endpoint, options)
+            : stage_program("consumer", is_own ? options.work.command : std::string(), options);
     consumer.has_output = true;
-    for (unsigned number = 1; number <= kMaxConsumers; ++number) {
-        programs.push_back(consumer);
-        programs.back().arguments.push_back("--number=" + std::to_string(number));
-        if (number > 1 || options.consumers > 1) {
-            programs.back().role += "." + std::to_string(number);
-        }
-    }
-    return programs;
+    return consumer;
 }
 
 // Of this program, asked for something else.
@@ -88,16 +117,48 @@ std::string describe_source(const Options& options) {
             return "socket=" +
                    (options.source.has_socket ? options.address.socket_path().string() : "-") +
                    " source=" + options.source.producer.string();
+        case SourceKind::engine:
+            return "socket=- source=" + options.source.endpoint.described();
     }
     return {};
 }
 
+// And where their results go.
+std::string describe_sink(const Options& options) {
+    return options.sink ? " sink=" + options.sink->endpoint.described() : "";
+}
+
 }  // namespace
 
-Launcher::Launcher(const Options& options, Descriptor signals)
-    : Launcher(options, std::move(signals), stage_programs(options)) {}
+// The producer, and every consumer up to the limit. What leads to an engine gets that by its
+// standard input, of which there is one for all that are started over time.
+Launcher::Stages Launcher::stages_of(const Options& options) {
+    Stages stages{.programs = {producer_program(options)}, .inputs = {}};
+    const auto give = [&](Child::Program& program, const Endpoint& endpoint) {
+        stages.inputs.push_back(write_endpoint(endpoint));
+        program.input = stages.inputs.back().get();
+    };
+    if (options.source.kind == SourceKind::engine) {
+        give(stages.programs.front(), options.source.endpoint);
+    }
+    Child::Program consumer = consumer_program(options);
+    if (options.sink) {
+        give(consumer, options.sink->endpoint);
+    }
+    for (unsigned number = 1; number <= kMaxConsumers; ++number) {
+        Child::Program& program = stages.programs.emplace_back(consumer);
+        program.arguments.push_back("--number=" + std::to_string(number));
+        if (number > 1 || options.consumers > 1) {
+            program.role += "." + std::to_string(number);
+        }
+    }
+    return stages;
+}
 
-Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs)
+Launcher::Launcher(const Options& options, Descriptor signals)
+    : Launcher(options, std::move(signals), stages_of(options)) {}
+
+Launcher::Launcher(const Options& options, Descriptor signals, Stages stages)
     : options_(options),
       console_({.colour = options_.colour, .is_quiet = options_.is_quiet}),
       source_file_(source_file_of(options_.source)),
@@ -111,8 +172,9 @@ Launcher::Launcher(const Options& options, Descriptor signals, std::vector<Child
       display_(options_, gauge_, console_),
       control_(options_.address.control_path()),
       watch_(segment_, options_.address.name()),
-      supervisor_(std::move(programs), http_.get(), std::move(signals), name_claim_, control_,
-                  segment_, watch_, log_, console_),
+      stage_inputs_(std::move(stages.inputs)),
+      supervisor_(std::move(stages.programs), http_.get(), std::move(signals), name_claim_,
+                  control_, segment_, watch_, log_, console_),
       watchdog_(options_.grace) {}
 
 ExitCode Launcher::run() {
@@ -128,7 +190,9 @@ ExitCode Launcher::run() {
 
 ExitCode Launcher::run_to_the_end() {
     start();
-    if (!options_.source.has_socket) {
+    if (options_.source.kind == SourceKind::engine) {
+        await_source();
+    } else if (!options_.source.has_socket) {
         run_job();
     }
     while (!supervisor_.stop_request()) {
@@ -136,6 +200,24 @@ ExitCode Launcher::run_to_the_end() {
         supervisor_.wait(display_.next_time());
     }
     return shut_down();
+}
+
+// With --source-timeout.
+void Launcher::await_source() {
+    const std::chrono::microseconds limit = options_.source.timeout;
+    const Clock::time_point begun_at = supervisor_.awake_at() - supervisor_.frozen();
+    const auto is_connected = [this] { return segment_.header().source_was_connected.load() != 0; };
+    while (limit.count() > 0 && !supervisor_.stop_request() && !is_connected()) {
+        if (supervisor_.awake_at() - supervisor_.frozen() >= begun_at + limit) {
+            supervisor_.fail(
+                fmt::format("{} could not be reached within {} (--source-timeout)",
+                            segment_.header().settings.source_url.data(), to_text(limit)),
+                ExitCode::unavailable);
+            return;
+        }
+        display_.show_running();
+        supervisor_.wait(Clock::now() + kBetweenLooksAtSource);
+    }
 }
 
 void Launcher::run_job() {
@@ -192,7 +274,7 @@ void Launcher::announce() {
                     options_.address.name(), segment_.identity(), ::getpid(),
                     supervisor_.producer().pid(), fmt::join(consumers, ","),
                     segment_path(options_.address.name()), describe_source(options_)) +
-        (http_ ? " http=" + http_->address().describe() : "");
+        describe_sink(options_) + (http_ ? " http=" + http_->address().describe() : "");
     log_.info("{}", ready);
     display_.announce(ready);
 }
@@ -201,7 +283,7 @@ ExitCode Launcher::shut_down() {
     const Clock::time_point deadline = supervisor_.stop_request()->at + options_.grace;
     watchdog_.arm(deadline);
     segment_.header().stop_deadline.store(
-        std::chrono::nanoseconds(deadline.time_since_epoch()).count());
+        std::chrono::nanoseconds(end_of_drain(deadline).time_since_epoch()).count());
     const std::string stopping =
         fmt::format("stopping reason={} grace={}", to_text(supervisor_.stop_request()->reason),
                     to_text(options_.grace));
@@ -209,9 +291,19 @@ ExitCode Launcher::shut_down() {
     console_.say(stopping);
 
     close_intake(deadline);
-    drain(deadline);
+    drain(end_of_drain(deadline));
+    if (options_.source.kind == SourceKind::engine) {
+        give_back(deadline);
+        settle_source(deadline);
+    }
     kill_what_still_runs();
     return settle();
+}
+
+Launcher::Clock::time_point Launcher::end_of_drain(Clock::time_point deadline) const {
+    return options_.source.gives_back
+               ? deadline - std::min<Clock::duration>(kGivingBack, options_.grace / 4)
+               : deadline;
 }
 
 void Launcher::close_intake(Clock::time_point deadline) {
@@ -221,14 +313,22 @@ void Launcher::close_intake(Clock::time_point deadline) {
     }
     static_cast<void>(name_claim_.role_locks().take(Role::stopping));
     segment_.header().phase.store(Phase::stopping);
-    supervisor_.disable(producer);
+    const bool stays = options_.source.kind == SourceKind::engine;  // to settle what is drained
+    if (!stays) {
+        supervisor_.disable(producer);
+    }
     supervisor_.ask_to_leave(producer);
+    const auto is_open = [&] {
+        return producer.is_running() && !(stays && segment_.header().intake_closed.load() != 0);
+    };
     const Clock::time_point limit = supervisor_.awake_at() + kIntakeTimeout - supervisor_.frozen();
     const auto until = [&] { return limit + supervisor_.frozen(); };
-    while (producer.is_running() && !is_cut_short(deadline) && supervisor_.awake_at() < until()) {
-        supervisor_.wait(std::min(deadline, until()));
+    while (is_open() && !is_cut_short(deadline) && supervisor_.awake_at() < until()) {
+        const Clock::time_point look_at =
+            stays ? Clock::now() + kBetweenLooksAtSource : Clock::time_point::max();
+        supervisor_.wait(std::min({deadline, until(), look_at}));
     }
-    if (producer.is_running()) {
+    if (is_open()) {
         log_.warn("producer pid={} did not leave: killing it", producer.pid());
         supervisor_.kill(supervisor_.all().first(1));
     }
@@ -268,6 +368,43 @@ void Launcher::drain(Clock::time_point deadline) {
         supervisor_.wait(std::min(deadline, Clock::now() + pause));
         display_.show_drain(deadline);
     }
+}
+
+// What is left is taken from the consumers, which have had their time, and given back to where it
+// came from.
+void Launcher::give_back(Clock::time_point deadline) {
+    if (!options_.source.gives_back || account().left == 0 || is_cut_short(deadline)) {
+        return;
+    }
+    for (ManagedProcess& consumer : supervisor_.consumers()) {
+        supervisor_.disable(consumer);
+    }
+    supervisor_.kill(supervisor_.consumers());
+    segment_.header().phase.store(Phase::giving_back);
+    while (account().left > 0 && !is_cut_short(deadline)) {
+        supervisor_.wait(std::min(deadline, Clock::now() + kBetweenLooksAtSource));
+    }
+}
+
+// It leaves once nothing has ended that its engine was not told of.
+void Launcher::settle_source(Clock::time_point deadline) {
+    ManagedProcess& producer = supervisor_.producer();
+    while (!producer.is_running() && producer.is_wanted && !producer.has_failed &&
+           !segment_.is_settled() && !is_cut_short(deadline)) {
+        supervisor_.wait(std::min(deadline, Clock::now() + kBetweenLooksAtSource));
+    }
+    supervisor_.disable(producer);
+    segment_.header().phase.store(Phase::settling);
+    segment_.header().room_available.notify_always();
+    while (producer.is_running() && !is_cut_short(deadline)) {
+        supervisor_.wait(deadline);
+    }
+}
+
+// How many events are done, or dead, and their source was not told.
+std::uint64_t Launcher::untold() const {
+    const Header& header = segment_.header();
+    return segment_.is_settled() ? 0 : header.tail.load() - header.settled.load() - account().left;
 }
 
 // Each had one more try in this drain.
@@ -312,6 +449,12 @@ ExitCode Launcher::settle() {
         console_.error(fmt::format("left={} stay in {}; the next start delivers them first",
                                    account.left, segment_path(options_.address.name())));
     }
+    if (untold() > 0 && !supervisor_.has_lost_segment()) {
+        console_.error(fmt::format(
+            "unacknowledged={}: they are done, and {} was not told; the next start tells it",
+            untold(), segment_.header().settings.source_url.data()));
+        log_.warn("unacknowledged events={}", untold());
+    }
     say_where_file_stands(account);
     return exit_code_for(account);
 }
@@ -335,7 +478,7 @@ ExitCode Launcher::exit_code_for(const Account& account) {
     if (supervisor_.failure()) {
         return *supervisor_.failure();
     }
-    if (account.left > 0 || supervisor_.has_left_behind()) {
+    if (account.left > 0 || untold() > 0 || supervisor_.has_left_behind()) {
         return ExitCode::deadline;
     }
     const std::uint64_t lost = segment_.header().log_lines_lost.load() + log_.sink().take_lost();

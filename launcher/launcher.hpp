@@ -39,7 +39,14 @@ class Launcher {
     ExitCode run();
 
   private:
-    Launcher(const Options& options, Descriptor signals, std::vector<Child::Program> programs);
+    // What the stages are started as.
+    struct Stages {
+        std::vector<Child::Program> programs;
+        std::vector<Descriptor> inputs;  // of some of the programs
+    };
+    static Stages stages_of(const Options& options);
+
+    Launcher(const Options& options, Descriptor signals, Stages stages);
 
     ExitCode run_to_the_end();
     void start();
@@ -51,6 +58,12 @@ class Launcher {
     void run_job();
 
     ExitCode shut_down();
+    void await_source();
+    // When the consumers are to be done.
+    Clock::time_point end_of_drain(Clock::time_point deadline) const;
+    void give_back(Clock::time_point deadline);
+    void settle_source(Clock::time_point deadline);
+    std::uint64_t untold() const;
     void close_intake(Clock::time_point deadline);
     void drain(Clock::time_point deadline);
     void start_all_consumers();
@@ -76,6 +89,7 @@ class Launcher {
     Display display_;
     ControlSocket control_;
     SegmentWatch watch_;
+    std::vector<Descriptor> stage_inputs_;
     Supervisor supervisor_;
     Watchdog watchdog_;
 };

@@ -24,8 +24,8 @@ using Clock = std::chrono::steady_clock;
 Geometry geometry_of(const Options& options) {
     const bool has_own_stage =
         options.work.kind == WorkKind::stage || options.source.kind == SourceKind::stage;
-    return Geometry::of(options.capacity, options.buffer_bytes,
-                        has_own_stage ? kTypedAlignment : 1);
+    return Geometry::of(options.capacity, options.buffer_bytes, has_own_stage ? kTypedAlignment : 1,
+                        options.source.kind == SourceKind::engine);
 }
 
 Settings settings_of(const Options& options) {
@@ -56,6 +56,14 @@ Settings settings_of(const Options& options) {
     settings.begin_interval_nanoseconds = work.begin_interval.count();
     settings.source = options.source.kind;
     settings.has_socket = options.source.has_socket ? 1 : 0;
+    settings.gives_back = options.source.gives_back ? 1 : 0;
+    options.source.endpoint.described().copy(settings.source_url.data(),
+                                             settings.source_url.size() - 1);
+    if (options.sink) {
+        settings.has_sink = 1;
+        options.sink->endpoint.described().copy(settings.sink_url.data(),
+                                                settings.sink_url.size() - 1);
+    }
     options.source.producer.native().copy(settings.producer_path.data(),
                                           settings.producer_path.size() - 1);
     options.source.file.native().copy(settings.source_file.data(), settings.source_file.size() - 1);
@@ -179,10 +187,38 @@ void say_discarded(const Segment& segment, std::uint64_t events, Log& log, Conso
     console.warn(discarded);
 }
 
+// What a URL names, whichever of its engine's servers it is asked for from.
+std::string_view path_of(std::string_view url) {
+    const std::size_t authority = url.find("://");
+    const std::size_t path =
+        authority == std::string_view::npos ? authority : url.find('/', authority + 3);
+    return path == std::string_view::npos ? url : url.substr(path);
+}
+
+// Events of an engine are settled there, and others are not. Throws Failure where what is left in
+// the segment is not of the source that is given now.
+bool has_source_to_keep(const Segment& segment, std::uint64_t events, const Options& options) {
+    const bool is_engine = options.source.kind == SourceKind::engine;
+    const bool has_left = segment.is_tracked() ? !segment.is_settled() : events > 0;
+    if (!has_left || (!is_engine && !segment.is_tracked())) {
+        return false;
+    }
+    const std::string url = segment.header().settings.source_url.data();
+    const std::string asked = is_engine ? options.source.endpoint.described() : "";
+    if (is_engine && segment.is_tracked() && path_of(url) == path_of(asked)) {
+        return true;
+    }
+    throw Failure(ExitCode::cannot_create,
+                  segment_path(options.address.name()) + " holds events " +
+                      (segment.is_tracked() ? "of " + url : "that are of no --source") +
+                      ", and can't go on " + (is_engine ? "with " + asked : "without it") +
+                      "; finish the one first, or throw away what it holds with --discard");
+}
+
 // An empty one has the size that is asked for now.
 Segment fitting(Segment segment, const Options& options) {
     const Geometry geometry = geometry_of(options);
-    if (segment.left() > 0 || segment.header().geometry == geometry) {
+    if (segment.left() > 0 || !segment.is_settled() || segment.header().geometry == geometry) {
         return segment;
     }
     return made_or_failed([&] { return segment.make_successor(options.address.name(), geometry); });
@@ -210,7 +246,8 @@ std::optional<Segment> recover_segment(const Options& options, std::optional<Sou
     end_strays_of(segment.identity());
     const std::uint64_t events = segment.left();
     const bool is_kept =
-        !options.discard && (has_file_to_keep(segment, events, options, file) || events > 0);
+        !options.discard && (has_source_to_keep(segment, events, options) ||
+                             has_file_to_keep(segment, events, options, file) || events > 0);
     if (options.discard) {
         say_discarded(segment, events, log, console);
     } else {
@@ -273,7 +310,7 @@ SegmentClaim::SegmentClaim(const Options& options, std::optional<SourceFile>& fi
 }
 
 SegmentClaim::~SegmentClaim() {
-    if (name_.is_used() || !segment_.is_whole() || segment_.left() > 0) {
+    if (name_.is_used() || !segment_.is_whole() || segment_.left() > 0 || !segment_.is_settled()) {
         return;
     }
     const auto progress = file_progress_of(segment_.header());

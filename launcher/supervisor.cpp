@@ -331,6 +331,12 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
              static_cast<ExitCode>(ending.number));
         return;
     }
+    if (process.role == Role::producer && segment_.header().settings.source == SourceKind::engine &&
+        (ending.is(ExitCode::unavailable) || ending.is(ExitCode::cannot_create) ||
+         ending.is(ExitCode::no_permission))) {
+        fail(process, "can't use its --source", static_cast<ExitCode>(ending.number));
+        return;
+    }
     if (ending.is(ExitCode::taken) && give_way(process)) {
         return;
     }
@@ -368,8 +374,12 @@ void Supervisor::fail(ManagedProcess& process, const std::string& reason, ExitCo
         return;
     }
     process.has_failed = true;
+    fail(process.child.role() + " " + reason, code);
+}
+
+void Supervisor::fail(const std::string& reason, ExitCode code) {
     failure_ = failure_.value_or(code);
-    report_error(process.child.role() + " " + reason + ": stopping");
+    report_error(reason + ": stopping");
     request_stop(StopReason::failure);
 }
 

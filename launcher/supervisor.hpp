@@ -107,6 +107,8 @@ class Supervisor {
 
     // Requests a stop as a signal does, for a reason of the pipeline's own.
     void request_stop(StopReason reason);
+    // The same where it can't go on, and says why.
+    void fail(const std::string& reason, ExitCode code);
 
     // A second SIGINT, kOneInterrupt or more after the first, or a SIGQUIT: the drain is to be cut
     // short.

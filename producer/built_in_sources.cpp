@@ -86,6 +86,10 @@ IntakeLoop::Sources make_built_in_sources(Stage& stage) {
             throw Failure(ExitCode::unavailable,
                           "the producer of pipeline " + stage.membership().address().name() +
                               " is of --producer " + settings.producer_path.data());
+        case SourceKind::engine:
+            throw Failure(ExitCode::unavailable,
+                          "the events of pipeline " + stage.membership().address().name() +
+                              " are of --source " + settings.source_url.data());
     }
     return sources;
 }

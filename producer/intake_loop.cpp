@@ -28,6 +28,9 @@ IntakeLoop::IntakeLoop(Segment& segment, const Sources& sources, Log& log, Host&
 
 void IntakeLoop::run() {
     try {
+        for (Entrance& entrance : entrances_) {
+            entrance.source().begin(entrance);
+        }
         serve();
     } catch (...) {
         // The others are told: one with a thread of its own is to use this object no more.

@@ -29,7 +29,7 @@ build() { # a preset, whether warnings are errors, and targets
 }
 build_sanitized() {
     build asan OFF launcher producer consumer enqueue ring_tests unit_tests library_tests \
-        own_consumer own_producer typed_consumer &&
+        own_consumer own_producer typed_consumer test_source test_sink &&
         build tsan OFF ring_tests
 }
 beside=
@@ -66,7 +66,7 @@ tests() { # the test preset, and what else ctest is told; says what could not be
 [ "$(id -u)" -eq 0 ] || echo "skipped: what needs the rights of another user; run as root for that"
 
 step "format and shellcheck"
-find include common shm producer consumer launcher tests examples -name '*.?pp' -exec clang-format --dry-run -Werror {} +
+find include common shm producer consumer launcher adapters tests examples -name '*.?pp' -exec clang-format --dry-run -Werror {} +
 shellcheck scripts/*.sh docs/*.sh tests/library/*.sh tests/http/*.sh examples/*/run.sh .ci/run
 
 step "build: release"
@@ -95,7 +95,7 @@ else
     echo "skipped: clang-tidy, for the time it takes on $jobs processors; scripts/tidy.sh runs it"
 fi
 # The programs are slow so: these suites run all that they do but supervision and limits.
-sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|failures|worker|forward|stages'
+sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|failures|worker|forward|sink|source|stages'
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes. Tests of memory want what was
 # freed to be free.
@@ -105,7 +105,7 @@ DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0:quarantine_siz
 # Threads stand in for processes here; the models have but one. The sanitizer's shadow memory wants fixed
 # addresses.
 setarch --addr-no-randomize ctest --preset tsan --parallel "$jobs" \
-    --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|history|partition|retries|ring|supervision)' --exclude-regex '_model$'
+    --tests-regex '^unit\.(account|broadcast|delivery|demand|dispatch|event_count|history|partition|retries|ring|settlement|source_intake|supervision)' --exclude-regex '_model$'
 
 step "soak, and beside it: fuzz the wire"
 beside scripts/fuzz.sh 20

@@ -10,6 +10,7 @@
 
 #include "answer.hpp"
 #include "config_file.hpp"
+#include "credentials.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -252,8 +253,8 @@ std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
         print_answer(std::string(version.what()) + "\n");
         return ExitCode::done;
     } catch (const CLI::ExtrasError&) {
-        throw Failure(ExitCode::usage, "'" + parser_->app.remaining(true).front() +
-                                           "' is not expected here (--help tells more)");
+        const std::string word = with_hidden_credentials(parser_->app.remaining(true).front());
+        throw Failure(ExitCode::usage, "'" + word + "' is not expected here (--help tells more)");
     } catch (const CLI::ParseError& error) {
         throw Failure(ExitCode::usage, std::string(error.what()) + " (--help tells more)");
     }

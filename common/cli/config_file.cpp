@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "credentials.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -64,8 +65,8 @@ std::vector<ConfigItem> read_config_file(const std::filesystem::path& path,
         }
         const std::string place = path.string() + ":" + std::to_string(number);
         if (const std::string_view fault = take_line(line, place, keys, items); !fault.empty()) {
-            throw Failure(ExitCode::usage,
-                          place + ": '" + std::string(line) + "' " + std::string(fault));
+            throw Failure(ExitCode::usage, place + ": '" + with_hidden_credentials(line) + "' " +
+                                               std::string(fault));
         }
     }
     if (!file.eof()) {

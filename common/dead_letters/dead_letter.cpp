@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "attributes.hpp"
 #include "base64.hpp"
 #include "escape.hpp"
 
@@ -43,6 +44,17 @@ std::optional<std::string> payload_of(const Json& object) {
                                       : base64_decoded(text_at(object, "payload_base64"));
 }
 
+std::string attributes_of(const Json& object) {
+    std::string attributes;
+    if (object.contains("attributes")) {
+        for (const auto& [name, value] : object.at("attributes").items()) {
+            attributes.append(name).append(1, '=').append(value.get_ref<const std::string&>());
+            attributes.append(1, '\0');
+        }
+    }
+    return attributes;
+}
+
 }  // namespace
 
 std::string to_line(const DeadLetter& letter) {
@@ -59,6 +71,9 @@ std::string to_line(const DeadLetter& letter) {
     if (!letter.errors.empty()) {
         object["stderr"] = std::string(last_of(letter.errors, DeadLetter::kMaxErrors));
     }
+    for_each_attribute(letter.attributes, [&](std::string_view name, std::string_view value) {
+        object["attributes"][std::string(name)] = value;
+    });
     return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -78,6 +93,7 @@ std::optional<DeadLetter> parse_dead_letter(std::string_view line) {
             .reason = text_at(object, "reason"),
             .payload = std::move(*payload),
             .errors = object.contains("stderr") ? text_at(object, "stderr") : std::string(),
+            .attributes = attributes_of(object),
         };
     } catch (const Json::exception&) {
         return std::nullopt;

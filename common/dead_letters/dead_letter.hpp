@@ -18,14 +18,15 @@ struct DeadLetter {
     std::uint32_t attempts;
     std::string reason;
     std::string payload;
-    std::string errors;  // what the last attempt wrote to standard error; empty: nothing
+    std::string errors;           // what the last attempt wrote to standard error; empty: nothing
+    std::string attributes = {};  // as Event::attributes() has them
 
     bool operator==(const DeadLetter&) const = default;
 };
 
 // The letter as a JSON object on one line, with its newline; the keys in the order of the members.
 // A payload that is not UTF-8 is in `payload_base64`; elsewhere what is not becomes U+FFFD. No
-// `stderr` where there is none.
+// `stderr` and no `attributes` (an object) where there are none.
 std::string to_line(const DeadLetter& letter);
 
 // Reads such a line, without its newline; keys that it does not know it passes over. Nothing where

@@ -101,6 +101,21 @@ struct StatusBuilder {
         return consumers;
     }
 
+    std::optional<Status::Source> source() const {
+        if (header.settings.source != SourceKind::engine) {
+            return std::nullopt;
+        }
+        const std::uint64_t not_settled =
+            snapshot.tail - std::min(header.settled.load(), snapshot.tail);
+        const std::uint64_t left = snapshot.account.left;
+        return Status::Source{.url = header.settings.source_url.data(),
+                              .is_connected = header.source_connected.load() != 0,
+                              .pending = header.source_pending.load(),
+                              .ack_pending = header.source_ack_pending.load(),
+                              .unacknowledged = not_settled - std::min(left, not_settled),
+                              .given_back = snapshot.account.given_back};
+    }
+
     std::optional<Status::Stop> stop(const Status& status) const {
         const StopReason reason = header.supervision.stop_reason.load();
         if (reason == StopReason::none) {
@@ -146,8 +161,9 @@ struct StatusBuilder {
 Status::Phase phase_of(const Header& header) {
     const Phase phase = header.phase.load();
     const bool is_stopping = header.supervision.stop_reason.load() != StopReason::none;
-    return phase == Phase::running && is_stopping ? Status::Phase::stopping
-                                                  : static_cast<Status::Phase>(phase);
+    return phase == Phase::running && is_stopping
+               ? Status::Phase::stopping
+               : static_cast<Status::Phase>(std::min(phase, Phase::draining));
 }
 
 }  // namespace
@@ -186,6 +202,7 @@ Status status_of(const std::string& name, const SegmentFront& front) {
         .producer = builder.producer(),
         .consumer_restarts = builder.consumer_restarts(),
         .consumers = builder.consumers(),
+        .source = builder.source(),
         .stop = std::nullopt,
         .work = builder.work(),
     };

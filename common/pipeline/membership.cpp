@@ -144,7 +144,8 @@ void Membership::leave(const std::function<void()>& tell_account) {
 
 void Membership::clean_up() {
     // Only a launcher says that the work on a file is over: it ends with it.
-    const bool is_needed = account().left > 0 || file_progress_of(segment_.header());
+    const bool is_needed = account().left > 0 || !segment_.is_settled() ||
+                           file_progress_of(segment_.header()).has_value();
     if (!is_needed && segment_.is_at(address_.name())) {
         Segment::remove(address_.name());
     }

@@ -32,10 +32,9 @@ int run_consumer(int argc, char** argv, const MakeWork& make_work) {
     });
 }
 
-// A rate is kept between two events.
 Work::Ends ends_of(Stage& stage) {
-    return stage.segment().header().settings.begin_interval_nanoseconds > 0 ? Work::Ends::later
-                                                                            : Work::Ends::in_turn;
+    return begins_one_by_one(stage.segment().header().settings) ? Work::Ends::later
+                                                                : Work::Ends::in_turn;
 }
 
 }  // namespace

@@ -31,11 +31,11 @@ inline constexpr bool kCanBeEvent =
 // Any thread may read it.
 class Event {
   public:
-    // For tests of handlers; `payload` and `run` outlive the event. A payload that is to be read as
-    // a T has to be aligned as one.
+    // For tests of handlers; `payload`, `run` and `attributes` outlive the event. A payload that is
+    // to be read as a T has to be aligned as one.
     Event(std::uint64_t id, std::uint32_t attempt, std::string_view payload,
-          std::string_view run = {})
-        : id_(id), attempt_(attempt), payload_(payload), run_(run) {}
+          std::string_view run = {}, std::string_view attributes = {})
+        : id_(id), attempt_(attempt), payload_(payload), run_(run), attributes_(attributes) {}
 
     // Its place in the order of acceptance, from 1.
     std::uint64_t id() const { return id_; }
@@ -50,6 +50,22 @@ class Event {
     std::string_view run() const { return run_; }
 
     std::string_view payload() const { return payload_; }
+
+    // What the event's source (--source) has said of it besides its payload: "NAME=value", each
+    // with a zero byte after it; as of nats:// NATS_SUBJECT and NATS_SEQUENCE. Else empty.
+    std::string_view attributes() const { return attributes_; }
+    // The value of one of them; empty where there is no such one.
+    std::string_view attribute(std::string_view name) const {
+        for (std::string_view left = attributes_; !left.empty();) {
+            const std::string_view one = left.substr(0, left.find('\0'));
+            if (one.size() > name.size() && one[name.size()] == '=' &&
+                one.substr(0, name.size()) == name) {
+                return one.substr(name.size() + 1);
+            }
+            left.remove_prefix(one.size() < left.size() ? one.size() + 1 : left.size());
+        }
+        return {};
+    }
 
     // The payload as the struct that a producer has pushed, in place. Throws std::invalid_argument,
     // with both sizes, where the payload has another size than T; and where it is not aligned as T
@@ -75,6 +91,7 @@ class Event {
     std::uint32_t attempt_;
     std::string_view payload_;
     std::string_view run_;
+    std::string_view attributes_;
 };
 
 }  // namespace drainpipe

@@ -49,6 +49,16 @@ struct Status {
         std::uint64_t jobs;       // commands that run, or workers
     };
 
+    // The engine that the events come from (--source).
+    struct Source {
+        std::string url;  // without user and password
+        bool is_connected;
+        std::uint64_t pending;         // messages that wait there
+        std::uint64_t ack_pending;     // delivered there, to anybody, and not acknowledged
+        std::uint64_t unacknowledged;  // events here, done, that the engine has yet to be told of
+        std::uint64_t given_back;      // events here that were given back undone, in this run
+    };
+
     // How the stop goes on.
     struct Stop {
         std::string reason;                     // as `stopping reason=` has it
@@ -77,7 +87,8 @@ struct Status {
     Seconds last_heartbeat;  // since the launcher has last looked after all: it does so each second
 
     // Events of this run, and what it has recovered. Always
-    // accepted = processed + emptied + drained + dead + left.
+    // accepted = processed + emptied + drained + dead + left; what was given back to a source is
+    // not among them.
     std::uint64_t accepted;
     std::uint64_t processed;  // done before the stop
     std::uint64_t emptied;    // in flight when the stop came, done since
@@ -104,6 +115,7 @@ struct Status {
     Producer producer;
     std::uint64_t consumer_restarts;  // of all, those too that are gone for good
     std::vector<Consumer> consumers;  // that are to be there, or are on their way out
+    std::optional<Source> source;     // with --source
     std::optional<Stop> stop;         // while it stops
     WorkTimes work;
 };

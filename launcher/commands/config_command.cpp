@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answer.hpp"
+#include "credentials.hpp"
 #include "escape.hpp"
 #include "quantity.hpp"
 
@@ -32,6 +33,9 @@ std::string value_of(const CommandLine::Setting& setting,
     const auto found = derived.find(setting.flag);
     if (!setting.origin && found != derived.end()) {
         return found->second;
+    }
+    if (setting.flag == "source" || setting.flag == "sink") {
+        return setting.value.empty() ? "-" : escaped(without_credentials(setting.value));
     }
     return setting.value.empty() ? "-" : escaped(setting.value);
 }

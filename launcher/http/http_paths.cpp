@@ -42,6 +42,9 @@ Reason reason_of_no_readiness(const Status& status) {
     if (reason.empty()) {
         reason = reason_of_absence("producer", status.producer);
     }
+    if (reason.empty() && status.source && !status.source->is_connected) {
+        reason = "not connected to source=" + status.source->url;
+    }
     for (const Status::Consumer& consumer : status.consumers) {
         if (reason.empty()) {
             reason = reason_of_absence("consumer." + std::to_string(consumer.number), consumer);

@@ -10,7 +10,7 @@ namespace {
 void add_events(MetricsText& metrics, const Status& status) {
     metrics.counter("drainpipe_events_accepted_total",
                     "Events that this run has accepted, and what it has recovered.",
-                    status.accepted);
+                    status.accepted + (status.source ? status.source->given_back : 0));
     metrics.family("drainpipe_events_done_total", MetricsText::Type::counter,
                    "Events done: before the stop (processed), or after it, of what was in flight "
                    "(emptied) or buffered (drained).");
@@ -32,6 +32,20 @@ void add_events(MetricsText& metrics, const Status& status) {
     metrics.gauge("drainpipe_oldest_event_seconds",
                   "How long ago the oldest event that is not done was accepted; 0 without one.",
                   status.oldest_event.count());
+}
+
+void add_source(MetricsText& metrics, const Status::Source& source) {
+    metrics.gauge("drainpipe_source_connected", "1 while the source can be reached, else 0.",
+                  source.is_connected ? 1 : 0);
+    metrics.gauge("drainpipe_source_pending", "Messages that wait at the source.", source.pending);
+    metrics.gauge(
+        "drainpipe_source_ack_pending",
+        "Messages that the source has delivered, to anybody, and that are not acknowledged.",
+        source.ack_pending);
+    metrics.gauge("drainpipe_events_unacknowledged",
+                  "Events done that the source has yet to be told of.", source.unacknowledged);
+    metrics.counter("drainpipe_events_given_back_total", "Events given back to the source undone.",
+                    source.given_back);
 }
 
 void add_room(MetricsText& metrics, const Status& status) {
@@ -75,6 +89,9 @@ void add_work(MetricsText& metrics, const Status& status) {
 std::string metrics_of(const Status& status) {
     MetricsText metrics({"name", status.name});
     add_events(metrics, status);
+    if (status.source) {
+        add_source(metrics, *status.source);
+    }
     add_room(metrics, status);
     add_processes(metrics, status);
     add_work(metrics, status);

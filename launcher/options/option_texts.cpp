@@ -1,5 +1,6 @@
 #include "option_texts.hpp"
 
+#include "credentials.hpp"
 #include "failure.hpp"
 
 namespace drainpipe {
@@ -39,6 +40,24 @@ void describe_work(CommandLine& line, OptionTexts& texts) {
     line.add_switch("socket", texts.socket, "With --producer: clients can enqueue beside it");
 }
 
+void describe_engines(CommandLine& line, OptionTexts& texts) {
+    line.add_option("source", texts.source, "URL",
+                    "The events are messages of another engine, acknowledged when they are done: "
+                    "nats://HOST:PORT/STREAM/CONSUMER");
+    line.add_option("source-timeout", texts.source_timeout, "DURATION",
+                    "With --source: end with 69 where it can't be reached for so long [none]");
+    line.add_switch("give-back", texts.give_back,
+                    "With --source: a stop gives back what it can't do in time");
+    line.add_option("sink", texts.sink, "URL",
+                    "What the work writes, else the payload, goes there: nats://HOST:PORT/SUBJECT");
+    line.add_option("nats-ca", texts.nats_ca, "FILE",
+                    "Certificates of authorities, for tls:// [the system's]");
+    line.add_option("nats-cert", texts.nats_cert, "FILE", "This client's certificate, for tls://");
+    line.add_option("nats-key", texts.nats_key, "FILE", "The key of that certificate");
+    line.add_option("nats-creds", texts.nats_creds, "FILE",
+                    "Credentials of a NATS user, as nsc makes them");
+}
+
 }  // namespace
 
 void describe_options(CommandLine& line, OptionTexts& texts) {
@@ -67,6 +86,7 @@ void describe_options(CommandLine& line, OptionTexts& texts) {
     line.add_option("partition-delimiter", texts.partition_delimiter, "CHAR",
                     "Between fields [white space]");
     describe_work(line, texts);
+    describe_engines(line, texts);
     line.add_option("http", texts.http, "ADDRESS:PORT|unix:PATH",
                     "Serve /metrics, /status, /healthz and /readyz there");
     line.add_option("color", texts.color, "auto|always|never",
@@ -78,6 +98,11 @@ void describe_options(CommandLine& line, OptionTexts& texts) {
 void refuse(const CommandLine& line, const std::string& flag, const std::string& value,
             const std::string& why) {
     throw Failure(ExitCode::usage, line.origin(flag) + ": '" + value + "' " + why);
+}
+
+void refuse_url(const CommandLine& line, const std::string& flag, const std::string& url,
+                const std::string& why) {
+    refuse(line, flag, without_credentials(url), why);
 }
 
 std::filesystem::path program_of(const CommandLine& line, const std::string& flag,

@@ -47,6 +47,14 @@ struct OptionTexts {
     std::string from;
     std::string producer;
     bool socket = false;
+    std::string source;
+    std::string source_timeout;
+    bool give_back = false;
+    std::string sink;
+    std::string nats_ca;
+    std::string nats_cert;
+    std::string nats_key;
+    std::string nats_creds;
 };
 
 // Has the command line fill them.
@@ -55,6 +63,10 @@ void describe_options(CommandLine& line, OptionTexts& texts);
 // Throws Failure(usage) that says where the value came from, the value and why it is none.
 [[noreturn]] void refuse(const CommandLine& line, const std::string& flag, const std::string& value,
                          const std::string& why);
+
+// The same of a URL, whose user and password are not shown.
+[[noreturn]] void refuse_url(const CommandLine& line, const std::string& flag,
+                             const std::string& url, const std::string& why);
 
 // The path of a user's own stage, absolute. Throws Failure(usage) where it has `most` bytes or
 // more.

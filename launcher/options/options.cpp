@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "endpoint_options.hpp"
 #include "failure.hpp"
 #include "layout.hpp"
 #include "quantity.hpp"
@@ -23,19 +24,24 @@ constexpr std::uint64_t kMaxDemand = 1000000000;
 constexpr std::uint64_t kMaxLogEvents = 1000000000;
 constexpr std::uint64_t kMaxFields = 1000000;
 
-// A command that has ended leaves its job to the next event at once.
+// A command that has ended leaves its job to the next event at once; where a sink has its result
+// next, that takes no job.
+bool has_commands_alone(const OptionTexts& texts) {
+    return !texts.exec.empty() && texts.sink.empty();
+}
+
 std::uint64_t max_demand_of(const CommandLine& line, const OptionTexts& texts,
                             const WorkOptions& work) {
     if (texts.max_demand.empty()) {
-        return work.kind == WorkKind::exec ? std::uint64_t{work.jobs} * work.batch
-                                           : kDefaultMaxDemand;
+        return has_commands_alone(texts) ? std::uint64_t{work.jobs} * work.batch
+                                         : std::max<std::uint64_t>(kDefaultMaxDemand, work.jobs);
     }
     return parse_count(line.origin("max-demand"), texts.max_demand, 1, kMaxDemand);
 }
 
 std::uint64_t min_demand_of(const CommandLine& line, const OptionTexts& texts,
                             std::uint64_t max_demand) {
-    const bool has_commands = !texts.exec.empty() && texts.max_demand.empty();
+    const bool has_commands = has_commands_alone(texts) && texts.max_demand.empty();
     return texts.min_demand.empty()
                ? (has_commands ? max_demand - 1 : max_demand / 2)
                : parse_count(line.origin("min-demand"), texts.min_demand, 0, max_demand - 1);
@@ -145,6 +151,7 @@ Address read_address(const CommandLine& line, const OptionTexts& texts) {
 }
 
 Options read_options(const CommandLine& line, const OptionTexts& texts) {
+    require_engine_of_options(line, texts);
     const WorkOptions work = read_work_options(line, texts);
     const std::uint64_t max_demand = max_demand_of(line, texts, work);
     return Options{
@@ -170,6 +177,7 @@ Options read_options(const CommandLine& line, const OptionTexts& texts) {
         .partition_delimiter = delimiter_of(line, texts),
         .work = work,
         .source = read_source_options(line, texts),
+        .sink = read_sink_options(line, texts),
         .http = texts.http.empty()
                     ? std::nullopt
                     : std::optional(parse_http_address(line.origin("http"), texts.http)),

@@ -11,6 +11,7 @@
 #include "http_address.hpp"
 #include "layout.hpp"
 #include "option_texts.hpp"
+#include "sink_options.hpp"
 #include "source_options.hpp"
 #include "terminal.hpp"
 #include "work_options.hpp"
@@ -37,6 +38,7 @@ struct Options {
     std::int32_t partition_delimiter;  // -1 for white space
     WorkOptions work;
     SourceOptions source;
+    std::optional<SinkOptions> sink;
     std::optional<HttpAddress> http;
     ColorMode colour;
     bool is_quiet;

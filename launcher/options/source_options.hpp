@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 
+#include "drainpipe/endpoint.hpp"
 #include "layout.hpp"
 #include "option_texts.hpp"
 
@@ -13,6 +15,11 @@ struct SourceOptions {
     std::filesystem::path file;      // absolute
     std::filesystem::path producer;  // of the user's own, absolute
     bool has_socket;
+    // Of SourceKind::engine:
+    Endpoint endpoint = {};
+    std::filesystem::path program = {};      // that stands for its scheme, absolute
+    std::chrono::microseconds timeout = {};  // without a connection; 0: none
+    bool gives_back = false;
 };
 
 // Throws Failure(usage).

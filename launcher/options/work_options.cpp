@@ -55,7 +55,9 @@ WorkKind work_kind_of(const CommandLine& line, const OptionTexts& texts) {
     take("worker", texts.worker, WorkKind::worker);
     take("forward", texts.forward, WorkKind::forward);
     take("consumer", texts.consumer, WorkKind::stage);
-    if (kind == WorkKind::print) {
+    if (!texts.sink.empty()) {
+        first = line.origin("sink");
+    } else if (kind == WorkKind::print) {
         return kind;
     }
     if (texts.dispatch == "broadcast") {
@@ -123,7 +125,8 @@ WorkOptions read_work_options(const CommandLine& line, const OptionTexts& texts)
         .begin_interval = {},
     };
     const std::string processes = "--exec or --worker";
-    const std::string works = "--exec, --worker, --forward or --consumer";
+    const std::string works = "--exec, --worker, --forward, --consumer or --sink";
+    const WorkReader fallible{line, texts.sink.empty() ? reader.kind : exec};
     if (reader.is_given("jobs", texts.jobs, {exec, worker}, processes)) {
         options.jobs = reader.count("jobs", texts.jobs, 1, kMaxJobs);
     }
@@ -150,13 +153,14 @@ WorkOptions read_work_options(const CommandLine& line, const OptionTexts& texts)
                    "leaves no time; without --timeout there is no limit");
         }
     }
-    if (reader.is_given("retries", texts.retries, {exec, worker, forward, stage}, works)) {
+    if (fallible.is_given("retries", texts.retries, {exec, worker, forward, stage}, works)) {
         options.retries = reader.count("retries", texts.retries, 0, kMaxRetries);
     }
-    if (reader.is_given("backoff", texts.backoff, {exec, worker, forward, stage}, works)) {
+    if (fallible.is_given("backoff", texts.backoff, {exec, worker, forward, stage}, works)) {
         options.backoff = reader.duration("backoff", texts.backoff);
     }
-    if (reader.is_given("backoff-max", texts.backoff_max, {exec, worker, forward, stage}, works)) {
+    if (fallible.is_given("backoff-max", texts.backoff_max, {exec, worker, forward, stage},
+                          works)) {
         options.backoff_max = reader.duration("backoff-max", texts.backoff_max);
     }
     if (options.backoff_max > kMaxBackoff) {

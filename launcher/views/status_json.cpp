@@ -35,6 +35,15 @@ Json consumer_json(const Status::Consumer& consumer) {
     return json;
 }
 
+Json source_json(const Status::Source& source) {
+    return {{"url", source.url},
+            {"connected", source.is_connected},
+            {"pending", source.pending},
+            {"ack_pending", source.ack_pending},
+            {"unacknowledged", source.unacknowledged},
+            {"given_back", source.given_back}};
+}
+
 Json stop_json(const Status& status) {
     const Status::Stop& stop = *status.stop;
     return {{"reason", stop.reason},
@@ -104,6 +113,9 @@ std::string to_json(const Status& status) {
               {"consumers", Json::array()}};
     for (const Status::Consumer& consumer : status.consumers) {
         json["consumers"].push_back(consumer_json(consumer));
+    }
+    if (status.source) {
+        json["source"] = source_json(*status.source);
     }
     if (status.stop) {
         json["stop"] = stop_json(status);

@@ -34,6 +34,14 @@ std::string ring_line(const Status& status) {
                        bytes_text(status.buffer_bytes));
 }
 
+std::string source_line(const Status::Source& source) {
+    return fmt::format("source    {}  {}, pending {}, ack pending {}, unacknowledged {}",
+                       source.url, source.is_connected ? "connected" : "not connected",
+                       grouped(source.pending), grouped(source.ack_pending),
+                       grouped(source.unacknowledged)) +
+           (source.given_back > 0 ? ", given back " + grouped(source.given_back) : "");
+}
+
 std::string stop_line(const Status& status) {
     const Status::Stop& stop = *status.stop;
     return fmt::format("stop      {}  {} left, {}, {} to the end, {} to the deadline", stop.reason,
@@ -82,6 +90,9 @@ std::vector<std::string> screen_of(const Status& status) {
         fmt::format("oldest    {:>15}  ago was the oldest event accepted that is not done",
                     status.left == 0 ? "-" : time_text(status.oldest_event.count())));
     lines.push_back(ring_line(status));
+    if (status.source) {
+        lines.push_back(source_line(*status.source));
+    }
     if (status.log_lines_lost > 0) {
         lines.push_back(fmt::format("log       {:>15}  lines lost: it can't be written",
                                     grouped(status.log_lines_lost)));

@@ -3,6 +3,7 @@
 
 #include "drainpipe/producer.hpp"
 #include "function_source.hpp"
+#include "intake_body.hpp"
 #include "own_program.hpp"
 #include "producer_stage.hpp"
 #include "socket_of_stage.hpp"
@@ -13,10 +14,16 @@ namespace {
 std::unique_ptr<Source> function_source(Stage& stage, const ProducerFunction& function) {
     Header& header = stage.segment().header();
     return std::make_unique<FunctionSource>(FunctionSource::Options{
-        .function = function,
-        .run = stage.segment().identity(),
-        .largest_payload = header.geometry.buffer_bytes,
-        .last_id = [&header] { return header.tail.load(); },
+        .function =
+            [&header, function, run = stage.segment().identity()](Source::Acceptor& acceptor,
+                                                                  int closing_fd) {
+                IntakeBody body(acceptor, {.run = run,
+                                           .largest_payload = header.geometry.buffer_bytes,
+                                           .last_id = [&header] { return header.tail.load(); },
+                                           .closing_fd = closing_fd});
+                Intake intake(body);
+                function(intake);
+            },
         .has_ended = header.file_has_ended.load() != 0,
         .on_end =
             [&header, &log = stage.log()] {

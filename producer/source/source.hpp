@@ -69,6 +69,9 @@ class Source {
 
     virtual ~Source() = default;
 
+    // Before all other calls, once. The acceptor lives until end() has returned.
+    virtual void begin(Acceptor& /*acceptor*/) {}
+
     // Readable, as poll() has it, when serve() has something to do; -1 where that will never be
     // again.
     virtual int wait_fd() const = 0;
@@ -86,7 +89,9 @@ class Source {
     virtual void on_full(std::size_t /*accepted*/) {}
 
     // Nothing is accepted any more. Accepts no new client, and tells each what became of its
-    // events; takes no longer than a moment, even where a client does not listen.
+    // events; takes no longer than a moment, even where a client does not listen. But for a source
+    // that settles events where the intake is closed: that goes on until there is nothing to
+    // settle.
     virtual void end(Ending ending) = 0;
 };
 

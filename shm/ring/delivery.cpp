@@ -262,12 +262,16 @@ bool Delivery::has_another_try(std::uint64_t event) const {
     return !is_draining_ || find_in_hand(event)->holds_demand;
 }
 
-void Delivery::dead(std::uint64_t event) {
+void Delivery::dead(std::uint64_t event) { end_undone(event, CompletionKind::dead); }
+
+void Delivery::give_back(std::uint64_t event) { end_undone(event, CompletionKind::given_back); }
+
+void Delivery::end_undone(std::uint64_t event, CompletionKind kind) {
     take_handled({event, event + 1});
     if (segment_.retry_time(event) != 0) {
         segment_.set_retry_time(event, 0);  // the event that takes its slot waits for none
     }
-    add_done({event, event + 1}, CompletionKind::dead);
+    add_done({event, event + 1}, kind);
 }
 
 std::vector<Delivery::Handed>::const_iterator Delivery::find_in_hand(std::uint64_t event) const {
@@ -441,7 +445,7 @@ std::uint64_t Delivery::hand_or_hold(EventRange events, Partitions& busy) {
          event = next_to_look_at(event + 1)) {
         const bool was_begun = attempts.load(event) != 0;
         const std::uint32_t time = was_begun ? segment_.retry_time(event) : 0;
-        if (time != 0) {
+        if (time != 0 && !is_withdrawn(event)) {
             hand_to(event);
             // Given back by another consumer: it holds no demand here either.
             ++handled_;

@@ -80,6 +80,14 @@ class Delivery {
     // This event, which is in hand, is given up, as done() has it.
     void dead(std::uint64_t event);
 
+    // This event, which is in hand and not begun by this process, was withdrawn by its source: it
+    // is given back, as done() has it.
+    void give_back(std::uint64_t event);
+    // Whether it was. To be asked between a look at the lease and the work.
+    bool is_withdrawn(std::uint64_t event) const {
+        return segment_.is_tracked() && segment_.marks().load(event) != 0;
+    }
+
     // Whether this event, which is in hand and not begun, was handed out for a retry.
     bool waited_for_retry(std::uint64_t event) const { return segment_.retry_time(event) != 0; }
 
@@ -155,6 +163,10 @@ class Delivery {
     bool has_held() const { return !held_.is_empty(); }
 
     std::string_view payload(std::uint64_t event) const { return segment_.payload(event); }
+    // What its source has said of it besides.
+    std::string_view attributes(std::uint64_t event) const {
+        return segment_.trailed_payload(event).attributes;
+    }
     // Calls `take` with the payload of each of these events, in order.
     template <typename Take>
     void each_payload(EventRange events, Take take) const {
@@ -217,6 +229,7 @@ class Delivery {
     void settle_next(const LedgerChange& change, std::uint64_t done);
     // Settles what done() was told of, as far as it may be; whether there was any.
     bool settle(const LedgerChange& change);
+    void end_undone(std::uint64_t event, CompletionKind kind);
     CompletionKind kind_of(const Handed& handed) const;
     // Takes these events, which are in hand, out of it.
     std::vector<Handed>::const_iterator find_in_hand(std::uint64_t event) const;

@@ -34,7 +34,9 @@ void LedgerChange::publish() const {
     // A process that sees what is set back below sees the change, too.
     std::atomic_thread_fence(std::memory_order_release);
     if (const std::uint64_t told = header_.head.load(); told != ledger_.head) {
-        segment_.forget(told, ledger_.head);
+        if (!segment_.is_tracked()) {  // else the source has yet to see what became of them
+            segment_.forget(told, ledger_.head);
+        }
         header_.head.store(ledger_.head);
     }
 }

@@ -17,7 +17,8 @@ RingWriter::RingWriter(Segment& segment)
 }
 
 void RingWriter::look_at_head() {
-    head_ = segment_.header().head.load();
+    const Header& header = segment_.header();
+    head_ = segment_.is_tracked() ? header.settled.load() : header.head.load();
     used_from_ = segment_.begin_of(head_);
 }
 
@@ -52,6 +53,7 @@ void RingWriter::write_each(std::size_t wanted, const PayloadOf& payload_of, Wri
         segment_.set_slot(tail + index, {.end = begin + static_cast<std::uint32_t>(end)});
         bytes = (end + below_alignment) & ~below_alignment;
     }
+    set_keys(tail + written.count, tail + index);
     set_partitions(tail + written.count, tail + index);
     written = {.count = index, .bytes = bytes};
 }
@@ -73,6 +75,12 @@ void RingWriter::write_run(const char* records, std::size_t wanted, std::size_t 
     segment_.set_slots(first, last, begin, static_cast<std::uint32_t>(record_bytes));
     set_partitions(first, last);
     written = {.count = count, .bytes = static_cast<std::int64_t>(count * record_bytes)};
+}
+
+void RingWriter::set_keys(std::uint64_t first, std::uint64_t last) const {
+    for (std::uint64_t event = first; segment_.is_tracked() && event < last; ++event) {
+        segment_.set_key(event, segment_.trailed_payload(event).key);
+    }
 }
 
 void RingWriter::set_partitions(std::uint64_t first, std::uint64_t last) {

@@ -90,6 +90,8 @@ class RingWriter {
     // The same for records with no padding between them.
     void write_run(const char* records, std::size_t wanted, std::size_t record_bytes,
                    Written& written);
+    // Sets the keys of events that were written, where a source settles them.
+    void set_keys(std::uint64_t first, std::uint64_t last) const;
     // Sets the partitions of events that were written, where there are keys.
     void set_partitions(std::uint64_t first, std::uint64_t last);
     // Accepts what was written, out of `wanted`.
@@ -98,8 +100,9 @@ class RingWriter {
     Segment& segment_;
     RingLock lock_;
     std::uint64_t tail_;
-    std::uint32_t begin_;     // of the next payload (see Slot)
-    std::uint64_t head_ = 0;  // as last seen; the real one may be further
+    std::uint32_t begin_;  // of the next payload (see Slot)
+    // As last seen, the real one may be further: room is free before it.
+    std::uint64_t head_ = 0;
     std::uint32_t used_from_ = 0;
 };
 

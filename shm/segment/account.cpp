@@ -64,14 +64,15 @@ auto read_standing(const Header& header, Read read) {
     }
 }
 
-Account account_from(const Reading& reading, std::uint64_t settled_before_run) {
-    const std::uint64_t accepted = reading.tail - settled_before_run;
-    std::uint64_t left = accepted;
+Account account_from(const Reading& reading, const Header& header) {
+    std::uint64_t left = reading.tail - header.settled_before_run.load();
     const auto take = [&left](std::uint64_t events) {
         const std::uint64_t taken = std::min(events, left);
         left -= taken;
         return taken;
     };
+    const std::uint64_t given_back = take(reading.done[4]);
+    const std::uint64_t accepted = left;
     const std::uint64_t processed = take(reading.done[0]);
     const std::uint64_t emptied = take(reading.done[1]);
     const std::uint64_t drained = take(reading.done[2]);
@@ -83,10 +84,11 @@ Account account_from(const Reading& reading, std::uint64_t settled_before_run) {
             .drained = drained,
             .dead = dead,
             .left = left,
-            .redelivered = reading.ledger.redelivered,
+            .redelivered = reading.ledger.redelivered + header.redelivered_by_source.load(),
             .retried = reading.ledger.retried,
             .in_flight = in_flight,
-            .buffered = left - in_flight};
+            .buffered = left - in_flight,
+            .given_back = given_back};
 }
 
 // What is read besides for a snapshot, at the same moment.
@@ -119,7 +121,8 @@ __attribute__((no_sanitize("thread"))) std::uint32_t end_of(const SegmentFront& 
 }
 
 std::uint64_t buffer_used(const SegmentFront& front, const Reading& reading) {
-    const std::uint64_t head = reading.ledger.head;
+    const bool is_tracked = front.header.geometry.is_tracked != 0;
+    const std::uint64_t head = is_tracked ? front.header.settled.load() : reading.ledger.head.get();
     if (reading.tail == head) {
         return 0;
     }
@@ -161,12 +164,13 @@ std::string to_text(const Account& account) {
            " emptied=" + std::to_string(account.emptied) +
            " drained=" + std::to_string(account.drained) + " left=" + std::to_string(account.left) +
            " redelivered=" + std::to_string(account.redelivered) +
-           " dead=" + std::to_string(account.dead) + " retried=" + std::to_string(account.retried);
+           " dead=" + std::to_string(account.dead) + " retried=" + std::to_string(account.retried) +
+           (account.given_back > 0 ? " given_back=" + std::to_string(account.given_back) : "");
 }
 
 Account account_of(const Header& header, const EventStates& states) {
     const Reading reading = read_standing(header, [&] { return read_once(header, states); });
-    return account_from(reading, header.settled_before_run.load());
+    return account_from(reading, header);
 }
 
 SegmentFront SegmentFront::at(const void* address) {
@@ -193,7 +197,7 @@ Snapshot snapshot_of(const SegmentFront& front) {
         return full;
     });
     Snapshot snapshot{
-        .account = account_from(reading, header.settled_before_run.load()),
+        .account = account_from(reading, header),
         .tail = reading.tail,
         .head = reading.ledger.head,
         .retrying = 0,

@@ -11,7 +11,7 @@ namespace drainpipe {
 // What became of the events of a run.
 // Always accepted = processed + emptied + drained + dead + left, and left = in_flight + buffered.
 struct Account {
-    std::uint64_t accepted;   // by this run, and what it recovered
+    std::uint64_t accepted;   // by this run, and what it recovered, but for what was given back
     std::uint64_t processed;  // committed before the drain began
     std::uint64_t emptied;    // in flight when it began, committed since
     std::uint64_t drained;    // buffered when it began, committed since
@@ -21,6 +21,7 @@ struct Account {
     std::uint64_t retried;  // attempts after a failure
     std::uint64_t in_flight;
     std::uint64_t buffered;
+    std::uint64_t given_back;  // to their source, undone; not among those that were accepted
 
     std::uint64_t done() const { return processed + emptied + drained; }
 };
@@ -28,7 +29,8 @@ struct Account {
 // Read while others go on: what it says was true a moment ago, and the sums are right.
 Account account_of(const Header& header, const EventStates& states);
 
-// "accepted=A processed=P emptied=E drained=D left=L redelivered=R dead=X retried=T"
+// "accepted=A processed=P emptied=E drained=D left=L redelivered=R dead=X retried=T", and
+// "given_back=G" where there are any.
 std::string to_text(const Account& account);
 
 // What those read who only look: the parts of a segment before its payloads.

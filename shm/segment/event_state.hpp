@@ -12,12 +12,13 @@ inline constexpr unsigned kMaxConsumers = 64;
 
 // What became of an event, and when in the life of a run.
 enum class CompletionKind : std::uint8_t {
-    processed = 0,  // done before the stop
-    emptied = 1,    // done; it was in flight when the stop came
-    drained = 2,    // done; it was buffered when the stop came
-    dead = 3,       // given up: it is among the dead letters
+    processed = 0,   // done before the stop
+    emptied = 1,     // done; it was in flight when the stop came
+    drained = 2,     // done; it was buffered when the stop came
+    dead = 3,        // given up: it is among the dead letters
+    given_back = 4,  // not done here: its source delivers it again, here or elsewhere
 };
-inline constexpr std::size_t kCompletionKinds = 4;
+inline constexpr std::size_t kCompletionKinds = 5;
 
 // Where an event stands, as one byte beside its slot. Consumers change it, under the lock; when the
 // head has passed it they set it back to waiting(0), for the event that takes its slot. With keys
@@ -38,7 +39,15 @@ class EventState {
         return EventState(kDone + static_cast<unsigned>(kind));
     }
     // Done by an earlier run, after others that were not.
-    static constexpr EventState done_before() { return EventState(kDone + kCompletionKinds); }
+    static constexpr EventState done_before() { return EventState(kDoneBefore); }
+    // The same of one that has that state now, for a source that has to know what became of it.
+    // Requires is_done().
+    constexpr EventState before() const {
+        return *this == done(CompletionKind::dead)         ? EventState(kDeadBefore)
+               : *this == done(CompletionKind::given_back) ? EventState(kGivenBackBefore)
+               : byte_ < kDoneBefore                       ? done_before()
+                                                           : *this;
+    }
 
     // As it lies in the segment; of_byte() takes any byte, is_valid() tells.
     static constexpr EventState of_byte(std::uint8_t byte) { return EventState(byte); }
@@ -48,14 +57,23 @@ class EventState {
     constexpr bool is_given() const { return byte_ >= kGiven && byte_ < kDone; }
     constexpr bool is_given_in_drain() const { return byte_ >= kGivenInDrain && byte_ < kDone; }
     constexpr bool is_done() const { return byte_ >= kDone; }
-    constexpr bool is_valid() const { return byte_ <= kDone + kCompletionKinds; }
+    constexpr bool is_valid() const { return byte_ <= kGivenBackBefore; }
 
     // Requires is_waiting().
     constexpr unsigned partition() const { return byte_; }
     // Requires is_given().
     constexpr unsigned consumer() const { return byte_ % kMaxConsumers; }
     // Requires is_done(); kCompletionKinds for one that was done by an earlier run.
-    constexpr std::size_t kind() const { return byte_ - kDone; }
+    constexpr std::size_t kind() const {
+        return byte_ < kDoneBefore ? byte_ - kDone : kCompletionKinds;
+    }
+    // In this run or an earlier one.
+    constexpr bool is_dead() const {
+        return *this == done(CompletionKind::dead) || byte_ == kDeadBefore;
+    }
+    constexpr bool is_given_back() const {
+        return *this == done(CompletionKind::given_back) || byte_ == kGivenBackBefore;
+    }
 
     constexpr bool operator==(const EventState&) const = default;
 
@@ -64,6 +82,9 @@ class EventState {
     static constexpr unsigned kGiven = kMaxConsumers;
     static constexpr unsigned kGivenInDrain = 2 * kMaxConsumers;
     static constexpr unsigned kDone = 3 * kMaxConsumers;
+    static constexpr unsigned kDoneBefore = kDone + kCompletionKinds;
+    static constexpr unsigned kDeadBefore = kDoneBefore + 1;
+    static constexpr unsigned kGivenBackBefore = kDoneBefore + 2;
 
     explicit constexpr EventState(unsigned byte) : byte_(static_cast<std::uint8_t>(byte)) {}
 

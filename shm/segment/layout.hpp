@@ -20,13 +20,18 @@ namespace drainpipe {
 
 // What lies where in the segment, and who may write it.
 //
-//     Header | history | slots | retry times | states | attempts | (to a page) | payload buffer
+//     Header | history | slots | retry times | states | attempts | keys | marks | (to a page) |
+//     payload buffer
 //
 // Cursors count events since the segment was made and only grow; id n is event n - 1. Event n has
 // slot, state, attempts and retry time n % slots. What is in flight, done or waiting is what the
 // states say. Where no event is, the state is waiting(0) and the attempts are 0: consumers set both
 // back before they move the header's head, so that the producer need not touch their lines. The
 // retry time is 0 but between a failure and the attempt that follows it.
+//
+// Where a source settles events (Geometry::is_tracked) there are keys and marks besides, a payload
+// has a trailer (see trailer.hpp), and room is free, states and attempts set back, only where the
+// source has settled an event: from `settled` on all of them stay.
 //
 // Memory orders. The lock orders what its holders do among themselves. What is written or read
 // without it (docs/segment_format.md has the same as a table):
@@ -49,6 +54,13 @@ namespace drainpipe {
 // - attempts: relaxed, by the consumer that has the event, and plain reads by it. Others read those
 //   of a dead process, after they were given its events.
 //
+// - settled: released by the producer, without the lock; states, attempts and marks are set back
+//   before it. It covers nothing that others write.
+//
+// - lease_until: released by the producer; acquired by consumers. Marks are set before it.
+//
+// - keys: plain, of the producer alone. Marks: relaxed, set by the producer.
+//
 // - retry times: relaxed, by the consumer that has the event, as attempts. Those that only look
 //   (the gauge, the producer) get a time that was there.
 //
@@ -70,7 +82,7 @@ namespace drainpipe {
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
 // A change of this file, or of one that has a part of it, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 8;
+inline constexpr std::uint32_t kLayoutVersion = 9;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;
@@ -92,17 +104,21 @@ struct Geometry {
     // From where the oldest payload begins to where the newest one ends; at most `buffer_span`.
     std::uint64_t buffer_bytes;
     std::uint64_t buffer_span;  // a power of two, whole pages
-    std::uint64_t alignment;    // a power of two: every payload begins at a multiple of it
+    std::uint32_t alignment;    // a power of two: every payload begins at a multiple of it
+    std::uint32_t is_tracked;   // 1 where a source settles events, else 0
 
     static constexpr std::uint64_t kMaxCapacity = std::uint64_t{1} << 28;
     static constexpr std::uint64_t kMaxBuffer = std::uint64_t{1} << 31;
     static constexpr std::uint64_t kMaxAlignment = 64;
 
+    // So many of the events that a source has settled last, at least, have their keys kept.
+    static constexpr std::uint64_t kMinRemembered = std::uint64_t{1} << 15;
+
     // The geometry for at most `capacity` events and `buffer_bytes` of payload. Requires
     // 1 <= capacity <= kMaxCapacity, 1 <= buffer_bytes <= kMaxBuffer and an alignment that is a
     // power of two of at most kMaxAlignment.
     static Geometry of(std::uint64_t capacity, std::uint64_t buffer_bytes,
-                       std::uint64_t alignment = 1);
+                       std::uint64_t alignment = 1, bool is_tracked = false);
 
     // Whether of() could have made it.
     bool is_sound() const;
@@ -111,6 +127,8 @@ struct Geometry {
     std::size_t retry_times_offset() const;
     std::size_t states_offset() const;
     std::size_t attempts_offset() const;
+    std::size_t keys_offset() const;
+    std::size_t marks_offset() const;
     std::size_t buffer_offset() const;
     std::size_t segment_bytes() const;
 
@@ -139,6 +157,7 @@ enum class SourceKind : std::uint32_t {
     file = 1,            // the lines of a file, once
     standard_input = 2,  // the lines of the launcher's
     stage = 3,           // a producer of the user's own
+    engine = 4,          // messages of another engine, by the program that stands for its scheme
 };
 
 // What the run was asked for. Written by the launcher before it starts a stage.
@@ -179,10 +198,22 @@ struct Settings {
     // Of exec and worker, the pipeline that is forwarded to, or the path of the user's own stage.
     std::array<char, 32768> command;
     std::array<char, 4096> producer_path;  // of SourceKind::stage, else empty
+    std::uint32_t has_sink;  // what the work has written goes to an engine, not to standard output
+    std::uint32_t gives_back;  // a stop gives back to SourceKind::engine what it can't do in time
+    // Without user and password, each ends with a zero: of SourceKind::engine, and of the sink;
+    // else empty.
+    std::array<char, 1024> source_url;
+    std::array<char, 1024> sink_url;
 
     // Whether the work on an event can fail, and is tried again then.
-    bool may_fail() const { return work != WorkKind::print; }
+    bool may_fail() const { return work != WorkKind::print || has_sink != 0; }
 };
+
+// Whether it is looked at before each event whether it may be begun now: a rate is kept between two
+// of them, and a source may have withdrawn one.
+inline bool begins_one_by_one(const Settings& settings) {
+    return settings.begin_interval_nanoseconds > 0 || settings.source == SourceKind::engine;
+}
 
 // The file that a segment's events come from, as SourceKind::file has it.
 enum class FileStanding : std::uint32_t {
@@ -194,8 +225,10 @@ enum class FileStanding : std::uint32_t {
 // How far the run is. Moved by the launcher alone, forward until the next run begins.
 enum class Phase : std::uint32_t {
     running = 0,
-    stopping = 1,  // the intake is to close
-    draining = 2,  // no producer is left: the consumers are to drain and leave
+    stopping = 1,     // the intake is to close
+    draining = 2,     // nothing is accepted any more: the consumers are to drain and leave
+    giving_back = 3,  // no consumer is left: the source is to give back what is left
+    settling = 4,     // the source is to settle what has ended, and to leave
 };
 
 // No consumer begins an event in so long before the stop's deadline: what is cut off is repeated as
@@ -232,6 +265,15 @@ struct Header {
     Word<std::int64_t> stop_deadline;       // monotonic clock, in ns; 0 until a stop is requested
     Word<std::int64_t> next_begin;  // with a rate: no event is begun before, monotonic clock, in ns
     Word<std::uint32_t> clients;    // that are connected to the intake; written by the producer
+
+    // Where a source settles events. Written by the producer.
+    alignas(kLineBytes) Word<std::uint64_t> settled;  // never ahead of the head
+    Word<std::int64_t> lease_until;  // no event is begun from then on; CLOCK_BOOTTIME, in ns
+    Word<std::uint64_t> redelivered_by_source;  // of this run: accepted, and delivered before
+    Word<std::uint32_t> source_connected;
+    Word<std::uint32_t> source_was_connected;  // once in this run
+    Word<std::uint64_t> source_pending;        // messages that wait there
+    Word<std::uint64_t> source_ack_pending;  // that were delivered to anybody and not acknowledged
 
     // The file whose lines are events, over any number of runs. Written by the launcher, before any
     // stage starts; its end by the producer.
@@ -273,7 +315,8 @@ static_assert(offsetof(Geometry, slots) == 8);
 static_assert(offsetof(Geometry, buffer_bytes) == 16);
 static_assert(offsetof(Geometry, buffer_span) == 24);
 static_assert(offsetof(Geometry, alignment) == 32);
-static_assert(sizeof(Settings) == 272 + 3 * 4096 + 32768);
+static_assert(offsetof(Geometry, is_tracked) == 36);
+static_assert(sizeof(Settings) == 280 + 3 * 4096 + 32768 + 2 * 1024);
 static_assert(offsetof(Settings, min_demand) == 8);
 static_assert(offsetof(Settings, grace_microseconds) == 16);
 static_assert(offsetof(Settings, event_delay_microseconds) == 24);
@@ -303,6 +346,10 @@ static_assert(offsetof(Settings, log_directory) == 272);
 static_assert(offsetof(Settings, source_file) == 4368);
 static_assert(offsetof(Settings, command) == 8464);
 static_assert(offsetof(Settings, producer_path) == 41232);
+static_assert(offsetof(Settings, has_sink) == 45328);
+static_assert(offsetof(Settings, gives_back) == 45332);
+static_assert(offsetof(Settings, source_url) == 45336);
+static_assert(offsetof(Settings, sink_url) == 46360);
 static_assert(sizeof(Word<std::uint64_t>) == 8);
 static_assert(sizeof(EventCount) == 8);
 static_assert(sizeof(pthread_mutex_t) <= kLineBytes);
@@ -325,21 +372,28 @@ static_assert(offsetof(Header, output_may_be_cut) == 352);
 static_assert(offsetof(Header, stop_deadline) == 360);
 static_assert(offsetof(Header, next_begin) == 368);
 static_assert(offsetof(Header, clients) == 376);
-static_assert(offsetof(Header, file_standing) == 384);
-static_assert(offsetof(Header, file_has_ended) == 388);
-static_assert(offsetof(Header, file_device) == 392);
-static_assert(offsetof(Header, file_inode) == 400);
-static_assert(offsetof(Header, file_first) == 408);
-static_assert(offsetof(Header, file_lines) == 416);
-static_assert(offsetof(Header, events_available) == 448);
-static_assert(offsetof(Header, room_available) == 512);
-static_assert(offsetof(Header, ledger_changes) == 576);
-static_assert(offsetof(Header, ledgers) == 584);
-static_assert(offsetof(Header, begun) == 4992);
-static_assert(offsetof(Header, in_hand_end) == 5504);
-static_assert(offsetof(Header, supervision) == 6016);
-static_assert(offsetof(Header, activity) == 7616);
-static_assert(offsetof(Header, settings) == 19904);
+static_assert(offsetof(Header, settled) == 384);
+static_assert(offsetof(Header, lease_until) == 392);
+static_assert(offsetof(Header, redelivered_by_source) == 400);
+static_assert(offsetof(Header, source_connected) == 408);
+static_assert(offsetof(Header, source_was_connected) == 412);
+static_assert(offsetof(Header, source_pending) == 416);
+static_assert(offsetof(Header, source_ack_pending) == 424);
+static_assert(offsetof(Header, file_standing) == 448);
+static_assert(offsetof(Header, file_has_ended) == 452);
+static_assert(offsetof(Header, file_device) == 456);
+static_assert(offsetof(Header, file_inode) == 464);
+static_assert(offsetof(Header, file_first) == 472);
+static_assert(offsetof(Header, file_lines) == 480);
+static_assert(offsetof(Header, events_available) == 512);
+static_assert(offsetof(Header, room_available) == 576);
+static_assert(offsetof(Header, ledger_changes) == 640);
+static_assert(offsetof(Header, ledgers) == 648);
+static_assert(offsetof(Header, begun) == 5120);
+static_assert(offsetof(Header, in_hand_end) == 5632);
+static_assert(offsetof(Header, supervision) == 6144);
+static_assert(offsetof(Header, activity) == 7744);
+static_assert(offsetof(Header, settings) == 20032);
 static_assert(sizeof(Header) <= kHeaderBytes);
 static_assert(std::is_standard_layout_v<Header>);
 

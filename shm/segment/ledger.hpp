@@ -68,9 +68,9 @@ struct Ledger {
 };
 
 static_assert(sizeof(ConsumerState) == 32);
-static_assert(offsetof(Ledger, partition_owner) == 88);
-static_assert(offsetof(Ledger, consumer_states) == 152);
-static_assert(sizeof(Ledger) == 152 + kMaxConsumers * sizeof(ConsumerState));
+static_assert(offsetof(Ledger, partition_owner) == 96);
+static_assert(offsetof(Ledger, consumer_states) == 160);
+static_assert(sizeof(Ledger) == 160 + kMaxConsumers * sizeof(ConsumerState));
 
 struct Header;
 

@@ -118,6 +118,7 @@ Segment::Segment(Backing backing, const Geometry& geometry)
       front_(backing_, ipc::read_write, 0, geometry.buffer_offset()),
       header_(static_cast<Header*>(front_.get_address())),
       bytes_(geometry.segment_bytes()),
+      is_tracked_(geometry.is_tracked != 0),
       slot_mask_(geometry.slots - 1),
       buffer_mask_(static_cast<std::uint32_t>(geometry.buffer_span - 1)),
       below_alignment_(static_cast<std::uint32_t>(geometry.alignment - 1)) {
@@ -127,6 +128,8 @@ Segment::Segment(Backing backing, const Geometry& geometry)
     retry_times_ = reinterpret_cast<std::uint32_t*>(front + geometry.retry_times_offset());
     states_ = reinterpret_cast<std::uint8_t*>(front + geometry.states_offset());
     attempts_ = reinterpret_cast<std::uint8_t*>(front + geometry.attempts_offset());
+    keys_ = reinterpret_cast<std::uint64_t*>(front + geometry.keys_offset());
+    marks_ = reinterpret_cast<std::uint8_t*>(front + geometry.marks_offset());
     buffer_ = reserve_addresses(2 * geometry.buffer_span);
     buffer_first_ = map_buffer(backing_, geometry, buffer_);
     buffer_again_ = map_buffer(backing_, geometry, buffer_ + geometry.buffer_span);
@@ -244,6 +247,9 @@ bool Segment::is_at(const std::string& name) const { return leads_to(name, backi
 void Segment::forget(std::uint64_t first, std::uint64_t last) const {
     states().fill(first, last, EventState::waiting(0));
     attempts().fill(first, last, 0);
+    if (is_tracked_) {
+        marks().fill(first, last, 0);
+    }
 }
 
 std::uint64_t Segment::left() const {

@@ -16,6 +16,7 @@
 #include "inspection.hpp"
 #include "layout.hpp"
 #include "partition.hpp"
+#include "trailer.hpp"
 
 namespace drainpipe {
 
@@ -131,6 +132,23 @@ class Segment {
         std::atomic_ref(retry_times_[event & slot_mask_]).store(time, std::memory_order_relaxed);
         point.reached();
     }
+    // Whether a source settles events: what follows is for that alone.
+    bool is_tracked() const { return is_tracked_; }
+    // What the source recognises an event by; 0 where it is not to be. Kept until another event
+    // takes the slot.
+    std::uint64_t key(std::uint64_t event) const { return keys_[event & slot_mask_]; }
+    void set_key(std::uint64_t event, std::uint64_t key,
+                 FaultPoint point = FaultPoint::here()) const {
+        point.reached();
+        keys_[event & slot_mask_] = key;
+    }
+    // Not 0 where the source has withdrawn an event: it is not to be begun.
+    SharedBytes marks() const { return {marks_, slot_mask_ + 1}; }
+    // Whether nothing is left that the source has to settle, done or not.
+    bool is_settled() const {
+        return !is_tracked_ || header_->settled.load() == header_->tail.load();
+    }
+
     // Sets states and attempts of [first, last) back, for the events that take their slots.
     // Requires that no event is there any more, and none yet.
     void forget(std::uint64_t first, std::uint64_t last) const;
@@ -146,9 +164,12 @@ class Segment {
         return (end + below_alignment_) & ~below_alignment_;
     }
     std::uint32_t begin_of(std::uint64_t event) const { return begin_after(slot(event - 1).end); }
-    std::string_view payload(std::uint64_t event) const {
-        const std::uint32_t begin = begin_of(event);
-        return {bytes_at(begin), slot(event).end - begin};
+    std::string_view payload(std::uint64_t event) const { return payload_in(piece_of(event)); }
+    // The payload with its trailer, where a source settles events; else all but it is empty.
+    TrailedPayload trailed_payload(std::uint64_t event) const {
+        const std::string_view piece = piece_of(event);
+        return is_tracked_ ? TrailedPayload::of(piece)
+                           : TrailedPayload{.payload = piece, .token = {}, .attributes = {}};
     }
 
     template <typename Take>
@@ -156,7 +177,7 @@ class Segment {
         std::uint32_t begin = begin_of(first);
         for (const Piece& piece : pieces(first, last)) {
             for (const Slot& slot : slots(piece)) {
-                take(std::string_view(bytes_at(begin), slot.end - begin));
+                take(payload_in({bytes_at(begin), slot.end - begin}));
                 begin = begin_after(slot.end);
             }
         }
@@ -180,6 +201,13 @@ class Segment {
     // Leaves the backing, and what holds it, to the caller where there is not enough memory.
     static Segment make_in(Backing&& backing, const std::string& what, const Geometry& geometry);
 
+    std::string_view piece_of(std::uint64_t event) const {
+        const std::uint32_t begin = begin_of(event);
+        return {bytes_at(begin), slot(event).end - begin};
+    }
+    std::string_view payload_in(std::string_view piece) const {
+        return is_tracked_ ? TrailedPayload::of(piece).payload : piece;
+    }
     // Where slots, states and attempts of the events [first, last) lie.
     Pieces pieces(std::uint64_t first, std::uint64_t last) const {
         return {first, last, slot_mask_};
@@ -189,12 +217,14 @@ class Segment {
     void validate_cursors() const;
     void validate_consumer_states() const;
     void validate_slots() const;
+    void validate_settled() const;
     std::uint64_t bytes_between(Slot before, Slot slot) const;
     void reset_supervision() const;
     void reset_states() const;
     void reset_retry_times() const;
     void begin_ledger() const;
     void begin_file(const std::optional<FileIdentity>& file) const;
+    std::uint64_t end_of_done_before(std::uint64_t first) const;
     std::uint64_t count_begun(std::uint64_t head) const;
     std::uint64_t begun_in_broadcast(const Ledger& ledger) const;
 
@@ -208,8 +238,11 @@ class Segment {
     std::uint32_t* retry_times_;
     std::uint8_t* states_;
     std::uint8_t* attempts_;
+    std::uint64_t* keys_;
+    std::uint8_t* marks_;
     char* buffer_;
     std::size_t bytes_;
+    bool is_tracked_;
     std::uint64_t slot_mask_;
     std::uint32_t buffer_mask_;
     std::uint32_t below_alignment_;  // the bits that are zero where a payload begins

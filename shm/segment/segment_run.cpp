@@ -43,6 +43,11 @@ void Segment::begin_run(const Settings& settings, const std::optional<FileIdenti
     header.stop_deadline.store(0);
     header.next_begin.store(0);
     header.clients.store(0);
+    header.redelivered_by_source.store(0);
+    header.source_connected.store(0);
+    header.source_was_connected.store(0);
+    header.source_pending.store(0);
+    header.source_ack_pending.store(0);
     header.drain_begun.store(0);
     reset_states();
     reset_retry_times();
@@ -92,9 +97,8 @@ void Segment::reset_states() const {
     for (const Piece& piece : pieces(ledger.head, tail)) {
         for (std::uint8_t& state : std::span(states_ + piece.place, piece.count)) {
             FaultPoint::here().reached();
-            state = (EventState::of_byte(state).is_done() ? EventState::done_before()
-                                                          : EventState::waiting(0))
-                        .byte();
+            const EventState left_as = EventState::of_byte(state);
+            state = (left_as.is_done() ? left_as.before() : EventState::waiting(0)).byte();
         }
     }
     if (header_->settings.dispatch == Dispatch::partition) {
@@ -149,6 +153,15 @@ std::uint64_t Segment::count_begun(std::uint64_t head) const {
     return begun;
 }
 
+// From there on.
+std::uint64_t Segment::end_of_done_before(std::uint64_t first) const {
+    const std::uint64_t tail = header_->tail.load();
+    while (first < tail && states().at(first).is_done()) {
+        first = states().end_of_run(first, tail, states().at(first));
+    }
+    return first;
+}
+
 // A broadcast that goes on keeps how far each consumer is.
 void Segment::begin_ledger() const {
     const std::uint64_t changes = header_->ledger_changes.load();
@@ -168,8 +181,7 @@ void Segment::begin_ledger() const {
             .unmet = 0,
             .next = before.head,
             .committed =
-                states().end_of_run(knows ? consumer_state.committed.get() : before.head.get(),
-                                    header_->tail.load(), EventState::done_before()),
+                end_of_done_before(knows ? consumer_state.committed.get() : before.head.get()),
             .deaths = knows ? consumer_state.deaths.get() : 0,
             .is_taken = 1};
         if (!knows) {
@@ -185,7 +197,8 @@ void Segment::begin_ledger() const {
         ledger.partition_owner.assign(partition, partition % settings.consumers);
     }
     header_->ledger_changes.store(changes + 1);
-    forget(header_->tail.load(), ledger.head + header_->geometry.slots);
+    const std::uint64_t kept_from = is_tracked_ ? header_->settled.load() : ledger.head.get();
+    forget(header_->tail.load(), kept_from + header_->geometry.slots);
     header_->head.store(ledger.head);
 }
 

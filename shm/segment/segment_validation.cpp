@@ -10,6 +10,7 @@ void Segment::validate() const {
     validate_cursors();
     validate_consumer_states();
     validate_slots();
+    validate_settled();
 }
 
 void Segment::validate_cursors() const {
@@ -80,6 +81,28 @@ void Segment::validate_slots() const {
             throw SegmentUnusable("the segment is damaged: the slot of event id=" +
                                   std::to_string(event + 1));
         }
+    }
+}
+
+// Room is free only where events are settled, and those that are not are to be read once more.
+void Segment::validate_settled() const {
+    if (!is_tracked_) {
+        return;
+    }
+    const std::uint64_t settled = header_->settled.load();
+    const std::uint64_t head = header_->head.load();
+    const std::uint64_t tail = header_->tail.load();
+    bool is_sound = settled <= head && tail - settled <= header_->geometry.capacity;
+    std::uint64_t bytes = 0;
+    const std::uint64_t room =
+        header_->geometry.buffer_bytes + (begin_of(settled) - slot(settled - 1).end);
+    for (std::uint64_t event = settled; is_sound && event < tail; ++event) {
+        bytes += bytes_between(slot(event - 1), slot(event));
+        is_sound = bytes <= room && states().at(event).is_valid();
+    }
+    if (!is_sound) {
+        throw SegmentUnusable("the segment is damaged: settled=" + std::to_string(settled) +
+                              " head=" + std::to_string(head) + " tail=" + std::to_string(tail));
     }
 }
 

@@ -24,6 +24,7 @@
 #include "ring_steps.hpp"
 #include "scenarios.hpp"
 #include "scratch_segment.hpp"
+#include "settling.hpp"
 
 using namespace drainpipe;
 using namespace drainpipe::test;
@@ -84,7 +85,7 @@ class KilledOn {
 // changes shared memory and takes one.
 std::set<PointName> points_in_sources() {
     const std::regex point(
-        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slots?|set_retry_time|write_payload)\()");
+        R"(FaultPoint::here\(\)\.reached|(\.|->)(store|add|set|fill|count_up|set_slots?|set_key|set_retry_time|write_payload)\()");
     std::set<PointName> points;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(std::string(DRAINPIPE_SOURCES) + "/shm")) {
@@ -133,6 +134,7 @@ TEST_SUITE("fault") {
         for (const Scenario& scenario : scenarios()) {
             walk_through(scenario, reached);
         }
+        walk_through_settling(reached);
         FaultPlan& plan = FaultPlan::current();
         plan.remember();
         {

@@ -32,7 +32,7 @@ case $library in
     ;;
 *) names=$(nm -C --defined-only --extern-only "$library") ;;
 esac
-public='drainpipe::(consume|consume_async|consume_batches|produce|read_status|version|layout_version|Event::throw_not_as|(Token|Intake|testing::Pipeline)::[~=A-Za-z_]+)(\[abi:cxx11\])?\('
+public='drainpipe::(consume|consume_async|consume_batches|produce|run_sink|run_source|read_status|version|layout_version|Event::throw_not_as|Endpoint::(option|described)|(Token|Intake|SourceIntake|testing::Pipeline)::[~=A-Za-z_]+)(\[abi:cxx11\])?\('
 echo "$names" | grep -qE " T $public" || fail "$library exports nothing"
 ! echo "$names" | grep -E '^[0-9a-f]+ ' | grep -vE " T $public" || fail "$library exports these as well"
 

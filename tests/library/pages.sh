@@ -1,6 +1,6 @@
 #!/bin/sh
 # The stages that README.md and docs/library.md show, built as they stand against what is installed, and
-# run: squares come out, a file has every event once, and the test of a handler passes.
+# run: squares come out, a file has every event once, a spool is emptied, and the test of a handler passes.
 #   pages.sh SOURCE_DIRECTORY BUILD_DIRECTORY
 set -eu
 
@@ -52,6 +52,24 @@ quietly cmake --build "$work/square/build"
     --consumer square/build/square) || exit 1
 awk 'NF { print $3 }' "$work/events" | cmp -s - "$work/numbers" || fail "the file of events is not what was put in"
 [ "$(grep -c '^$' "$work/events")" -lt 500 ] || fail "the batches are of one event"
+
+block "$page" cpp "drainpipe::run_source" >"$work/square/main.cpp"
+quietly cmake --build "$work/square/build"
+cp "$work/square/build/square" "$work/tree/bin/spool_source"
+mkdir "$work/spool"
+for number in $(seq 200); do printf %s "$number" >"$work/spool/$number"; done
+# shellcheck disable=SC2016 # the command's own $1
+"$work/tree/bin/launcher" --name "$name" --run-dir "$work/run" --log-dir "$work/log" --source "spool://local$work/spool" \
+    --exec '[ "$1" != 13 ] || exit 65; echo "$1"' --jobs 4 >"$work/spooled" 2>"$work/said" &
+launcher=$!
+tries=0
+while [ "$(ls "$work/spool")" != 13.dead ] && [ $((tries += 1)) -lt 300 ]; do sleep 0.1; done
+kill "$launcher"
+wait "$launcher" && status=0 || status=$?
+[ "$status" = 65 ] || { cat "$work/said"; fail "the launcher of a spool ended with $status"; }
+[ "$(ls "$work/spool")" = 13.dead ] || fail "of a spool there is left: $(ls "$work/spool")"
+seq 200 | grep -vx 13 >"$work/messages"
+sort -n "$work/spooled" | cmp -s - "$work/messages" || fail "the messages of a spool are not what was done"
 
 block "$source/README.md" cpp "drainpipe::consume" >"$work/square/main.cpp"
 quietly cmake --build "$work/square/build"

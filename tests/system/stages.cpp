@@ -461,7 +461,7 @@ TEST_SUITE("stages") {
         ::chmod(script.c_str(), 0755);
         pipeline.launch({"--consumer", script.string()});
         CHECK(pipeline.launcher().wait() == 70);
-        CHECK(contains(pipeline.errors(), "has layout version 6, this program has 8"));
+        CHECK(contains(pipeline.errors(), "has layout version 6, this program has 9"));
     }
 
     TEST_CASE("stages: what can't be had together is refused, and a stage that is not there") {

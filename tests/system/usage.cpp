@@ -32,6 +32,7 @@ void check_refused(const Pipeline& pipeline, const Command& command, std::string
     CHECK(outcome.output == "");
     CHECK(is_one_line(outcome.errors));
     CHECK(contains(outcome.errors, value));
+    CHECK_FALSE(contains(outcome.errors, "secret"));
     check_nothing_created(pipeline);
 }
 
@@ -55,6 +56,60 @@ TEST_SUITE("usage") {
                            {{"frobnicate"}, "frobnicate"},
                            {{"-z"}, "-z"},
                            {{"--grace"}, "--grace"}});
+    }
+
+    TEST_CASE("usage: what is no URL of a source or sink is refused, without its password") {
+        for (const std::string flag : {"--source", "--sink"}) {
+            check_all_refused({{{flag, "nats"}, "'nats'"},
+                               {{flag, "://h/S"}, "://h/S"},
+                               {{flag, "Nats://h/S"}, "Nats://h/S"},
+                               {{flag, "../x://h/S"}, "../x://h/S"},
+                               {{flag, "nats://h"}, "nats://h"},
+                               {{flag, "nats://h/"}, "nats://h/"},
+                               {{flag, "nats:///S"}, "nats:///S"},
+                               {{flag, "nats://h/a b"}, "nats://h/a b"},
+                               {{flag, "nats://h/" + std::string(1024, 'x')}, "too long"},
+                               {{flag, "nats://u:secret@/S"}, "'nats:///S'"},
+                               {{flag, "nats://u:sec/ret@h/S"}, "'nats://h/S'"},
+                               {{flag, "u:secret@h"}, "'h'"}});
+        }
+        check_all_refused({{{"nats://u:secret@h/S"}, "'nats://h/S'"}});
+    }
+
+    TEST_CASE("usage: what has no meaning beside a source or a sink, or without, is refused") {
+        const std::string url = "nats://u:secret@h/S/C";
+        check_all_refused({{{"--source", url, "--from", "x"}, "'nats://h/S/C'"},
+                           {{"--source", url, "--producer", "x"}, "'nats://h/S/C'"},
+                           {{"--source", url, "--socket"}, "--socket"},
+                           {{"--source", url, "--dispatch", "broadcast"}, "'broadcast'"},
+                           {{"--source", url, "--source-timeout", "0"}, "'0'"},
+                           {{"--source", url, "--source-timeout", "soon"}, "'soon'"},
+                           {{"--source-timeout", "3s"}, "'3s'"},
+                           {{"--give-back"}, "--give-back"},
+                           {{"--sink", url, "--forward", "x"}, "'nats://h/S/C'"},
+                           {{"--sink", url, "--consumer", "x"}, "'nats://h/S/C'"},
+                           {{"--sink", url, "--exec", "x", "--batch", "2"}, "'2'"},
+                           {{"--sink", url, "--dispatch", "broadcast"}, "'broadcast'"},
+                           {{"--sink", url, "--event-delay", "1ms"}, "'1ms'"},
+                           {{"--nats-ca", "x"}, "'x'"},
+                           {{"--nats-cert", "x", "--nats-key", "y"}, "'x'"},
+                           {{"--nats-creds", "x"}, "'x'"},
+                           {{"--sink", "test://h/S", "--nats-ca", "x"}, "'x'"},
+                           {{"--sink", url, "--nats-cert", "x"}, "'x'"},
+                           {{"--sink", url, "--nats-key", "x"}, "'x'"}});
+    }
+
+    TEST_CASE("usage: a source or sink without a program for its scheme is refused, named") {
+        const Pipeline pipeline;
+        for (const std::string flag : {"--source", "--sink"}) {
+            const auto outcome = run(pipeline.launcher_command({flag, "none://u:secret@h/S"}), 5s);
+            CHECK(outcome.code == 69);
+            CHECK(is_one_line(outcome.errors));
+            CHECK(contains(outcome.errors, "none_" + flag.substr(2) + " is missing"));
+            CHECK(contains(outcome.errors, "none://h/S"));
+            CHECK_FALSE(contains(outcome.errors, "secret"));
+            check_nothing_created(pipeline);
+        }
     }
 
     TEST_CASE("usage: a duration that is none is refused and shown") {

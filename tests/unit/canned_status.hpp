@@ -42,6 +42,12 @@ inline Status canned_status() {
         .producer = {child(2, 1), 4},
         .consumer_restarts = 5,
         .consumers = {{child(3, 2), 1, 500, 13, 0}, {child(4, 3), 2, 474, 13, 0}},
+        .source = Status::Source{.url = "nats://localhost/ORDERS/workers",
+                                 .is_connected = true,
+                                 .pending = 90,
+                                 .ack_pending = 91,
+                                 .unacknowledged = 92,
+                                 .given_back = 0},
         .stop = {},
         .work = {
             .buckets = {{0.001, 1000}, {0.1, 500}}, .longer = 20, .events = 1520, .seconds = 75.5}};

@@ -109,6 +109,17 @@ TEST_SUITE("dead_letter_file") {
         CHECK(scratch.file.read() == letters);
     }
 
+    TEST_CASE("dead letters: attributes of an event are in its letter, and come back") {
+        const Scratch scratch;
+        DeadLetter letter = letter_of(17);
+        letter.attributes = std::string("NATS_SUBJECT=orders.new\0NATS_SEQUENCE=5\0", 40);
+        REQUIRE(scratch.append(letter));
+        CHECK(
+            scratch.text().ends_with("\"attributes\":{\"NATS_SUBJECT\":\"orders.new\","
+                                     "\"NATS_SEQUENCE\":\"5\"}}\n"));
+        CHECK(scratch.file.read() == std::vector{letter});
+    }
+
     TEST_CASE("dead letters: of standard error the end is kept, and made UTF-8; so is the reason") {
         const Scratch scratch;
         DeadLetter letter = letter_of(1);

@@ -234,14 +234,11 @@ TEST_SUITE("intake") {
             bool has_ended = false;
             sources.push_back(std::make_unique<FunctionSource>(
                 FunctionSource::Options{.function =
-                                            [&](Intake& intake) {
-                                                while (intake.push("x")) ++pushed;
+                                            [&](Source::Acceptor& acceptor, int /*closing_fd*/) {
+                                                const std::string_view one = "x";
+                                                while (acceptor.accept({&one, 1}) == 1) ++pushed;
                                                 has_returned = true;
                                             },
-                                        .run = scratch.get().identity(),
-                                        .largest_payload = 100,
-                                        .last_id = [] { return 0; },
-                                        .has_ended = false,
                                         .on_end = [&] { has_ended = true; }}));
             std::string thrown;
             std::thread loop([&] {

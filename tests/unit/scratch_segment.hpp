@@ -32,8 +32,9 @@ class ScratchSegment {
   public:
     ScratchSegment(const std::string& what, std::uint64_t capacity, std::uint64_t buffer_bytes,
                    const Settings& settings = settings_for(1), std::uint64_t alignment = 1)
-        : name_(scratch_name(what)),
-          segment_(Segment::make(name_, Geometry::of(capacity, buffer_bytes, alignment))) {
+        : ScratchSegment(what, Geometry::of(capacity, buffer_bytes, alignment), settings) {}
+    ScratchSegment(const std::string& what, const Geometry& geometry, const Settings& settings)
+        : name_(scratch_name(what)), segment_(Segment::make(name_, geometry)) {
         segment_.begin_run(settings);
     }
     ~ScratchSegment() { Segment::remove(name_); }

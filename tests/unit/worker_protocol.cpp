@@ -104,6 +104,16 @@ TEST_SUITE("worker_protocol") {
         CHECK(nlohmann::json::parse(line)["payload"].get<std::string>() == awkward);
     }
 
+    TEST_CASE("json: attributes are an object of their own, where there are any") {
+        const std::string attributes("NATS_SUBJECT=orders.\xff\0NATS_SEQUENCE=17\0", 39);
+        std::string lines;
+        kJsonProtocol.append_line(lines, Event(17, 2, "x", "", attributes));
+        CHECK(lines ==
+              "{\"id\":17,\"attempt\":2,\"payload\":\"x\",\"attributes\":{"
+              "\"NATS_SUBJECT\":\"orders.\xef\xbf\xbd\",\"NATS_SEQUENCE\":\"17\"}}\n");
+        CHECK(line_of(kJsonProtocol, "x").find("attributes") == std::string::npos);
+    }
+
     TEST_CASE("json: what is not UTF-8 is base64") {
         CHECK(line_of(kJsonProtocol, "\xff\xfe") ==
               "{\"id\":17,\"attempt\":2,\"payload_base64\":\"//4=\"}\n");

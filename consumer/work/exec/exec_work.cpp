@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "attributes.hpp"
 #include "earliest.hpp"
 #include "jobs_limit.hpp"
 #include "signals.hpp"
@@ -22,10 +23,10 @@ bool is_shortage(const std::system_error& error) {
 
 }  // namespace
 
-ExecWork::ExecWork(Options options, Output& output, std::function<void(const std::string&)> warn)
+ExecWork::ExecWork(Options options, Results& results, std::function<void(const std::string&)> warn)
     : options_(std::move(options)),
       command_(options_.command),
-      output_(output),
+      results_(results),
       warn_(std::move(warn)),
       epoll_(make_epoll_descriptor()) {
     require_descriptors_for(options_.jobs);
@@ -125,6 +126,9 @@ bool ExecWork::start_run(CommandRun& run, const Batch& batch, Outcomes& outcomes
     std::vector<std::string> environment = options_.environment;
     environment.push_back("DRAINPIPE_ID=" + std::to_string(first.id()));
     environment.push_back("DRAINPIPE_ATTEMPT=" + std::to_string(first.attempt()));
+    for_each_attribute(first.attributes(), [&](std::string_view name, std::string_view value) {
+        environment.push_back("DRAINPIPE_" + std::string(name) + "=" + std::string(value));
+    });
     environment.push_back(leftovers_.variable(serial));
     try {
         run.start(command_, batch, std::move(input), is_argument ? &argument : nullptr, environment,
@@ -167,7 +171,8 @@ void ExecWork::take_ready(Outcomes& outcomes) {
 void ExecWork::end(CommandRun& run, const CommandRun::Ended& ended, Outcomes& outcomes) {
     leftovers_.sweep(running());
     if (ended.is_success) {
-        run.output().write_to(output_);
+        results_.add(run.events().front().id(), run.output());
+        results_.flush();
     }
     outcomes.worked(ended.took, run.events().size());
     const bool is_alone = run.events().size() == 1;

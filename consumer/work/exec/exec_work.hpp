@@ -8,15 +8,15 @@
 
 #include "command_run.hpp"
 #include "leftovers.hpp"
-#include "output.hpp"
+#include "results.hpp"
 #include "shell_command.hpp"
 #include "work.hpp"
 
 namespace drainpipe {
 
 // Runs a command for each event, or for a batch of them, several at once. The payload is on its
-// standard input, and in "$1" where it can be. What it writes is put out when it ends with success,
-// whole; what it leaves running is ended with it.
+// standard input, and in "$1" where it can be. What it writes is a result when it ends with
+// success; what it leaves running is ended with it.
 class ExecWork final : public Work {
   public:
     // The longest payload that is an argument as well.
@@ -35,7 +35,7 @@ class ExecWork final : public Work {
 
     // `warn` says it in the log and on standard error. Throws Failure(system) where the limit of
     // descriptors is too low for so many jobs.
-    ExecWork(Options options, Output& output, std::function<void(const std::string&)> warn);
+    ExecWork(Options options, Results& results, std::function<void(const std::string&)> warn);
 
     Ends ends() const override { return Ends::later; }
     std::size_t room() const override;
@@ -63,7 +63,7 @@ class ExecWork final : public Work {
 
     Options options_;
     ShellCommand command_;
-    Output& output_;
+    Results& results_;
     std::function<void(const std::string&)> warn_;
     Leftovers leftovers_;
     Descriptor epoll_;

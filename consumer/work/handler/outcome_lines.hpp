@@ -28,10 +28,11 @@ inline void write_lines(TextBlock& lines, LineOutput& output) {
     }
 }
 
-inline void tell(Work::Outcomes& outcomes, std::uint64_t id, const Outcome& outcome) {
+inline void tell(Work::Outcomes& outcomes, std::uint64_t id, const Outcome& outcome,
+                 std::optional<Work::Clock::duration> took = std::nullopt) {
     switch (outcome.kind()) {
         case Outcome::Kind::done:
-            outcomes.done(id, std::nullopt);
+            outcomes.done(id, took);
             break;
         case Outcome::Kind::retry:
             outcomes.failed(id, outcome.text(), "");

@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "failure.hpp"
@@ -74,6 +77,23 @@ void CapturedOutput::write_to(Output& output) {
         at += count;
         return {part.data(), static_cast<std::size_t>(count)};
     });
+}
+
+std::string CapturedOutput::take_text() {
+    const std::size_t in_memory = memory_.size();
+    std::string text = std::exchange(memory_, {});
+    text.resize(in_memory + static_cast<std::size_t>(in_file_));
+    off_t at = 0;
+    while (at < in_file_) {
+        const std::size_t had = in_memory + static_cast<std::size_t>(at);
+        const ssize_t count = ::pread(file_.get(), text.data() + had, text.size() - had, at);
+        if (count < 0 && errno != EINTR) {
+            throw_errno("cannot read a temporary file");
+        }
+        at += std::max<ssize_t>(0, count);
+    }
+    clear();
+    return text;
 }
 
 void CapturedOutput::clear() {

@@ -20,6 +20,8 @@ class CapturedOutput {
     void add(std::string_view bytes);
     // Puts it out, whole.
     void write_to(Output& output);
+    // Takes it, as bytes. Throws where it can't be read or is too large for memory.
+    std::string take_text();
     void clear();
 
   private:

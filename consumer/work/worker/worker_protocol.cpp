@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "attributes.hpp"
 #include "base64.hpp"
 #include "escape.hpp"
 
@@ -86,7 +87,11 @@ void WorkerProtocol::append_line(std::string& lines, const Event& event) const {
     nlohmann::ordered_json object{{"id", event.id()}, {"attempt", event.attempt()}};
     object[is_text ? "payload" : "payload_base64"] =
         is_text ? std::string(event.payload()) : base64_encoded(event.payload());
-    lines.append(object.dump()).append(1, '\n');
+    for_each_attribute(event.attributes(), [&](std::string_view name, std::string_view value) {
+        object["attributes"][std::string(name)] = value;
+    });
+    lines.append(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+        .append(1, '\n');
 }
 
 std::optional<WorkerAnswer> WorkerProtocol::parse(std::string_view line) const {

@@ -20,8 +20,8 @@ struct WorkerAnswer {
 
 // The lines that a worker gets and gives (docs/worker.md). Plain: "17 1 payload" and "ok 17",
 // "ok 17 TEXT", "retry 17 REASON", "dead 17 REASON". JSON: {"id":17,"attempt":1,"payload":"..."}
-// and
-// {"id":17,"result":"ok","text":"..."}.
+// and {"id":17,"result":"ok","text":"..."}; where the event has attributes, these as well:
+// "attributes":{"NATS_SEQUENCE":"17"}.
 class WorkerProtocol {
   public:
     enum class Format { plain, json };

@@ -15,11 +15,11 @@
 
 namespace drainpipe {
 
-WorkerWork::WorkerWork(Options options, Output& output,
+WorkerWork::WorkerWork(Options options, Results& results,
                        std::function<void(const std::string&)> warn)
     : command_(options.command),
       protocol_(options.format),
-      output_(output),
+      results_(results),
       warn_(std::move(warn)),
       epoll_(make_epoll_descriptor()) {
     require_descriptors_for(options.jobs);
@@ -144,15 +144,12 @@ void WorkerWork::note_answers(std::size_t answers, Clock::time_point now) {
 
 void WorkerWork::tell(const WorkerProcess& worker, const WorkerProcess::Told& told,
                       Outcomes& outcomes) {
-    lines_.clear();
     for (const WorkerProcess::Answered& answered : told.answers) {
         if (answered.answer.result == WorkerAnswer::Result::ok && answered.answer.text) {
-            lines_.append(*answered.answer.text).append(1, '\n');
+            results_.add_line(answered.answer.id, *answered.answer.text);
         }
     }
-    if (!lines_.empty()) {
-        output_.write_whole(lines_);
-    }
+    results_.flush();
     if (!told.warning.empty()) {
         warn_(told.warning);
     }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "leftovers.hpp"
-#include "output.hpp"
+#include "results.hpp"
 #include "shell_command.hpp"
 #include "work.hpp"
 #include "worker_process.hpp"
@@ -37,7 +37,7 @@ class WorkerWork final : public Work {
 
     // `warn` says it in the log and on standard error. Throws Failure(system) where the limit of
     // descriptors is too low for so many workers.
-    WorkerWork(Options options, Output& output, std::function<void(const std::string&)> warn);
+    WorkerWork(Options options, Results& results, std::function<void(const std::string&)> warn);
 
     Ends ends() const override { return Ends::later; }
     std::size_t room() const override;
@@ -63,14 +63,13 @@ class WorkerWork final : public Work {
 
     ShellCommand command_;
     WorkerProtocol protocol_;
-    Output& output_;
+    Results& results_;
     std::function<void(const std::string&)> warn_;
     Leftovers leftovers_;
     Descriptor epoll_;
     std::vector<WorkerProcess> workers_;
     std::uint64_t last_serial_ = 0;
     std::vector<Event> refused_;  // that can't be sent
-    std::string lines_;           // for the output
     std::optional<Clock::time_point> try_at_;
     bool is_warned_ = false;
     Clock::time_point answered_at_{};      // when some were read last

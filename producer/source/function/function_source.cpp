@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "failure.hpp"
-#include "intake_body.hpp"
 
 namespace drainpipe {
 
@@ -29,8 +28,8 @@ void FunctionSource::serve(Acceptor& acceptor) {
     if (options_.has_ended || ::eventfd_read(wake_.get(), &count) != 0) {
         return;
     }
-    if (!std::exchange(has_started_, true)) {
-        thread_ = std::thread([this, &acceptor] { run_function(acceptor); });
+    if (!has_started_) {
+        start();
         return;
     }
     join();
@@ -40,22 +39,25 @@ void FunctionSource::serve(Acceptor& acceptor) {
     }
 }
 
-void FunctionSource::run_function(Acceptor& acceptor) {
+void FunctionSource::start() {
+    has_started_ = true;
+    thread_ = std::thread([this] { run_function(); });
+}
+
+void FunctionSource::run_function() {
     try {
-        IntakeBody body(acceptor, {.run = options_.run,
-                                   .largest_payload = options_.largest_payload,
-                                   .last_id = options_.last_id,
-                                   .closing_fd = closing_.get()});
-        Intake intake(body);
-        options_.function(intake);
+        options_.function(*acceptor_, closing_.get());
     } catch (...) {
         thrown_ = std::current_exception();
     }
     ::eventfd_write(wake_.get(), 1);
 }
 
-void FunctionSource::end(Ending /*ending*/) {
+void FunctionSource::end(Ending ending) {
     ::eventfd_write(closing_.get(), 1);
+    if (ending == Ending::closed && options_.settles && !has_started_) {
+        start();
+    }
     join();
 }
 
@@ -70,6 +72,8 @@ void FunctionSource::join() {
     std::string what = "an exception that is no std::exception";
     try {
         std::rethrow_exception(std::exchange(thrown_, nullptr));
+    } catch (const Failure&) {
+        throw;
     } catch (const std::exception& error) {
         what = error.what();
     } catch (...) {

@@ -75,7 +75,7 @@ CompletionKind OwningDispatcher::collect(const Ledger& ledger, bool is_draining,
 }
 
 void OwningDispatcher::settle(const LedgerChange& change, EventRange done, CompletionKind kind) {
-    if (done.first == change->head) {
+    if (done.first == change->head && !segment_.is_tracked()) {
         change->head = done.last;
         change->done[static_cast<std::size_t>(kind)] += done.size();
     } else {
