@@ -3,19 +3,21 @@
 # root or sudo; without either it says what an administrator should install, and exits 77.
 #   setup.sh build         what the programs need
 #   setup.sh test          what the tests need besides
+#   setup.sh nats          what scripts/nats-demo.sh needs besides: a server
 #   setup.sh bench         what scripts/bench.sh needs besides: the peers, and no service of theirs
 set -eu
 
-build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev"
-test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus"
+build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libnats-dev"
+test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools parallel python3-minimal"
 
 case "${1:-}" in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
+nats) wanted="$build nats-server" ;;
 bench) wanted="$build $bench" ;;
 *)
-    echo "usage: setup.sh build|test|bench" >&2
+    echo "usage: setup.sh build|test|nats|bench" >&2
     exit 64
     ;;
 esac
@@ -43,6 +45,9 @@ case "$missing " in
     # The tests start one of their own; the package's service is not wanted.
     [ ! -d /run/systemd/system ] || $as_root systemctl --quiet mask prometheus.service
     ;;
+esac
+case "$missing " in
+*" nats-server "*) [ ! -d /run/systemd/system ] || $as_root systemctl --quiet mask nats-server.service ;; # the same
 esac
 # shellcheck disable=SC2086  # a list of words
 {
