@@ -13,10 +13,15 @@ constexpr std::int64_t kPingInterval = 2000;
 constexpr int kMaxPingsOut = 1;
 constexpr std::int64_t kWriteDeadline = 5000;
 
+// libnats's words, without the place in its source that they begin with.
 std::string last_error(natsStatus status) {
     const char* const error = nats_GetLastError(nullptr);
-    const char* const text = natsStatus_GetText(status);
-    return error != nullptr && *error != '\0' ? error : text;
+    std::string text = error != nullptr ? error : "";
+    if (const std::size_t place = text.find("): "); text.starts_with('(') && place < text.size()) {
+        text.erase(0, place + 3);
+    }
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.empty() ? natsStatus_GetText(status) : text;
 }
 
 void require(natsStatus status, const std::string& what) {
@@ -109,7 +114,6 @@ ConnectResult Connector::try_connect() {
         return result;
     }
     result.reason = last_error(status);
-    std::replace(result.reason.begin(), result.reason.end(), '\n', ' ');
     result.problem = problem_of(status, result.reason);
     return result;
 }

@@ -1,6 +1,7 @@
 // A sink, as tests want one: test://file/PATH appends each result to that file, as a line
-// "RUN-ID RESULT", and says in its log that it is connected. A thread of its own does, and settles
-// the tokens, many at a time. What a payload says is to become of it:
+// "RUN-ID RESULT$", and says in its log that it is connected. A line without its end is what a kill
+// has left of a long write. A thread of its own does, and settles the tokens, many at a time. What
+// a payload says is to become of it:
 //
 //     refuse N TEXT    a retry for N attempts, then as any other
 //     give up TEXT     to the dead letters
@@ -63,12 +64,12 @@ class FileWriter {
     }
 
     void write(Waiting& waiting) const {
-        std::string lines;
+        std::string lines = "\n";
         for (const auto& [token, result] : waiting) {
             lines.append(token.event().run())
                 .append("-")
                 .append(std::to_string(token.event().id()));
-            lines.append(" ").append(result).append("\n");
+            lines.append(" ").append(result).append("$\n");
         }
         const bool is_written =
             ::write(file_, lines.data(), lines.size()) == static_cast<ssize_t>(lines.size());
