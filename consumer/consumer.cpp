@@ -509,7 +509,10 @@ std::uint64_t Consumer::room_at_work() const {
     if (!lease_.is_held()) {
         return 0;
     }
-    return is_suspect_under_way_ && at_work() > 0 ? 0 : work_.room();
+    if (is_suspect_under_way_ && at_work() > 0) {
+        return 0;
+    }
+    return is_simulated() ? std::min<std::uint64_t>(work_.room(), 1) : work_.room();
 }
 
 std::uint64_t Consumer::room() {
@@ -560,6 +563,9 @@ void Consumer::start(std::uint64_t number) {
         return;
     }
     delivery_.begin_attempt(number);
+    if (is_simulated()) {
+        std::this_thread::sleep_for(event_delay_);
+    }
     const Event one = event(number);
     [[maybe_unused]] const std::size_t started = work_.start({&one, 1});
     assert(started == 1);

@@ -154,6 +154,10 @@ class Consumer {
     }
     bool is_stopped() const { return host_.should_leave() || host_.is_draining(); }
     bool is_slow() const { return event_delay_.count() > 0; }
+    // The same where the work ends later: printing alone has such a delay.
+    bool is_simulated() const {
+        return is_slow() && segment_.header().settings.work == WorkKind::print;
+    }
 
     Segment& segment_;
     Delivery& delivery_;

@@ -331,10 +331,8 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
              static_cast<ExitCode>(ending.number));
         return;
     }
-    if (process.role == Role::producer && segment_.header().settings.source == SourceKind::engine &&
-        (ending.is(ExitCode::unavailable) || ending.is(ExitCode::cannot_create) ||
-         ending.is(ExitCode::no_permission))) {
-        fail(process, "can't use its --source", static_cast<ExitCode>(ending.number));
+    if (const std::string endpoint = refused_endpoint(process, ending); !endpoint.empty()) {
+        fail(process, "can't use its " + endpoint, static_cast<ExitCode>(ending.number));
         return;
     }
     if (ending.is(ExitCode::taken) && give_way(process)) {
@@ -352,6 +350,19 @@ void Supervisor::on_exit(ManagedProcess& process, const Ending& ending) {
 bool Supervisor::has_lines() const {
     const SourceKind source = segment_.header().settings.source;
     return source == SourceKind::file || source == SourceKind::standard_input;
+}
+
+std::string Supervisor::refused_endpoint(const ManagedProcess& process,
+                                         const Ending& ending) const {
+    const Settings& settings = segment_.header().settings;
+    const bool is_unusable = ending.is(ExitCode::usage) || ending.is(ExitCode::cannot_create);
+    if (process.role == Role::producer && settings.source == SourceKind::engine) {
+        const bool is_refused =
+            is_unusable || ending.is(ExitCode::unavailable) || ending.is(ExitCode::no_permission);
+        return is_refused ? "--source" : "";
+    }
+    const bool is_sink = process.role >= Role::consumer && settings.has_sink != 0;
+    return is_sink && !process.was_ready && is_unusable ? "--sink" : "";
 }
 
 bool Supervisor::give_way(ManagedProcess& process) {

@@ -143,6 +143,8 @@ class Supervisor {
     void on_exit(ManagedProcess& process, const Ending& ending);
     // Whether the events are the lines of a file or of standard input.
     bool has_lines() const;
+    // The option whose engine the program has refused to use, as it said itself; else empty.
+    std::string refused_endpoint(const ManagedProcess& process, const Ending& ending) const;
     bool give_way(ManagedProcess& process);
     void fail(ManagedProcess& process, const std::string& reason, ExitCode code);
     // Whether it is one of more consumers that were asked for, and never was there.

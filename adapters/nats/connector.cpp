@@ -1,7 +1,11 @@
 #include "connector.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <stdexcept>
 #include <vector>
 
@@ -30,7 +34,21 @@ void require(natsStatus status, const std::string& what) {
     }
 }
 
+// libnats's words for a file that it can't read do not say why.
+void require_readable(const std::string& option, const std::string& file) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+        throw UnusableFile(option + " " + file + " can't be read: " + std::strerror(errno));
+    }
+}
+
 void set_security(natsOptions* options, const NatsUrl& url, const SecurityFiles& files) {
+    if (files.certificate.empty() != files.key.empty()) {
+        throw UnusableFile("--nats-cert and --nats-key go together; one of them is missing");
+    }
+    require_readable("--nats-creds", files.credentials);
+    require_readable("--nats-ca", files.ca);
+    require_readable("--nats-cert", files.certificate);
+    require_readable("--nats-key", files.key);
     if (!url.token.empty()) {
         require(natsOptions_SetToken(options, url.token.c_str()), "the token can't be used");
     } else if (!url.user.empty()) {
@@ -48,9 +66,6 @@ void set_security(natsOptions* options, const NatsUrl& url, const SecurityFiles&
     if (!files.ca.empty()) {
         require(natsOptions_LoadCATrustedCertificates(options, files.ca.c_str()),
                 "--nats-ca " + files.ca + " can't be used");
-    }
-    if (files.certificate.empty() != files.key.empty()) {
-        throw UnusableFile("--nats-cert and --nats-key go together; one of them is missing");
     }
     if (!files.certificate.empty()) {
         require(

@@ -1,4 +1,5 @@
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "drainpipe/sink.hpp"
@@ -26,7 +27,7 @@ class Result : public Publication {
     std::string_view data_;
 };
 
-SinkHandler make_sink(SinkHost& host) {
+SinkHandler make_handler(SinkHost& host) {
     const StreamPublisher::Host said{
         .report_connected = [&host](bool is_connected) { host.report_connected(is_connected); },
         .info = [&host](const std::string& what) { host.info(what); },
@@ -36,6 +37,18 @@ SinkHandler make_sink(SinkHost& host) {
     return [publisher](Token token, std::string_view result) {
         publisher->publish(std::make_unique<Result>(std::move(token), result));
     };
+}
+
+SinkHandler make_sink(SinkHost& host) {
+    SinkHandler handler;
+    try {
+        handler = make_handler(host);
+    } catch (const std::invalid_argument& error) {
+        host.refuse(64, error.what());
+    } catch (const UnusableFile& error) {
+        host.refuse(73, error.what());
+    }
+    return handler;
 }
 
 }  // namespace

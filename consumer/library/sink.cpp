@@ -1,13 +1,10 @@
 #include "drainpipe/sink.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <utility>
 
-#include "consumer_stage.hpp"
-#include "own_program.hpp"
+#include "own_consumer.hpp"
 #include "process_work.hpp"
 #include "sink_work.hpp"
 #include "stage.hpp"
@@ -30,6 +27,9 @@ class StageSinkHost final : public SinkHost {
     }
     void info(const std::string& what) override { stage_.log().info("{}", what); }
     void warn(const std::string& what) override { stage_.warn(what); }
+    void refuse(int exit_code, const std::string& why) override {
+        throw Failure(static_cast<ExitCode>(exit_code), why);
+    }
 
   private:
     Stage& stage_;
@@ -48,20 +48,13 @@ std::unique_ptr<Work> make_sink_work(const std::shared_ptr<Stage>& stage, SinkHa
 }  // namespace
 
 int run_sink(int argc, char** argv, const MakeSink& make_sink) {
-    return run_own_stage(argc, argv, [&](const std::string& program) {
-        StageOptions options;
-        if (const auto said = options.parse_consumer(argc, argv, program)) {
-            return *said;
-        }
-        const auto stage = std::make_shared<Stage>(options, consumer_role(options.consumer));
-        return run_logged(*stage, [&] {
-            require_work_of(*stage, WorkProgram::sink);
-            StageSinkHost host(*stage, take_endpoint(*stage, EndpointRole::sink));
-            ConsumerStage(*stage, options.consumer, STDOUT_FILENO, [&](Stage&, Output& output) {
-                return make_sink_work(stage, make_sink(host), output);
-            }).run();
+    std::unique_ptr<StageSinkHost> host;  // outlives the work
+    return run_own_consumer(
+        argc, argv, WorkProgram::sink, [&](const std::shared_ptr<Stage>& stage, Output& output) {
+            host =
+                std::make_unique<StageSinkHost>(*stage, take_endpoint(*stage, EndpointRole::sink));
+            return make_sink_work(stage, make_sink(*host), output);
         });
-    });
 }
 
 }  // namespace drainpipe

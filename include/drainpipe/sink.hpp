@@ -34,6 +34,9 @@ class [[gnu::visibility("default")]] SinkHost {
     // In the log; in the log and on standard error.
     virtual void info(const std::string& what) = 0;
     virtual void warn(const std::string& what) = 0;
+    // Ends the pipeline in order, with that exit code (64 for a URL that is none, 73 for what can't
+    // be used) and one line that says why. By MakeSink alone, which it does not return to.
+    [[noreturn]] virtual void refuse(int exit_code, const std::string& why) = 0;
 };
 
 // Begins to hand on a result and returns; it is to wait for nothing. The token is the event's:

@@ -155,8 +155,9 @@ class [[gnu::visibility("default")]] SourceIntake {
     void info(const std::string& what);
     void warn(const std::string& what);
 
-    // Ends the pipeline in order, with that exit code (69 for what is not there, 73 for what can't
-    // be used, 77 for no permission) and one line that says why.
+    // Ends the pipeline in order, with that exit code (64 for a URL that is none, 69 for what is
+    // not there, 73 for what can't be used, 77 for no permission) and one line that says why. Any
+    // other code is a death of this program. The function is to return then.
     void refuse(int exit_code, const std::string& why);
 
   private:

@@ -4,8 +4,7 @@
 #include "drainpipe/producer.hpp"
 #include "function_source.hpp"
 #include "intake_body.hpp"
-#include "own_program.hpp"
-#include "producer_stage.hpp"
+#include "own_producer.hpp"
 #include "socket_of_stage.hpp"
 
 namespace drainpipe {
@@ -50,16 +49,8 @@ IntakeLoop::Sources make_sources(Stage& stage, const ProducerFunction& function)
 }  // namespace
 
 int produce(int argc, char** argv, const ProducerFunction& function) {
-    return run_own_stage(argc, argv, [&](const std::string& program) {
-        StageOptions options;
-        if (const auto said = options.parse_producer(argc, argv, program)) {
-            return *said;
-        }
-        Stage stage(options, Role::producer);
-        return run_logged(stage, [&] {
-            ProducerStage(stage, [&](Stage& own) { return make_sources(own, function); }).run();
-        });
-    });
+    return run_own_producer(argc, argv,
+                            [&](Stage& stage) { return make_sources(stage, function); });
 }
 
 }  // namespace drainpipe

@@ -7,8 +7,7 @@
 
 #include "drainpipe/source.hpp"
 #include "function_source.hpp"
-#include "own_program.hpp"
-#include "producer_stage.hpp"
+#include "own_producer.hpp"
 #include "source_intake_body.hpp"
 #include "stage_endpoint.hpp"
 
@@ -113,16 +112,8 @@ IntakeLoop::Sources make_sources(Stage& stage, const SourceFunction& function) {
 }  // namespace
 
 int run_source(int argc, char** argv, const SourceFunction& function) {
-    return run_own_stage(argc, argv, [&](const std::string& program) {
-        StageOptions options;
-        if (const auto said = options.parse_producer(argc, argv, program)) {
-            return *said;
-        }
-        Stage stage(options, Role::producer);
-        return run_logged(stage, [&] {
-            ProducerStage(stage, [&](Stage& own) { return make_sources(own, function); }).run();
-        });
-    });
+    return run_own_producer(argc, argv,
+                            [&](Stage& stage) { return make_sources(stage, function); });
 }
 
 }  // namespace drainpipe

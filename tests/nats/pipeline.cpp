@@ -23,6 +23,7 @@ using harness::await;
 using harness::Flags;
 using harness::Pipeline;
 
+constexpr int kUsage = 64;
 constexpr int kDown = 69;
 constexpr int kCantUse = 73;
 constexpr int kDenied = 77;
@@ -230,6 +231,37 @@ TEST_SUITE("nats_pipeline") {
         // What was worked on, and what was done and not committed, of each consumer.
         CHECK(repeats_in(counts) <= 64 * killed_consumers);
         MESSAGE(repeats_in(counts), " of ", kCount, " were done twice");
+    }
+
+    TEST_CASE("NATS: a URL or a file that can't be used ends the pipeline at once, with one line") {
+        struct Case {
+            Flags flags;
+            int code;
+            std::string words;
+        };
+        const std::vector<Case> cases = {
+            {{"--source", "nats://127.0.0.1:xx/S/C"}, kUsage, "port is not a number"},
+            {{"--source", "nats://127.0.0.1:1/S/C/D"}, kUsage, "STREAM/CONSUMER"},
+            {{"--source", "tls://127.0.0.1:1/S/C", "--nats-ca", "/nowhere"},
+             kCantUse,
+             "--nats-ca /nowhere can't be read: No such file or directory"},
+            {{"--sink", "nats://127.0.0.1:1/a.*"}, kUsage, "has a wildcard"},
+            {{"--sink", "tls://127.0.0.1:1/a", "--nats-creds", "/nowhere"},
+             kCantUse,
+             "--nats-creds /nowhere can't be read: No such file or directory"}};
+        for (const Case& one : cases) {
+            CAPTURE(one.words);
+            Pipeline pipeline;
+            pipeline.launch(one.flags);
+            CHECK(pipeline.launcher().wait() == one.code);
+            const std::string errors = pipeline.errors();
+            CAPTURE(errors);
+            const auto said = errors.find(one.words);
+            REQUIRE(said != std::string::npos);
+            CHECK(errors.find(one.words, said + 1) == std::string::npos);
+            CHECK(errors.find("internal fault") == std::string::npos);
+            CHECK(pipeline.leftovers() == "");
+        }
     }
 
     TEST_CASE("NATS source: a killed source's events are recognised, and not done again") {
