@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "harness/audit.hpp"
 #include "harness/expect.hpp"
@@ -204,11 +206,16 @@ TEST_SUITE("stop") {
         freeze(pipeline.launcher().pid());
         ::kill(producer, SIGKILL);
         std::optional<Process> by_hand;
-        // Until the last thread of the dead one is gone its place is held.
+        // Until the last thread of the dead one is gone its place is held. One that was let in has
+        // a second thread, which waits for what the launcher does; its segment it has mapped
+        // before.
         const auto has_joined = [&] {
             if (!by_hand || by_hand->has_ended()) by_hand.emplace(pipeline.command("producer"));
-            return contains(read_text("/proc/" + std::to_string(by_hand->pid()) + "/maps"),
-                            pipeline.segment().string());
+            std::error_code gone;
+            std::filesystem::directory_iterator thread(
+                "/proc/" + std::to_string(by_hand->pid()) + "/task", gone);
+            if (!gone && thread != end(thread)) thread.increment(gone);
+            return !gone && thread != end(thread);
         };
         CHECK(await(has_joined));
         pipeline.launcher().send(SIGTERM);
