@@ -1,13 +1,16 @@
 #pragma once
 
-#include <spdlog/logger.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "log_sink.hpp"
+
+namespace spdlog {
+class logger;
+}
 
 namespace drainpipe {
 
@@ -21,27 +24,35 @@ class Log {
     Log(const std::filesystem::path& directory, const std::string& program, LogSink::File need,
         const std::string& label = "");
 
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
     template <typename... Arguments>
-    void info(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
-        logger_.info(format, std::forward<Arguments>(arguments)...);
+    void info(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+        write(spdlog::level::info, format, fmt::make_format_args(arguments...));
     }
 
     template <typename... Arguments>
-    void warn(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
-        logger_.warn(format, std::forward<Arguments>(arguments)...);
+    void warn(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+        write(spdlog::level::warn, format, fmt::make_format_args(arguments...));
     }
 
     template <typename... Arguments>
-    void error(spdlog::format_string_t<Arguments...> format, Arguments&&... arguments) {
-        logger_.error(format, std::forward<Arguments>(arguments)...);
+    void error(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+        write(spdlog::level::err, format, fmt::make_format_args(arguments...));
     }
 
-    const std::string& program() const { return logger_.name(); }
+    const std::string& program() const;
     LogSink& sink() { return *sink_; }
 
   private:
+    // Formatted in one place, so that not every caller compiles a formatter.
+    void write(spdlog::level::level_enum level, fmt::string_view format,
+               fmt::format_args arguments);
+
     std::shared_ptr<LogSink> sink_;
-    spdlog::logger logger_;
+    std::unique_ptr<spdlog::logger> logger_;
 };
 
 }  // namespace drainpipe

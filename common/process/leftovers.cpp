@@ -18,7 +18,11 @@ constexpr std::chrono::seconds kRoutine{1};
 }  // namespace
 
 std::string Leftovers::variable(std::uint64_t serial) const {
-    return std::string(kVariable) + "=" + std::to_string(::getpid()) + "-" + std::to_string(serial);
+    std::string said(kVariable);
+    return said.append("=")
+        .append(std::to_string(::getpid()))
+        .append("-")
+        .append(std::to_string(serial));
 }
 
 void Leftovers::started() { routine_at_ = routine_at_.value_or(Clock::now() + kRoutine); }

@@ -2,15 +2,15 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <iterator>
 #include <string>
-#include <utility>
 
 namespace drainpipe {
 
+void append_formatted(std::string& text, fmt::string_view format, fmt::format_args arguments);
+
 template <typename... Arguments>
 void append(std::string& text, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    fmt::format_to(std::back_inserter(text), format, std::forward<Arguments>(arguments)...);
+    append_formatted(text, format, fmt::make_format_args(arguments...));
 }
 
 }  // namespace drainpipe
