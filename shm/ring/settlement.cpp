@@ -31,7 +31,7 @@ Settlement::Settlement(Segment& segment)
     for (std::uint64_t event = end_of_writing - std::min(geometry.slots, end_of_writing);
          event < tail; ++event) {
         if (const std::uint64_t key = segment_.key(event); key != 0) {
-            events_by_key_[key] = event;
+            events_by_key_.put(key, event);
         }
     }
     // A killed process may have begun to set back what it had settled.
@@ -155,13 +155,9 @@ void Settlement::give_back_all() {
 }
 
 std::optional<std::uint64_t> Settlement::find(std::uint64_t key) const {
-    const auto found = events_by_key_.find(key);
-    if (found == events_by_key_.end()) {
-        return std::nullopt;
-    }
-    const std::uint64_t event = found->second;
-    const bool is_gone = !is_settled(event) && fate_of(event) == Fate::given_back;
-    return is_gone ? std::nullopt : std::optional(event);
+    const std::optional<std::uint64_t> event = events_by_key_.find(key);
+    const bool is_gone = event && !is_settled(*event) && fate_of(*event) == Fate::given_back;
+    return is_gone ? std::nullopt : event;
 }
 
 bool Settlement::is_settled(std::uint64_t event) const {
@@ -170,10 +166,7 @@ bool Settlement::is_settled(std::uint64_t event) const {
 
 // For good: what is put in again under that key is another event.
 void Settlement::forget_key(std::uint64_t event) {
-    const auto found = events_by_key_.find(segment_.key(event));
-    if (found != events_by_key_.end() && found->second == event) {
-        events_by_key_.erase(found);
-    }
+    events_by_key_.erase(segment_.key(event), event);
     segment_.set_key(event, 0);
 }
 
@@ -183,10 +176,7 @@ void Settlement::make_room_for(std::uint64_t events) {
     const std::uint64_t first = tail - std::min(tail, slots);
     const std::uint64_t last = tail + events - std::min(tail + events, slots);
     for (std::uint64_t event = first; event < last; ++event) {
-        const auto found = events_by_key_.find(segment_.key(event));
-        if (found != events_by_key_.end() && found->second == event) {
-            events_by_key_.erase(found);
-        }
+        events_by_key_.erase(segment_.key(event), event);
     }
 }
 
@@ -195,7 +185,7 @@ void Settlement::note_accepted(std::uint64_t first) {
     known_.resize(tail - settled_);
     for (std::uint64_t event = first; event < tail; ++event) {
         if (const std::uint64_t key = segment_.key(event); key != 0) {
-            events_by_key_[key] = event;
+            events_by_key_.put(key, event);
         }
     }
     segment_.header().room_available.notify();  // some may be done already

@@ -5,9 +5,9 @@
 #include <deque>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "key_index.hpp"
 #include "ring_lock.hpp"
 #include "segment.hpp"
 
@@ -90,7 +90,7 @@ class Settlement {
     std::uint64_t settled_;
     std::uint64_t told_to_;  // all before it were told
     std::deque<Known> known_;
-    std::unordered_map<std::uint64_t, std::uint64_t> events_by_key_;
+    KeyIndex events_by_key_;
 };
 
 }  // namespace drainpipe
