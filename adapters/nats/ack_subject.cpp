@@ -68,8 +68,8 @@ std::optional<AckSubject> read_ack_subject(std::string_view text) {
     return subject;
 }
 
-std::uint64_t key_of(const AckSubject& subject, std::string_view created) {
-    std::uint64_t key = mix(hash_of(created) + subject.timestamp);
+std::uint64_t key_of(const AckSubject& subject, std::string_view generation) {
+    std::uint64_t key = mix(hash_of(generation) + subject.timestamp);
     key = mix(key + subject.stream_sequence * 0x9e3779b97f4a7c15);
     return key == 0 ? 1 : key;
 }

@@ -23,7 +23,7 @@ std::optional<AckSubject> read_ack_subject(std::string_view text);
 
 // What a message is recognised by, whenever it is delivered: never that of another message of the
 // stream, and another one where the consumer was deleted and made again, since that is to have
-// everything done once more. `created` is the consumer's. Never 0.
-std::uint64_t key_of(const AckSubject& subject, std::string_view created);
+// everything done once more. `generation` is the consumer's. Never 0.
+std::uint64_t key_of(const AckSubject& subject, std::string_view generation);
 
 }  // namespace drainpipe::nats

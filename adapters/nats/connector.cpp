@@ -97,7 +97,8 @@ void ignore_error(natsConnection*, natsSubscription*, natsStatus, void*) {}
 
 }  // namespace
 
-Connector::Connector(const NatsUrl& url, const SecurityFiles& files, const std::string& name) {
+Connector::Connector(const NatsUrl& url, const SecurityFiles& files, const std::string& name)
+    : shows_no_certificate_(url.is_tls && files.certificate.empty()) {
     natsOptions* options = nullptr;
     require(natsOptions_Create(&options), "libnats can't be used");
     options_.reset(options);
@@ -130,6 +131,13 @@ ConnectResult Connector::try_connect() {
     }
     result.reason = last_error(status);
     result.problem = problem_of(status, result.reason);
+    // Of TLS 1.3 a client learns no more where its certificate is missing.
+    if (result.reason.starts_with("Expected 'PONG'")) {
+        result.reason = "the server has closed the connection before it let anybody in";
+        if (shows_no_certificate_) {
+            result.reason += " (does it want a certificate? see --nats-cert)";
+        }
+    }
     return result;
 }
 

@@ -51,6 +51,7 @@ class Connector {
     ConnectResult try_connect();
 
   private:
+    const bool shows_no_certificate_;  // though it uses TLS
     OptionsHandle options_;
 };
 

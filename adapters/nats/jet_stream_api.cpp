@@ -97,6 +97,9 @@ StreamInfo ask_stream(natsConnection* connection, const std::string& stream) {
         !info.error && config != answer.json.end()) {
         info.is_work_queue = config->value("retention", "") == "workqueue";
     }
+    if (const auto state = answer.json.find("state"); state != answer.json.end()) {
+        info.last_sequence = state->value("last_seq", std::uint64_t{0});
+    }
     return info;
 }
 

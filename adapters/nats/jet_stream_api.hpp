@@ -26,12 +26,13 @@ struct ApiError {
 struct StreamInfo {
     std::optional<ApiError> error;  // where there is one, nothing else is said
     bool is_work_queue = false;
+    std::uint64_t last_sequence = 0;
 };
 
 // A consumer, as far as a source has to know it.
 struct ConsumerInfo {
     std::optional<ApiError> error;
-    std::string created;  // when it was made: tells it from another one of the same name
+    std::string created;  // when it was made: see Generation
     bool is_pull = false;
     bool is_explicit = false;  // each message is to be acknowledged
     // After which a message is delivered again: the shortest where it depends on how often it was.

@@ -28,11 +28,11 @@ SourceIntake::LeaseTime LeaseKeeper::margin() const {
     return std::min(std::max<Time>(ack_wait_ / 8, kMinMargin), ack_wait_ / 4);
 }
 
-void LeaseKeeper::set_consumer(const std::string& created, std::chrono::nanoseconds ack_wait) {
-    if (ack_wait < ack_wait_ || created != created_) {
+void LeaseKeeper::set_consumer(const std::string& generation, std::chrono::nanoseconds ack_wait) {
+    if (ack_wait < ack_wait_ || generation != generation_) {
         due_ = Clock::now();
     }
-    created_ = created;
+    generation_ = generation;
     ack_wait_ = ack_wait;
     const std::lock_guard lock(mutex_);
     pushable_margin_ = margin() / 2;
@@ -62,7 +62,7 @@ bool LeaseKeeper::renew(natsConnection* connection) {
     // Before it is said that any is in progress: that would hold on to what others have.
     const bool is_of_another =
         std::any_of(held.begin(), held.end(),
-                    [this](const HeldEvent& event) { return !is_of(event, created_); });
+                    [this](const HeldEvent& event) { return !is_of(event, generation_); });
     if (!held.empty() && (is_of_another || begin >= intake_.lease())) {
         return is_giving_back_ || let_go(held);
     }

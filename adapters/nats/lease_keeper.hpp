@@ -29,8 +29,8 @@ class LeaseKeeper {
 
     LeaseKeeper(SourceIntake& intake, Settler& settler) : intake_(intake), settler_(settler) {}
 
-    // What the messages are of. Requires that nothing is being put in where `created` changes.
-    void set_consumer(const std::string& created, std::chrono::nanoseconds ack_wait);
+    // What the messages are of. Requires that nothing is being put in where `generation` changes.
+    void set_consumer(const std::string& generation, std::chrono::nanoseconds ack_wait);
 
     // Says that all is in progress, and renews the lease. Where it has run out, what is not begun
     // is withdrawn before. False where it could not be said: to be tried again soon.
@@ -58,7 +58,7 @@ class LeaseKeeper {
 
     SourceIntake& intake_;
     Settler& settler_;
-    std::string created_;
+    std::string generation_;
     Time ack_wait_{};
     Clock::time_point due_{};
     bool is_giving_back_ = false;

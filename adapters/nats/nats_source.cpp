@@ -176,19 +176,20 @@ std::optional<ConsumerInfo> NatsSource::prepare(natsConnection* connection) {
         intake_.warn(stream_at +
                      " is no work queue (retention workqueue): what is done stays in it");
     }
+    generation_.adopt(consumer.created);
+    settler_.tell_again(connection, generation_.name(), stream.last_sequence);
     return consumer;
 }
 
 void NatsSource::run_session(natsConnection* connection, const ConsumerInfo& info) {
-    created_ = info.created;
     ack_wait_ = info.ack_wait;
-    keeper_.set_consumer(created_, ack_wait_);
+    keeper_.set_consumer(generation_.name(), ack_wait_);
     while (!keeper_.renew(connection)) {
         if (!is_open(connection) || intake_.is_over()) {
             return;
         }
         settler_.collect(Clock::now() + kPatience);
-        settler_.tell(connection, created_);
+        settler_.tell(connection, generation_.name());
     }
     intake_.report({true, info.pending, info.ack_pending});
     intake_.info("connected to " + url_.described_servers());
@@ -212,7 +213,7 @@ void NatsSource::run_session(natsConnection* connection, const ConsumerInfo& inf
 
 bool NatsSource::settle_for_a_while(natsConnection* connection, PullConsumer& pull) {
     settler_.collect(std::min({Clock::now() + kPatience, keeper_.due(), look_due_}));
-    settler_.tell(connection, created_);
+    settler_.tell(connection, generation_.name());
     if (intake_.is_closing()) {
         pull.close();
     } else {
@@ -245,8 +246,8 @@ bool NatsSource::look_after(PullConsumer& pull) {
     }
     intake_.report({true, news->pending, news->ack_pending});
     ack_wait_ = news->ack_wait;
-    keeper_.set_consumer(created_, ack_wait_);
-    return news->created == created_;
+    keeper_.set_consumer(generation_.name(), ack_wait_);
+    return generation_.is_of(news->created);
 }
 
 void NatsSource::receive(natsConnection* connection, PullConsumer& pull) {
@@ -285,7 +286,7 @@ bool NatsSource::is_new(natsConnection* connection, const Delivery& delivery) {
         complain("a message with a reply subject that JetStream does not make is left alone");
         return false;
     }
-    const std::uint64_t key = key_of(*subject, created_);
+    const std::uint64_t key = key_of(*subject, generation_.name());
     // A server of 2.9 delivers a message twice in a row where some became due while nobody asked.
     if (!keys_.insert(key).second) {
         return false;
@@ -323,7 +324,7 @@ void NatsSource::push(natsConnection* connection, const std::vector<Delivery>& d
         const AckSubject subject = read_ack_subject(token).value_or(AckSubject{});
         attributes_[i] = attributes_of(message, subject);
         messages.push_back({.payload = data_of(message),
-                            .key = key_of(subject, created_),
+                            .key = key_of(subject, generation_.name()),
                             .token = token,
                             .attributes = attributes_[i],
                             .is_redelivered = subject.delivered > 1});

@@ -9,6 +9,7 @@
 
 #include "connector.hpp"
 #include "drainpipe/source.hpp"
+#include "generation.hpp"
 #include "jet_stream_api.hpp"
 #include "lease_keeper.hpp"
 #include "nats_url.hpp"
@@ -33,7 +34,8 @@ class NatsSource {
     // One connection, from its making until it breaks. False: to be made again.
     bool run_once();
     ConnectionHandle connect();
-    // What the consumer is, made where there is none; none where it can't be used now.
+    // What the consumer is, made where there is none; none where it can't be used now. It has been
+    // told again what it may have lost.
     std::optional<ConsumerInfo> prepare(natsConnection* connection);
     void run_session(natsConnection* connection, const ConsumerInfo& info);
     // The duties of a session besides receiving; false where it is to end.
@@ -58,7 +60,7 @@ class NatsSource {
     Backoff backoff_;
     Settler settler_;
     LeaseKeeper keeper_;
-    std::string created_;  // the consumer's, in this session
+    Generation generation_;  // the consumer's, in this session
     std::chrono::nanoseconds ack_wait_{};
     Clock::time_point look_due_{};  // after the consumer
     bool has_warned_of_retention_ = false;

@@ -1,14 +1,22 @@
 #include "settler.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <optional>
 #include <utility>
 
 #include "ack_subject.hpp"
-#include "acknowledger.hpp"
 
 namespace drainpipe::nats {
 namespace {
+
+// A server has what it is told on its disk within a tenth of a second, a few tenths when it is
+// busy; with a margin.
+constexpr std::chrono::seconds kUntilOnDisk{2};
+// Who is away for longer may have lost more than that: its machine went down, or an older state of
+// it was restored.
+constexpr std::chrono::seconds kShortOutage{5};
 
 Verdict verdict_of(Fate fate) {
     switch (fate) {
@@ -24,9 +32,9 @@ Verdict verdict_of(Fate fate) {
 
 }  // namespace
 
-bool is_of(const HeldEvent& event, const std::string& created) {
+bool is_of(const HeldEvent& event, const std::string& generation) {
     const std::optional<AckSubject> subject = read_ack_subject(event.token);
-    return subject && key_of(*subject, created) == event.key;
+    return subject && key_of(*subject, generation) == event.key;
 }
 
 void Settler::collect(SourceIntake::Clock::time_point until) {
@@ -38,7 +46,8 @@ void Settler::collect(SourceIntake::Clock::time_point until) {
     }
 }
 
-Settler::Result Settler::tell(natsConnection* connection, const std::string& created) {
+Settler::Result Settler::tell(natsConnection* connection, const std::string& generation) {
+    forget_told(SourceIntake::Clock::now() - kShortOutage);
     if (fates_.empty()) {
         return Result::nothing;
     }
@@ -55,7 +64,7 @@ Settler::Result Settler::tell(natsConnection* connection, const std::string& cre
         if (is_others) {
             continue;
         }
-        if (is_of(event, created)) {
+        if (is_of(event, generation)) {
             acknowledgements.push_back({event.token, verdict_of(fate)});
         } else {
             acknowledge_unconfirmed(connection, event.token.c_str(), verdict_of(fate));
@@ -64,12 +73,55 @@ Settler::Result Settler::tell(natsConnection* connection, const std::string& cre
     if (acknowledge(connection, acknowledgements) != Confirmation::confirmed) {
         return Result::failed;
     }
+    remember(std::move(acknowledgements), generation);
     intake_.settle(ids);
     for (const std::uint64_t id : ids) {
         withdrawn_.erase(id);
     }
     fates_.clear();
     return Result::settled;
+}
+
+void Settler::remember(std::vector<Acknowledgement> acknowledgements,
+                       const std::string& generation) {
+    // Another one may have the message by now: to give it back again would take it away.
+    std::erase_if(acknowledgements, [](const Acknowledgement& one) {
+        return one.verdict != Verdict::done && one.verdict != Verdict::dead;
+    });
+    if (told_to_ != generation) {
+        told_.clear();
+        told_to_ = generation;
+    }
+    const auto now = SourceIntake::Clock::now();
+    forget_told(now - kUntilOnDisk);
+    told_.push_back({now, std::move(acknowledgements)});
+}
+
+void Settler::forget_told(SourceIntake::Clock::time_point before) {
+    while (!told_.empty() && told_.front().at < before) {
+        told_.pop_front();
+    }
+}
+
+void Settler::tell_again(natsConnection* connection, const std::string& generation,
+                         std::uint64_t last_sequence) {
+    forget_told(SourceIntake::Clock::now() - kShortOutage);
+    const auto is_there = [&](const Acknowledgement& one) {
+        const std::optional<AckSubject> subject = read_ack_subject(one.subject);
+        return subject && subject->stream_sequence <= last_sequence;
+    };
+    const bool is_same =
+        told_to_ == generation && std::ranges::all_of(told_, [&](const Told& told) {
+            return std::ranges::all_of(told.acknowledgements, is_there);
+        });
+    if (!is_same) {
+        told_.clear();
+    }
+    for (const Told& told : told_) {
+        for (const Acknowledgement& one : told.acknowledgements) {
+            acknowledge_unconfirmed(connection, one.subject.c_str(), one.verdict);
+        }
+    }
 }
 
 void Settler::withdraw(const std::vector<std::uint64_t>& ids) {

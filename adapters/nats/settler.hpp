@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
+#include "acknowledger.hpp"
 #include "drainpipe/source.hpp"
 #include "handles.hpp"
 
@@ -24,9 +26,16 @@ class Settler {
         settled,  // all was told, and there may be room
         failed,   // the consumer is gone or the connection broken; all is kept
     };
-    // Tells all that was collected, and waits for the answer. `created` is the consumer's: what
+    // Tells all that was collected, and waits for the answer. `generation` is the consumer's: what
     // another one of the name has delivered nobody waits for.
-    Result tell(natsConnection* connection, const std::string& created);
+    Result tell(natsConnection* connection, const std::string& generation);
+
+    // Says once more, on a new connection, what was said in the last seconds before it: a server
+    // that was killed since may have held it in memory alone, and would deliver the messages again
+    // or leave them in the stream. `last_sequence` is the stream's: one that has lost messages
+    // gives their numbers to others, and nothing is said again then. Waits for nothing.
+    void tell_again(natsConnection* connection, const std::string& generation,
+                    std::uint64_t last_sequence);
 
     // The engine may have delivered these to others: they are not to be begun, and it is not told
     // that they were given back. Requires that there is no lease.
@@ -34,12 +43,23 @@ class Settler {
     bool is_withdrawn(std::uint64_t id) const { return withdrawn_.contains(id); }
 
   private:
+    // What may be said twice.
+    struct Told {
+        SourceIntake::Clock::time_point at;
+        std::vector<Acknowledgement> acknowledgements;
+    };
+
+    void remember(std::vector<Acknowledgement> acknowledgements, const std::string& generation);
+    void forget_told(SourceIntake::Clock::time_point before);
+
     SourceIntake& intake_;
     std::vector<HeldEvent> fates_;
+    std::deque<Told> told_;  // of late, the oldest first
+    std::string told_to_;    // the consumer
     std::unordered_set<std::uint64_t> withdrawn_;
 };
 
 // Whether that consumer, and not an earlier one of its name, has delivered the event.
-bool is_of(const HeldEvent& event, const std::string& created);
+bool is_of(const HeldEvent& event, const std::string& generation);
 
 }  // namespace drainpipe::nats

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 namespace drainpipe::nats {
@@ -14,78 +18,126 @@ constexpr std::chrono::milliseconds kLongestNap{500};
 constexpr std::chrono::minutes kSayAgain{1};
 // "message size exceeds maximum allowed": the stream's own limit.
 constexpr int kMessageTooLarge = 10054;
+// Copied at a time under the lock, so that the other threads never wait long.
+constexpr std::size_t kAtOnce = 64;
+constexpr std::size_t kBytesAtOnce = 1024 * 1024;
 
 }  // namespace
 
-struct StreamPublisher::Inbox {
+struct StreamPublisher::Outbox {
+    struct Unanswered {
+        std::unique_ptr<Publication> publication;  // null once it has been told
+        Clock::time_point sent_at;                 // nothing: not yet, or put off
+    };
+
+    std::mutex telling;  // held while a publication is told; taken before the other one
     std::mutex mutex;
     std::condition_variable has_work;
-    bool is_asleep = false;
     bool is_over = false;
-    std::vector<std::unique_ptr<Publication>> fresh;
-    std::vector<Answer> answers;
+    bool has_stored = false;  // since the thread has looked
+    std::uint64_t first = 1;  // the number of the first one
+    std::deque<Unanswered> unanswered;
+    std::uint64_t next_fresh = 1;  // the first one not yet sent on this connection
+    std::vector<Answer> to_put_off;
 
-    template <typename Change>
-    void change(Change make_change) {
-        const std::lock_guard lock(mutex);
-        make_change();
-        if (std::exchange(is_asleep, false)) {
-            has_work.notify_one();
-        }
+    // These require the mutex.
+    Unanswered* find(std::uint64_t number) {
+        const bool is_there = number >= first && number - first < unanswered.size() &&
+                              unanswered[number - first].publication != nullptr;
+        return is_there ? &unanswered[number - first] : nullptr;
     }
+    std::uint64_t end() const { return first + unanswered.size(); }
+    std::unique_ptr<Publication> take(std::uint64_t number) {
+        Unanswered* const found = find(number);
+        std::unique_ptr<Publication> publication =
+            found == nullptr ? nullptr : std::move(found->publication);
+        while (!unanswered.empty() && unanswered.front().publication == nullptr) {
+            unanswered.pop_front();
+            ++first;
+        }
+        return publication;
+    }
+
+    // Called by libnats's delivery thread.
+    void take_answer(Answer answer);
+    // Nothing is told after it has returned.
+    void close();
 };
+
+void StreamPublisher::Outbox::take_answer(Answer answer) {
+    const std::lock_guard told(telling);
+    std::unique_lock lock(mutex);
+    if (answer.kind == Answer::Kind::try_again) {
+        to_put_off.push_back(std::move(answer));
+        has_work.notify_one();
+        return;
+    }
+    const std::unique_ptr<Publication> publication = take(answer.number);
+    const bool is_stored = answer.kind == Answer::Kind::stored;
+    has_stored = has_stored || (is_stored && publication != nullptr);
+    lock.unlock();
+    if (publication == nullptr) {
+        return;  // it was published twice
+    }
+    if (is_stored) {
+        publication->stored();
+    } else {
+        publication->refused("the stream refuses a result of " +
+                             std::to_string(publication->data().size()) + " bytes: " + answer.text);
+    }
+}
+
+void StreamPublisher::Outbox::close() {
+    const std::lock_guard told(telling);
+    const std::lock_guard lock(mutex);
+    unanswered.clear();
+    first = next_fresh = std::numeric_limits<std::uint64_t>::max();
+}
 
 StreamPublisher::StreamPublisher(const NatsUrl& url, const SecurityFiles& files, Host host)
     : url_(url),
       connector_(url, files, "drainpipe sink"),
       host_(std::move(host)),
-      inbox_(std::make_shared<Inbox>()),
+      outbox_(std::make_shared<Outbox>()),
       thread_([this] { run(); }) {}
 
 StreamPublisher::~StreamPublisher() {
-    inbox_->change([this] { inbox_->is_over = true; });
+    {
+        const std::lock_guard lock(outbox_->mutex);
+        outbox_->is_over = true;
+    }
+    outbox_->has_work.notify_one();
     thread_.join();
+    outbox_->close();
 }
 
 void StreamPublisher::publish(std::unique_ptr<Publication> publication) {
-    inbox_->change([&] { inbox_->fresh.push_back(std::move(publication)); });
+    const std::lock_guard lock(outbox_->mutex);
+    const bool is_first = outbox_->next_fresh == outbox_->end();
+    outbox_->unanswered.push_back({std::move(publication), {}});
+    if (is_first) {
+        outbox_->has_work.notify_one();
+    }
 }
 
 void StreamPublisher::run() {
-    std::vector<std::unique_ptr<Publication>> fresh;
-    std::vector<Answer> answers;
-    while (wait_for_work(fresh, answers)) {
-        for (const Answer& answer : answers) {
-            take_answer(answer);
-        }
-        answers.clear();
+    while (wait_for_work()) {
         connect_if_due();
-        for (std::unique_ptr<Publication>& publication : fresh) {
-            const std::uint64_t number = ++last_number_;
-            Unanswered& unanswered = unanswered_[number];
-            unanswered.publication = std::move(publication);
-            send(number, unanswered);
-        }
-        fresh.clear();
+        put_off();
+        send_fresh();
         send_overdue();
         send_retries();
     }
 }
 
-bool StreamPublisher::wait_for_work(std::vector<std::unique_ptr<Publication>>& fresh,
-                                    std::vector<Answer>& answers) {
+bool StreamPublisher::wait_for_work() {
     const Clock::time_point until = next_duty();
-    std::unique_lock lock(inbox_->mutex);
-    inbox_->has_work.wait_until(lock, until, [this] {
-        const bool has_something =
-            inbox_->is_over || !inbox_->fresh.empty() || !inbox_->answers.empty();
-        inbox_->is_asleep = !has_something;
-        return has_something;
+    std::unique_lock lock(outbox_->mutex);
+    outbox_->has_work.wait_until(lock, until, [this] {
+        return outbox_->is_over || !outbox_->to_put_off.empty() ||
+               (connection_ != nullptr && outbox_->next_fresh != outbox_->end());
     });
-    inbox_->is_asleep = false;
-    fresh.swap(inbox_->fresh);
-    answers.swap(inbox_->answers);
-    return !inbox_->is_over;
+    return !outbox_->is_over;
 }
 
 StreamPublisher::Clock::time_point StreamPublisher::next_duty() const {
@@ -123,17 +175,13 @@ void StreamPublisher::connect_if_due() {
     host_.report_connected(true);
     host_.info("connected to " + url_.described_servers());
 
-    std::vector<std::uint64_t> numbers;
-    for (const auto& [number, unanswered] : unanswered_) {
-        numbers.push_back(number);
-    }
-    std::sort(numbers.begin(), numbers.end());
     sent_.clear();
     retries_.clear();
     retry_at_.reset();
-    for (const std::uint64_t number : numbers) {
-        send(number, unanswered_[number]);
-    }
+    // All once more, in their order.
+    const std::lock_guard lock(outbox_->mutex);
+    outbox_->to_put_off.clear();
+    outbox_->next_fresh = outbox_->first;
 }
 
 void StreamPublisher::lose_connection() {
@@ -152,15 +200,14 @@ bool StreamPublisher::subscribe() {
     reply_prefix_ = std::string(subject) + ".";
     natsInbox_Destroy(subject);
 
-    using Shared = std::shared_ptr<Inbox>;
-    auto closure = std::make_unique<Shared>(inbox_);
+    using Shared = std::shared_ptr<Outbox>;
+    auto closure = std::make_unique<Shared>(outbox_);
     natsSubscription* subscription = nullptr;
     const natsStatus status = natsConnection_Subscribe(
         &subscription, connection_.get(), (reply_prefix_ + "*").c_str(),
-        [](natsConnection*, natsSubscription*, natsMsg* message, void* inbox) {
+        [](natsConnection*, natsSubscription*, natsMsg* message, void* outbox) {
             const MessageHandle handle(message);
-            Inbox& to = **static_cast<Shared*>(inbox);
-            to.change([&] { to.answers.push_back(read_answer(message)); });
+            (*static_cast<Shared*>(outbox))->take_answer(read_answer(message));
         },
         closure.get());
     if (status != NATS_OK) {
@@ -169,99 +216,138 @@ bool StreamPublisher::subscribe() {
     subscription_.reset(subscription);
     natsSubscription_SetPendingLimits(subscription, -1, -1);
     natsSubscription_SetOnCompleteCB(
-        subscription, [](void* inbox) { delete static_cast<Shared*>(inbox); }, closure.release());
+        subscription, [](void* outbox) { delete static_cast<Shared*>(outbox); }, closure.release());
     return true;
 }
 
-void StreamPublisher::send(std::uint64_t number, Unanswered& unanswered) {
+void StreamPublisher::send_fresh() {
     if (connection_ == nullptr) {
-        return;  // with all others when there is one
-    }
-    const std::string_view data = unanswered.publication->data();
-    const std::string reply = reply_prefix_ + std::to_string(number);
-    natsMsg* message = nullptr;
-    natsStatus status = natsMsg_Create(&message, url_.subject.c_str(), reply.c_str(), data.data(),
-                                       static_cast<int>(data.size()));
-    const MessageHandle handle(message);
-    if (status == NATS_OK) {
-        status = natsMsgHeader_Set(message, "Nats-Msg-Id", unanswered.publication->id().c_str());
-    }
-    if (status == NATS_OK) {
-        status = natsConnection_PublishMsg(connection_.get(), message);
-    }
-    if (status == NATS_MAX_PAYLOAD) {
-        const std::int64_t most = natsConnection_GetMaxPayload(connection_.get());
-        unanswered.publication->refused("a result of " + std::to_string(data.size()) +
-                                        " bytes is too large: the server's max_payload is " +
-                                        std::to_string(most) + " bytes, headers among them");
-        unanswered_.erase(number);
         return;
     }
-    // Where it could not be sent it is overdue in time, if the connection is not broken.
-    unanswered.sent_at = Clock::now();
-    sent_.push_back({number, unanswered.sent_at});
+    std::vector<std::uint64_t> numbers;
+    {
+        const std::lock_guard lock(outbox_->mutex);
+        numbers.resize(outbox_->end() - outbox_->next_fresh);
+        std::iota(numbers.begin(), numbers.end(), outbox_->next_fresh);
+        outbox_->next_fresh = outbox_->end();
+    }
+    send(numbers);
+}
+
+void StreamPublisher::send(std::span<const std::uint64_t> numbers) {
+    while (!numbers.empty()) {
+        numbers = numbers.subspan(send_some(numbers));
+    }
+}
+
+std::size_t StreamPublisher::send_some(std::span<const std::uint64_t> numbers) {
+    const Clock::time_point now = Clock::now();
+    std::vector<std::pair<std::uint64_t, MessageHandle>> messages;
+    std::size_t taken = 0;
+    std::size_t bytes = 0;
+    {
+        const std::lock_guard lock(outbox_->mutex);
+        for (; taken < std::min(numbers.size(), kAtOnce) && bytes < kBytesAtOnce; ++taken) {
+            const std::uint64_t number = numbers[taken];
+            if (Outbox::Unanswered* const unanswered = outbox_->find(number)) {
+                bytes += unanswered->publication->data().size();
+                messages.emplace_back(number, make_message(number, *unanswered->publication));
+                unanswered->sent_at = now;
+                sent_.push_back({number, now});
+            }
+        }
+    }
+    // Where one can't be sent it is overdue in time, if the connection is not broken.
+    for (const auto& [number, message] : messages) {
+        if (message != nullptr &&
+            natsConnection_PublishMsg(connection_.get(), message.get()) == NATS_MAX_PAYLOAD) {
+            refuse_too_large(number);
+        }
+    }
+    return taken;
+}
+
+MessageHandle StreamPublisher::make_message(std::uint64_t number,
+                                            const Publication& publication) const {
+    const std::string_view data = publication.data();
+    const std::string reply = reply_prefix_ + std::to_string(number);
+    natsMsg* message = nullptr;
+    if (natsMsg_Create(&message, url_.subject.c_str(), reply.c_str(), data.data(),
+                       static_cast<int>(data.size())) != NATS_OK) {
+        return nullptr;
+    }
+    MessageHandle handle(message);
+    const natsStatus status = natsMsgHeader_Set(message, "Nats-Msg-Id", publication.id().c_str());
+    return status == NATS_OK ? std::move(handle) : nullptr;
+}
+
+void StreamPublisher::refuse_too_large(std::uint64_t number) {
+    std::unique_lock lock(outbox_->mutex);
+    const std::unique_ptr<Publication> publication = outbox_->take(number);
+    lock.unlock();
+    if (publication != nullptr) {
+        const std::int64_t most = natsConnection_GetMaxPayload(connection_.get());
+        publication->refused("a result of " + std::to_string(publication->data().size()) +
+                             " bytes is too large: the server's max_payload is " +
+                             std::to_string(most) + " bytes, headers among them");
+    }
 }
 
 void StreamPublisher::send_overdue() {
+    if (connection_ == nullptr) {
+        return;
+    }
+    const Clock::time_point now = Clock::now();
+    std::vector<std::uint64_t> overdue;
+    std::unique_lock lock(outbox_->mutex);
     while (!sent_.empty()) {
         const Sent oldest = sent_.front();
-        const auto found = unanswered_.find(oldest.number);
-        const bool is_open_still = found != unanswered_.end() && found->second.sent_at == oldest.at;
-        if (is_open_still && Clock::now() < oldest.at + kAnswerTimeout) {
-            return;
+        const Outbox::Unanswered* const found = outbox_->find(oldest.number);
+        const bool is_waiting = found != nullptr && found->sent_at == oldest.at;
+        if (is_waiting && now < oldest.at + kAnswerTimeout) {
+            break;
         }
         sent_.pop_front();
-        if (is_open_still) {
-            complain("JetStream does not answer to what is published to " + url_.subject +
-                     "; it is published again");
-            send(oldest.number, found->second);
+        if (is_waiting) {
+            overdue.push_back(oldest.number);
         }
+    }
+    lock.unlock();
+    if (!overdue.empty()) {
+        complain("JetStream does not answer to what is published to " + url_.subject +
+                 "; it is published again");
+        send(overdue);
+    }
+}
+
+void StreamPublisher::put_off() {
+    std::unique_lock lock(outbox_->mutex);
+    if (std::exchange(outbox_->has_stored, false)) {
+        retry_backoff_.reset();
+    }
+    const std::vector<Answer> answers = std::exchange(outbox_->to_put_off, {});
+    for (const Answer& answer : answers) {
+        Outbox::Unanswered* const found = outbox_->find(answer.number);
+        if (found != nullptr && found->sent_at != Clock::time_point{}) {
+            found->sent_at = {};  // not to be overdue, nor to be put off twice
+            retries_.push_back(answer.number);
+        }
+    }
+    lock.unlock();
+    if (answers.empty()) {
+        return;
+    }
+    complain(url_.subject + " at " + url_.described_servers() + ": " + answers.front().text +
+             "; it is tried again");
+    if (!retry_at_) {
+        retry_at_ = Clock::now() + retry_backoff_.next();
     }
 }
 
 void StreamPublisher::send_retries() {
-    if (!retry_at_ || Clock::now() < *retry_at_) {
-        return;
-    }
-    retry_at_.reset();
-    for (const std::uint64_t number : std::exchange(retries_, {})) {
-        if (const auto found = unanswered_.find(number); found != unanswered_.end()) {
-            send(number, found->second);
-        }
-    }
-}
-
-void StreamPublisher::take_answer(const Answer& answer) {
-    const auto found = unanswered_.find(answer.number);
-    if (found == unanswered_.end()) {
-        return;  // of one that was published twice
-    }
-    switch (answer.kind) {
-        case Answer::Kind::stored:
-            retry_backoff_.reset();
-            found->second.publication->stored();
-            unanswered_.erase(found);
-            return;
-        case Answer::Kind::refused:
-            found->second.publication->refused(
-                "the stream refuses a result of " +
-                std::to_string(found->second.publication->data().size()) +
-                " bytes: " + answer.text);
-            unanswered_.erase(found);
-            return;
-        case Answer::Kind::try_again:
-            put_off(answer.number, answer.text);
-            return;
-    }
-}
-
-void StreamPublisher::put_off(std::uint64_t number, const std::string& reason) {
-    complain(url_.subject + " at " + url_.described_servers() + ": " + reason +
-             "; it is tried again");
-    unanswered_[number].sent_at = {};  // not to be overdue
-    retries_.push_back(number);
-    if (!retry_at_) {
-        retry_at_ = Clock::now() + retry_backoff_.next();
+    if (connection_ != nullptr && retry_at_ && Clock::now() >= *retry_at_) {
+        retry_at_.reset();
+        send(std::exchange(retries_, {}));
     }
 }
 
@@ -275,7 +361,7 @@ void StreamPublisher::complain(const std::string& what) {
 }
 
 StreamPublisher::Answer StreamPublisher::read_answer(natsMsg* message) {
-    Answer answer{.number = 0, .kind = Answer::Kind::try_again, .text = {}};
+    StreamPublisher::Answer answer{.number = 0, .kind = Answer::Kind::try_again, .text = {}};
     const std::string_view subject = natsMsg_GetSubject(message);
     const std::string_view number = subject.substr(subject.rfind('.') + 1);
     std::from_chars(number.data(), number.data() + number.size(), answer.number);
@@ -290,13 +376,19 @@ StreamPublisher::Answer StreamPublisher::read_answer(natsMsg* message) {
         return answer;
     }
     const nlohmann::json json = nlohmann::json::parse(data, nullptr, false);
-    if (!json.is_object() || (!json.contains("error") && !json.contains("stream"))) {
+    const auto error = json.is_object() ? json.find("error") : json.end();
+    const bool is_error = error != json.end() && error->is_object();
+    if (!is_error && (!json.is_object() || !json.contains("stream"))) {
         answer.text = "what answers there is not JetStream";
         return answer;
     }
-    if (const auto error = json.find("error"); error != json.end()) {
-        answer.text = error->value("description", "unknown error");
-        if (error->value("err_code", 0) == kMessageTooLarge) {
+    if (is_error) {
+        const auto description = error->find("description");
+        const auto code = error->find("err_code");
+        answer.text = description != error->end() && description->is_string()
+                          ? description->get<std::string>()
+                          : "unknown error";
+        if (code != error->end() && *code == kMessageTooLarge) {
             answer.kind = Answer::Kind::refused;
         }
         return answer;

@@ -1,18 +1,16 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "connector.hpp"
@@ -21,8 +19,8 @@
 
 namespace drainpipe::nats {
 
-// What is to be published, and is told what became of it; one or the other, once, by the
-// publisher's thread.
+// What is to be published, and is told what became of it; one or the other, once, by a thread of
+// the publisher's or of its connection.
 class Publication {
   public:
     virtual ~Publication() = default;
@@ -66,41 +64,42 @@ class StreamPublisher {
         std::uint64_t number;
         Clock::time_point at;
     };
-    struct Unanswered {
-        std::unique_ptr<Publication> publication;
-        Clock::time_point sent_at;
-    };
     struct Answer {
         enum class Kind : std::uint8_t { stored, refused, try_again };
         std::uint64_t number;
         Kind kind;
         std::string text;
     };
-    // What libnats's threads write; outlives the subscriptions.
-    struct Inbox;
+    // What is unanswered, and what libnats's threads say; outlives the subscriptions.
+    struct Outbox;
+
+    static Answer read_answer(natsMsg* message);
 
     void run();
-    // Takes what has come; false once the publisher is to end.
-    bool wait_for_work(std::vector<std::unique_ptr<Publication>>& fresh,
-                       std::vector<Answer>& answers);
+    // False once the publisher is to end.
+    bool wait_for_work();
     Clock::time_point next_duty() const;
     void connect_if_due();
     bool subscribe();
     void lose_connection();
-    void send(std::uint64_t number, Unanswered& unanswered);
+    void send_fresh();
+    // Those of them that are unanswered still. Requires a connection.
+    void send(std::span<const std::uint64_t> numbers);
+    // Of the first ones; how many.
+    std::size_t send_some(std::span<const std::uint64_t> numbers);
+    // None where libnats can't.
+    MessageHandle make_message(std::uint64_t number, const Publication& publication) const;
+    void refuse_too_large(std::uint64_t number);
     void send_overdue();
+    void put_off();
     void send_retries();
-    void take_answer(const Answer& answer);
-    void put_off(std::uint64_t number, const std::string& reason);
     // Says it, at most once a minute.
     void complain(const std::string& what);
-
-    static Answer read_answer(natsMsg* message);
 
     const NatsUrl url_;
     Connector connector_;
     const Host host_;
-    std::shared_ptr<Inbox> inbox_;
+    std::shared_ptr<Outbox> outbox_;
 
     // Of the thread.
     ConnectionHandle connection_;
@@ -108,8 +107,6 @@ class StreamPublisher {
     std::string reply_prefix_;
     Backoff connect_backoff_;
     Clock::time_point connect_at_{};
-    std::uint64_t last_number_ = 0;
-    std::unordered_map<std::uint64_t, Unanswered> unanswered_;
     std::deque<Sent> sent_;  // in the order of their times; some were answered since
     std::vector<std::uint64_t> retries_;
     Backoff retry_backoff_;

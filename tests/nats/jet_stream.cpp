@@ -90,6 +90,19 @@ void JetStream::publish_text(const std::string& subject, const std::string& payl
     REQUIRE_FALSE(Json::parse(data_of(answer)).contains("error"));
 }
 
+void JetStream::publish_with_header(const std::string& subject, const std::string& name,
+                                    const std::string& value, const std::string& payload) const {
+    natsMsg* made = nullptr;
+    REQUIRE(natsMsg_Create(&made, subject.c_str(), nullptr, payload.data(),
+                           static_cast<int>(payload.size())) == NATS_OK);
+    const MessageHandle message(made);
+    REQUIRE(natsMsgHeader_Set(made, name.c_str(), value.c_str()) == NATS_OK);
+    natsMsg* answer = nullptr;
+    REQUIRE(natsConnection_RequestMsg(&answer, connection_.get(), made, kAnswerTimeout) == NATS_OK);
+    const MessageHandle handle(answer);
+    REQUIRE_FALSE(Json::parse(data_of(answer)).contains("error"));
+}
+
 std::uint64_t JetStream::messages(const std::string& stream_name) const {
     return stream(stream_name)["state"]["messages"];
 }

@@ -31,6 +31,8 @@ class JetStream {
     void publish(const std::string& subject, std::uint64_t count, std::size_t size = 0,
                  std::uint64_t first = 1) const;
     void publish_text(const std::string& subject, const std::string& payload) const;
+    void publish_with_header(const std::string& subject, const std::string& name,
+                             const std::string& value, const std::string& payload) const;
 
     nlohmann::json stream(const std::string& name) const { return ask("STREAM.INFO." + name); }
     nlohmann::json consumer(const std::string& stream, const std::string& name) const {

@@ -282,6 +282,24 @@ TEST_SUITE("nats_pipeline") {
     }
 
     TEST_CASE(
+        "NATS source: a server that is killed and has lost acknowledgements repeats nothing") {
+        Site site;
+        site.jet_stream().publish("S", 3000);
+        Pipeline pipeline;
+        pipeline.start(site.source({"--rate", "1000/s"}));
+        for (const int output : {500, 1000, 1500, 2000}) {
+            CHECK(pipeline.await_output(output));
+            site.server.kill();
+            site.server.start();
+        }
+        CHECK(pipeline.await_output(3000));
+        CHECK(site.await_all_acknowledged());
+        CHECK(site.jet_stream().messages("S") == 0);
+        CHECK(repeats_in(done_in({pipeline.output()})) == 0);
+        CHECK(pipeline.stop() == 0);
+    }
+
+    TEST_CASE(
         "NATS source: two pipelines share the work; what is frozen is done by the other once") {
         Site site(1500);
         constexpr int kCount = 600;
@@ -353,6 +371,73 @@ TEST_SUITE("nats_pipeline") {
         CHECK(repeats_in(counts) <= 1);
         CHECK(one.stop() == 0);
         CHECK(other.stop() == 0);
+    }
+
+    TEST_CASE("NATS: any bytes go through, from none to a MiB, with headers and without") {
+        // Room for the headers that a sink adds to a MiB.
+        const Site site(2000, {.configuration = "max_payload: 2MB"});
+        const test::JetStream client = site.jet_stream();
+        client.make_stream("R");
+        std::string binary;
+        for (int byte = 0; byte < 256; ++byte) {
+            binary.push_back(static_cast<char>(byte));
+        }
+        const std::vector<std::string> payloads = {"", binary, std::string(1024 * 1024, '\n'),
+                                                   "the last"};
+        for (const std::string& payload : payloads) {
+            client.publish_text("S", payload);
+        }
+        client.publish_with_header("S", "Colour", "blue", "with a header");
+        Pipeline pipeline;
+        pipeline.start(site.source({"--exec", "cat", "--jobs", "1", "--retries", "0", "--sink",
+                                    site.server.url("", "R")}));
+        CHECK(await([&] { return client.messages("R") == 5; }));
+        CHECK(site.await_all_acknowledged());
+        CHECK(pipeline.stop() == 0);
+        std::vector<std::string> expected = payloads;
+        expected.push_back("with a header");
+        CHECK((client.payloads("R") == expected));  // they are not shown
+    }
+
+    TEST_CASE("NATS: a pipeline from and to a server over TLS") {
+        const test::NatsServer::Settings settings{.has_tls = true, .verifies_clients = true};
+        test::NatsServer server(settings);
+        server.start();
+        const test::JetStream client(
+            server.url("", "S"),
+            {.ca = server.ca(), .certificate = server.certificate(), .key = server.key()});
+        client.make_stream("S");
+        client.make_stream("R");
+        client.publish("S", 500);
+        Pipeline pipeline;
+        pipeline.start({"--source", server.url("", "S/C"), "--sink", server.url("", "R"),
+                        "--nats-ca", server.ca(), "--nats-cert", server.certificate(), "--nats-key",
+                        server.key()});
+        CHECK(await([&] { return client.messages("R") == 500; }));
+        CHECK(await([&] { return client.messages("S") == 0; }));
+        CHECK(pipeline.stop() == 0);
+        Pipeline stranger;
+        stranger.launch({"--source", server.url("", "S/C"), "--nats-ca", server.ca()});
+        CHECK(await([&] { return stranger.errors().find("--nats-cert") != std::string::npos; }));
+        CHECK(stranger.stop() == 0);
+    }
+
+    TEST_CASE("NATS source: a stream that is no work queue is used, and that is said once") {
+        test::NatsServer server;
+        server.start();
+        const test::JetStream client(server.url("", "S"));
+        client.make_stream("S", nlohmann::json{{"retention", "limits"}});
+        client.publish("S", 20);
+        Pipeline pipeline;
+        pipeline.start({"--source", server.url("", "S/C")});
+        CHECK(pipeline.await_output(20));
+        CHECK(await([&] { return client.ack_pending("S", "C") == 0; }));
+        CHECK(pipeline.stop() == 0);
+        CHECK(client.messages("S") == 20);
+        const std::string errors = pipeline.errors();
+        const auto said = errors.find("is no work queue");
+        REQUIRE(said != std::string::npos);
+        CHECK(errors.find("is no work queue", said + 1) == std::string::npos);
     }
 
     TEST_CASE("NATS sink: what the work writes is stored once, though the server is killed") {

@@ -80,7 +80,7 @@ bool take(std::string_view& text, std::string_view start) {
 
 std::optional<EventRecord> parse_event(const Record& record) {
     auto rest = record.message;
-    EventRecord event{Kind::processed, 0, {}, 1, record.pid};
+    EventRecord event{Kind::processed, 0, {}, 1, record.pid, record.time};
     if (take(rest, "emptied ")) {
         event.kind = Kind::emptied;
     } else if (take(rest, "drained ")) {

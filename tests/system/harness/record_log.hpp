@@ -37,6 +37,7 @@ struct EventRecord {
     std::string_view payload;  // as shown: escaped and cut
     std::uint64_t attempt;     // 1 when the record names none
     pid_t pid;
+    std::string_view time = {};  // of its record
 };
 
 // How many of them carry an attempt: those that were in flight when somebody was killed.
