@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures ours beside every peer in one run and prints one table: builds into build-bench/, all of
 # it for this machine's processor, and takes some minutes.
-#   bench.sh [--quick] [--ring | --pipeline | --work | --stages | --watched]
+#   bench.sh [--quick] [--ring | --pipeline | --work | --stages | --watched | --nats]
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
@@ -34,15 +34,15 @@ printf 'machine    %s cores of %s, %s, Linux %s, load %s\n' "$(nproc)" \
     "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$PRETTY_NAME" "$(uname -r)" \
     "$(load)"
 printf 'compiler   %s, -O3 -march=native\n' "$(c++ --version | head -n 1)"
-printf 'packages   glibc%s%s%s%s%s%s%s\n' "$(package '' libc6 | cut -c 3-)" \
+printf 'packages   glibc%s%s%s%s%s%s%s%s%s\n' "$(package '' libc6 | cut -c 3-)" \
     "$(package Boost libboost-dev)" "$(package spdlog libspdlog-dev)" \
     "$(package ZeroMQ libzmq3-dev)" "$(package Redis redis-tools)" \
-    "$(package hiredis libhiredis-dev)" "$(package 'Google Benchmark' libbenchmark-dev)"
+    "$(package hiredis libhiredis-dev)" "$(package nats-server nats-server)" "$(package libnats libnats-dev)" "$(package 'Google Benchmark' libbenchmark-dev)"
 printf 'figures    median [least..most] of 5 runs or more, taken in turns; the ratio is the median of ours by the peer'\''s, run by run\n'
 
 "$build/bench" "$build" "$@"
 
-case " $* " in *" --pipeline "* | *" --work "* | *" --stages "* | *" --watched "*) exit 0 ;; esac
+case " $* " in *" --pipeline "* | *" --work "* | *" --stages "* | *" --watched "* | *" --nats "*) exit 0 ;; esac
 if [ -x "$build/bench_in_process" ]; then
     printf '\nWithin one process\n'
     "$build/bench_in_process" --benchmark_min_time=0.1 --benchmark_repetitions=5 \

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "directory.hpp"
+#include "nats_rows.hpp"
 #include "pipeline_rows.hpp"
 #include "sharing_rows.hpp"
 #include "stage_rows.hpp"
@@ -10,7 +11,7 @@
 #include "watched_rows.hpp"
 #include "work_rows.hpp"
 
-// bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages | --watched]
+// bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages | --watched | --nats]
 int main(int argc, char** argv) {
     using namespace drainpipe::bench;
     bool is_quick = false;
@@ -19,22 +20,24 @@ int main(int argc, char** argv) {
     bool wants_work = true;
     bool wants_stages = true;
     bool wants_watched = true;
+    bool wants_nats = true;
     for (int index = 2; index < argc; ++index) {
         const std::string_view argument = argv[index];
         is_quick = is_quick || argument == "--quick";
         const bool is_part = argument == "--ring" || argument == "--pipeline" ||
                              argument == "--work" || argument == "--stages" ||
-                             argument == "--watched";
+                             argument == "--watched" || argument == "--nats";
         wants_ring = wants_ring && (!is_part || argument == "--ring");
         wants_pipeline = wants_pipeline && (!is_part || argument == "--pipeline");
         wants_work = wants_work && (!is_part || argument == "--work");
         wants_stages = wants_stages && (!is_part || argument == "--stages");
         wants_watched = wants_watched && (!is_part || argument == "--watched");
+        wants_nats = wants_nats && (!is_part || argument == "--nats");
     }
     if (argc < 2) {
         std::fprintf(stderr,
                      "usage: bench PROGRAMS [--quick] [--ring | --pipeline | --work | --stages | "
-                     "--watched]\n");
+                     "--watched | --nats]\n");
         return 64;
     }
     try {
@@ -66,6 +69,11 @@ int main(int argc, char** argv) {
             const PipelineEffort full{.runs = 9, .events = 5'000'000, .depths = {}};
             const PipelineEffort quick{.runs = 3, .events = 1'000'000, .depths = {}};
             print_watched(table, is_quick ? quick : full, argv[1]);
+        }
+        if (wants_nats) {
+            const NatsEffort full{.runs = 5, .messages = 200'000};
+            const NatsEffort quick{.runs = 3, .messages = 50'000};
+            print_nats(table, is_quick ? quick : full, argv[1]);
         }
         return 0;
     } catch (const std::exception& error) {

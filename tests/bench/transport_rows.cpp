@@ -22,13 +22,13 @@ namespace {
 
 // Events that may be under way, of ours and of every peer that asks: what a segment has room for by
 // default.
-constexpr std::size_t room_for(std::size_t bytes) {
+constexpr std::size_t slots_for(std::size_t bytes) {
     return std::min<std::size_t>(262'144, (16 << 20) / bytes);
 }
 
 constexpr std::chrono::microseconds kQuiet{200};  // longer than anybody looks before it sleeps
 
-Load load_of(std::size_t bytes, std::size_t batch) { return {bytes, batch, room_for(bytes)}; }
+Load load_of(std::size_t bytes, std::size_t batch) { return {bytes, batch, slots_for(bytes)}; }
 
 using Maker = std::function<std::unique_ptr<Transport>(const Load&)>;
 
@@ -53,7 +53,7 @@ Maker ring(Waiting waiting) {
 
 template <std::size_t kBytes>
 std::unique_ptr<Transport> spsc(const Load& load) {
-    return std::make_unique<SpscTransport<kBytes, room_for(kBytes)>>(load.batch);
+    return std::make_unique<SpscTransport<kBytes, slots_for(kBytes)>>(load.batch);
 }
 
 Maker stream(StreamTransport::Kind kind) {
