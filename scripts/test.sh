@@ -100,7 +100,8 @@ sanitized='enqueue|wire|back_pressure|dispatch|segment|dead_letters|from|exec|fa
 # The leak checker attaches to a process as a debugger does: a SIGCONT at that moment hangs both.
 # So leaks are looked for where no test stops and continues processes. Tests of memory want what was
 # freed to be free.
-DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4 tests release --parallel $((3 * jobs)) --tests-regex "^system\.($sanitized)\$"
+# They compute for half of their time so.
+DRAINPIPE_PROGRAMS="$root/build-asan" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=4 tests release --parallel $((2 * jobs)) --tests-regex "^system\.($sanitized)\$"
 [ "$jobs" -le 2 ] || await "clang-tidy"
 
 # Threads stand in for processes here; the models have but one. The sanitizer's shadow memory wants fixed
