@@ -7,8 +7,8 @@
 namespace drainpipe::nats {
 namespace {
 
-constexpr double kMoment = 1;                   // seconds
-constexpr std::size_t kUpToTensOfSeconds = 18;  // characters
+constexpr double kMoment = 0.25;          // seconds
+constexpr std::size_t kUpToSeconds = 19;  // characters
 
 // Seconds since 1970; 0 where it is no time.
 double seconds_of(const std::string& created) {
@@ -27,11 +27,13 @@ bool Generation::is_of(const std::string& created) const {
            (!created_.empty() && std::abs(seconds_of(created) - seconds_of(created_)) < kMoment);
 }
 
-void Generation::adopt(const std::string& created) {
-    if (!is_of(created)) {
-        created_ = created;
-        name_ = created.substr(0, kUpToTensOfSeconds);
+bool Generation::adopt(const std::string& created) {
+    if (is_of(created)) {
+        return false;
     }
+    created_ = created;
+    name_ = created.substr(0, kUpToSeconds);
+    return true;
 }
 
 }  // namespace drainpipe::nats

@@ -176,8 +176,10 @@ std::optional<ConsumerInfo> NatsSource::prepare(natsConnection* connection) {
         intake_.warn(stream_at +
                      " is no work queue (retention workqueue): what is done stays in it");
     }
-    generation_.adopt(consumer.created);
-    settler_.tell_again(connection, generation_.name(), stream.last_sequence);
+    if (generation_.adopt(consumer.created)) {
+        settler_.forget_told();
+    }
+    settler_.tell_again(connection, stream.last_sequence);
     return consumer;
 }
 

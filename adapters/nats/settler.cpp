@@ -47,7 +47,7 @@ void Settler::collect(SourceIntake::Clock::time_point until) {
 }
 
 Settler::Result Settler::tell(natsConnection* connection, const std::string& generation) {
-    forget_told(SourceIntake::Clock::now() - kShortOutage);
+    forget_told_before(SourceIntake::Clock::now() - kShortOutage);
     if (fates_.empty()) {
         return Result::nothing;
     }
@@ -73,7 +73,7 @@ Settler::Result Settler::tell(natsConnection* connection, const std::string& gen
     if (acknowledge(connection, acknowledgements) != Confirmation::confirmed) {
         return Result::failed;
     }
-    remember(std::move(acknowledgements), generation);
+    remember(std::move(acknowledgements));
     intake_.settle(ids);
     for (const std::uint64_t id : ids) {
         withdrawn_.erase(id);
@@ -82,39 +82,32 @@ Settler::Result Settler::tell(natsConnection* connection, const std::string& gen
     return Result::settled;
 }
 
-void Settler::remember(std::vector<Acknowledgement> acknowledgements,
-                       const std::string& generation) {
+void Settler::remember(std::vector<Acknowledgement> acknowledgements) {
     // Another one may have the message by now: to give it back again would take it away.
     std::erase_if(acknowledgements, [](const Acknowledgement& one) {
         return one.verdict != Verdict::done && one.verdict != Verdict::dead;
     });
-    if (told_to_ != generation) {
-        told_.clear();
-        told_to_ = generation;
-    }
     const auto now = SourceIntake::Clock::now();
-    forget_told(now - kUntilOnDisk);
+    forget_told_before(now - kUntilOnDisk);
     told_.push_back({now, std::move(acknowledgements)});
 }
 
-void Settler::forget_told(SourceIntake::Clock::time_point before) {
-    while (!told_.empty() && told_.front().at < before) {
+void Settler::forget_told_before(SourceIntake::Clock::time_point time) {
+    while (!told_.empty() && told_.front().at < time) {
         told_.pop_front();
     }
 }
 
-void Settler::tell_again(natsConnection* connection, const std::string& generation,
-                         std::uint64_t last_sequence) {
-    forget_told(SourceIntake::Clock::now() - kShortOutage);
+void Settler::tell_again(natsConnection* connection, std::uint64_t last_sequence) {
+    forget_told_before(SourceIntake::Clock::now() - kShortOutage);
     const auto is_there = [&](const Acknowledgement& one) {
         const std::optional<AckSubject> subject = read_ack_subject(one.subject);
         return subject && subject->stream_sequence <= last_sequence;
     };
-    const bool is_same =
-        told_to_ == generation && std::ranges::all_of(told_, [&](const Told& told) {
-            return std::ranges::all_of(told.acknowledgements, is_there);
-        });
-    if (!is_same) {
+    const bool are_all_there = std::ranges::all_of(told_, [&](const Told& told) {
+        return std::ranges::all_of(told.acknowledgements, is_there);
+    });
+    if (!are_all_there) {
         told_.clear();
     }
     for (const Told& told : told_) {

@@ -34,8 +34,9 @@ class Settler {
     // that was killed since may have held it in memory alone, and would deliver the messages again
     // or leave them in the stream. `last_sequence` is the stream's: one that has lost messages
     // gives their numbers to others, and nothing is said again then. Waits for nothing.
-    void tell_again(natsConnection* connection, const std::string& generation,
-                    std::uint64_t last_sequence);
+    void tell_again(natsConnection* connection, std::uint64_t last_sequence);
+    // Nothing of it is said again: the consumer is another one.
+    void forget_told() { told_.clear(); }
 
     // The engine may have delivered these to others: they are not to be begun, and it is not told
     // that they were given back. Requires that there is no lease.
@@ -49,13 +50,12 @@ class Settler {
         std::vector<Acknowledgement> acknowledgements;
     };
 
-    void remember(std::vector<Acknowledgement> acknowledgements, const std::string& generation);
-    void forget_told(SourceIntake::Clock::time_point before);
+    void remember(std::vector<Acknowledgement> acknowledgements);
+    void forget_told_before(SourceIntake::Clock::time_point time);
 
     SourceIntake& intake_;
     std::vector<HeldEvent> fates_;
     std::deque<Told> told_;  // of late, the oldest first
-    std::string told_to_;    // the consumer
     std::unordered_set<std::uint64_t> withdrawn_;
 };
 
