@@ -20,6 +20,8 @@ constexpr std::chrono::minutes kSayAgain{1};
 constexpr int kMessageTooLarge = 10054;
 // Copied at a time under the lock, so that the other threads never wait long.
 constexpr std::size_t kAtOnce = 64;
+// For more to come where there are few, so that the thread is woken once for many of them.
+constexpr std::chrono::microseconds kGather{100};
 constexpr std::size_t kBytesAtOnce = 1024 * 1024;
 
 }  // namespace
@@ -137,6 +139,9 @@ bool StreamPublisher::wait_for_work() {
         return outbox_->is_over || !outbox_->to_put_off.empty() ||
                (connection_ != nullptr && outbox_->next_fresh != outbox_->end());
     });
+    if (outbox_->end() - outbox_->next_fresh < kAtOnce) {
+        outbox_->has_work.wait_for(lock, kGather, [this] { return outbox_->is_over; });
+    }
     return !outbox_->is_over;
 }
 

@@ -54,7 +54,8 @@ class Rows {
         return rate_into_stream([&] {
             Pipeline pipeline(programs_);
             pipeline.start({"--from", directory_.file("lines"), "--sink", server_.url() + kStream,
-                            "--log-events", "off"});
+                            "--max-demand", std::to_string(NatsServer::kUnanswered), "--log-events",
+                            "off"});
             pipeline.wait();
         });
     }

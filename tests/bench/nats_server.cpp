@@ -68,6 +68,7 @@ class Client {
         jsOptions options;
         jsOptions_Init(&options);
         options.Wait = kPatience;
+        options.PublishAsync.MaxPending = NatsServer::kUnanswered;
         check(natsConnection_JetStream(&context_, connection_, &options), "JetStream");
     }
     Client(const Client&) = delete;

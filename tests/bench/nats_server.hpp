@@ -12,6 +12,10 @@ namespace drainpipe::bench {
 // that none of its threads is about when something else is forked.
 class NatsServer {
   public:
+    // Published and not yet stored, at most, by whoever publishes: what NATS's Go client defaults
+    // to.
+    static constexpr int kUnanswered = 4000;
+
     // Whether there is one to run, and libnats was built in.
     static bool is_there();
 
@@ -32,8 +36,7 @@ class NatsServer {
 
     // The peers. Fetches and acknowledges, and does nothing else, until it had so many.
     void pull(const std::string& stream, std::uint64_t count) const;
-    // Publishes so many, as many at once as libnats likes, each with an id or none; returns when
-    // all are stored.
+    // Publishes so many, each with an id or none; returns when all are stored.
     enum class Ids { none, each };
     void publish(const std::string& stream, std::uint64_t count, std::uint64_t bytes,
                  Ids ids) const;
