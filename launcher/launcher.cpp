@@ -45,11 +45,12 @@ std::optional<Child::Program> find_stage(const std::string& role, const std::fil
                           .has_output = false};
 }
 
-// Our own, beside this program, or one of the user's.
+// Our own, beside this program, or one of the user's, which the user may replace while it runs.
 Child::Program stage_program(const std::string& role, const std::filesystem::path& own_path,
                              const Options& options) {
     const std::filesystem::path path = own_path.empty() ? own_directory() / role : own_path;
     if (auto stage = find_stage(role, path, options)) {
+        stage->file = own_path.empty() ? Child::hold(path) : nullptr;
         return *stage;
     }
     throw Failure(ExitCode::unavailable, path.string() + " is missing or not executable");
@@ -59,6 +60,7 @@ Child::Program stage_program(const std::string& role, const std::filesystem::pat
 Child::Program engine_program(const std::string& role, const std::filesystem::path& path,
                               const Endpoint& endpoint, const Options& options) {
     if (auto stage = find_stage(role, path, options)) {
+        stage->file = Child::hold(path);
         return *stage;
     }
     const bool is_of_nats = path.filename().string().starts_with("nats_");
@@ -92,11 +94,13 @@ std::unique_ptr<HttpProcess> make_http_process(const Options& options) {
     if (!options.http) {
         return nullptr;
     }
+    const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe");
     const Child::Program program{
         .role = "http",
-        .path = std::filesystem::read_symlink("/proc/self/exe"),
+        .path = path,
         .arguments = {HttpProcess::kCommand, "--name=" + options.address.name()},
-        .has_output = false};
+        .has_output = false,
+        .file = Child::hold(path)};
     return std::make_unique<HttpProcess>(*options.http, program);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,8 +29,9 @@ constexpr int kReadyFd = 3;
 // it: a child may be stopped here as anywhere else.
 class Becoming {
   public:
-    Becoming(const Child::Program& program, char* const* arguments, bool has_group, pid_t parent)
-        : path_(program.path.c_str()),
+    Becoming(const Child::Program& program, const char* path, char* const* arguments,
+             bool has_group, pid_t parent)
+        : path_(path),
           arguments_(arguments),
           has_output_(program.has_output),
           has_input_(program.has_input),
@@ -92,7 +94,24 @@ Descriptor out_of_the_way(const Descriptor& descriptor) {
     return moved;
 }
 
+// An upgrade puts other files in the place of those of a pipeline that runs: it goes on with its
+// own.
+std::string path_to_start(const Child::Program& program) {
+    struct stat held {};
+    struct stat there {};
+    const bool has_changed = program.file != nullptr && ::fstat(program.file->get(), &held) == 0 &&
+                             (::stat(program.path.c_str(), &there) != 0 ||
+                              held.st_dev != there.st_dev || held.st_ino != there.st_ino);
+    return has_changed ? "/proc/self/fd/" + std::to_string(program.file->get())
+                       : program.path.string();
+}
+
 }  // namespace
+
+std::shared_ptr<const Descriptor> Child::hold(const std::filesystem::path& path) {
+    const Descriptor file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    return file.is_open() ? std::make_shared<const Descriptor>(out_of_the_way(file)) : nullptr;
+}
 
 std::string Ending::describe() const {
     return was_killed ? "signal=" + signal_name(number) : "status=" + std::to_string(number);
@@ -115,7 +134,8 @@ void Child::start() {
 
     // A terminal stops or refuses who reads from it and is of another group than the launcher's.
     const bool has_group = !program_.has_input || ::isatty(STDIN_FILENO) == 0;
-    const Becoming becoming(program_, arguments.data(), has_group, ::getpid());
+    const std::string path = path_to_start(program_);
+    const Becoming becoming(program_, path.c_str(), arguments.data(), has_group, ::getpid());
     const pid_t pid = ::fork();
     if (pid < 0) {
         throw_errno("cannot start " + program_.path.string());

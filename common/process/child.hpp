@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,13 @@ class Child {
         bool has_output;         // the launcher's standard output; /dev/null where not
         bool has_input = false;  // the same of its standard input
         int input = -1;          // becomes its standard input; has to outlive the Child
+        // The file at `path` as it was when this was made, which is started also once another one
+        // lies there. Null: what lies there at each start.
+        std::shared_ptr<const Descriptor> file = nullptr;
     };
+
+    // For Program::file. Null where it can't be opened.
+    static std::shared_ptr<const Descriptor> hold(const std::filesystem::path& path);
 
     explicit Child(Program program) : program_(std::move(program)) {}
 

@@ -1,10 +1,12 @@
 #include "stage.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <exception>
 #include <limits>
@@ -84,7 +86,10 @@ Stage::Stage(const StageOptions& options, Role role)
       is_by_hand_(options.ready_fd.empty()),
       membership_(join(options, role, is_by_hand_)),
       log_(segment().header().settings.log_directory.data(), membership_.name(),
-           LogSink::File::may_be_missing, membership_.address().log_label()) {}
+           LogSink::File::may_be_missing, membership_.address().log_label()) {
+    // Started by a descriptor (Child::Program::file) it would have the descriptor's number for it.
+    ::prctl(PR_SET_NAME, program_invocation_short_name);
+}
 
 void Stage::warn(const std::string& what) {
     log_.warn("{}", what);
