@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "command_texts.hpp"
 #include "config_command.hpp"
 #include "dead_command.hpp"
 #include "dead_letter_file.hpp"
@@ -40,30 +41,29 @@ struct CommandTexts {
 
 void describe_commands(CommandLine& line, CommandTexts& texts) {
     const std::vector<std::string> address{"name", "run-dir"};
-    line.add_command("status", "Show how the running pipeline stands", address)
-        .add_switch("json", texts.json, "As one JSON object");
-    line.add_command("top", "The same, live, on a terminal; q leaves", address);
-    line.add_command("stop", "Have it drain and stop, as SIGTERM does", address)
+    const auto add = [&](const CommandText& command, std::vector<std::string> flags) {
+        return line.add_command(command.name, command.help, std::move(flags));
+    };
+    add(kStatusCommand, address).add_switch("json", texts.json, "As one JSON object");
+    add(kTopCommand, address);
+    add(kStopCommand, address)
         .add_switch("wait", texts.wait, "Until it has ended; exit with its exit code");
-    line.add_command("reload", "Have it open its logs again, as SIGHUP does", address);
-    line.add_command("scale", "Give it another number of consumers", address)
-        .add_argument("COUNT", texts.count, "1 to 64");
-    line.add_command("dead", "Show, retry or drop the dead letters of --log-dir",
-                     {"name", "run-dir", "log-dir"})
+    add(kReloadCommand, address);
+    add(kScaleCommand, address).add_argument("COUNT", texts.count, "1 to 64");
+    add(kDeadCommand, {"name", "run-dir", "log-dir"})
         .add_arguments("ACTION", texts.words,
                        "list [--json]; retry [ID...]: enqueue them anew, and remove them; "
                        "drop ID... or --all: remove them")
         .add_switch("json", texts.json, "list: the letters as they stand in the file")
         .add_switch("all", texts.all, "drop: all of them");
-    line.add_command("report", "Make a picture of a run from its log", {"log-dir"})
+    add(kReportCommand, {"log-dir"})
         .add_argument("LOG", texts.log, "The log [info.log of --log-dir]")
         .add_option("-o,--output", texts.picture, "FILE",
                     "Where to, as HTML, or as SVG by its name")
         .add_switch("all", texts.all, "All runs in the log, not the last one alone");
     line.add_hidden_command(HttpProcess::kCommand, {"name"})
         .add_option("--ready-fd", texts.ready_fd, "", "");
-    line.add_command("config", "Print every option with its value and where it came from",
-                     line.flags());
+    add(kConfigCommand, line.flags());
 }
 
 void require_standard_descriptors(const Options& options, const StandardDescriptors& standard) {

@@ -3,7 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "live_text.hpp"
 #include "status_of.hpp"
@@ -31,7 +33,40 @@ std::string flags_of(const Address& address) {
            (has_directory ? " --run-dir " + address.run_directory().string() : "");
 }
 
-std::string source_line(const Options& options, const std::string& flags) {
+bool is_in_path(const std::filesystem::path& program) {
+    const char* const variable = std::getenv("PATH");
+    std::istringstream directories(variable ? variable : "");
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        std::error_code error;
+        const std::filesystem::path found = std::filesystem::path(directory) / program.filename();
+        if (::access(found.c_str(), X_OK) == 0) {
+            return std::filesystem::equivalent(found, program, error);
+        }
+    }
+    return false;
+}
+
+// What a person types for the programs.
+struct Commands {
+    std::string launcher;
+    std::string enqueue;
+};
+
+// Installed they are commands of `drainpipe`.
+Commands commands_here() {
+    const std::filesystem::path here = own_directory();
+    const std::filesystem::path front = (here / DRAINPIPE_FRONT_FROM_HERE).lexically_normal();
+    if (::access(front.c_str(), X_OK) == 0) {
+        const std::string name = is_in_path(front) ? front.filename().string() : typed(front);
+        return {.launcher = name, .enqueue = name + " enqueue"};
+    }
+    const std::string launcher = typed(here / "launcher");
+    return {.launcher = (launcher.find('/') == std::string::npos ? "./" : "") + launcher,
+            .enqueue = typed(here / "scripts/enqueue.sh")};
+}
+
+std::string source_line(const Options& options, const Commands& commands,
+                        const std::string& flags) {
     switch (options.source.kind) {
         case SourceKind::file:
             return "the lines of " + options.source.file.string() + "; it stops when all are done";
@@ -44,7 +79,7 @@ std::string source_line(const Options& options, const std::string& flags) {
         case SourceKind::socket:
             break;
     }
-    return typed(own_directory() / "scripts/enqueue.sh") + flags + " 7000, or - for lines of input";
+    return commands.enqueue + flags + " 7000, or - for lines of input";
 }
 
 }  // namespace
@@ -54,15 +89,14 @@ Display::Display(const Options& options, const Gauge& gauge, Console& console)
 
 std::vector<std::string> Display::paragraph() const {
     const std::string flags = flags_of(options_.address);
-    const std::string program = typed(own_directory() / "launcher");
-    const std::string launcher = (program.find('/') == std::string::npos ? "./" : "") + program;
-    return {
-        fmt::format("pipeline '{}' is ready, with {} consumer{}", options_.address.name(),
-                    options_.consumers, options_.consumers == 1 ? "" : "s"),
-        "  events  " + source_line(options_, flags),
-        fmt::format("  look    {} status{}, or less {}", launcher, flags,
-                    typed(options_.log_directory / "info.log")),
-        fmt::format("  stop    Ctrl-C, kill -TERM {}, or {} stop{}", ::getpid(), launcher, flags)};
+    const Commands commands = commands_here();
+    return {fmt::format("pipeline '{}' is ready, with {} consumer{}", options_.address.name(),
+                        options_.consumers, options_.consumers == 1 ? "" : "s"),
+            "  events  " + source_line(options_, commands, flags),
+            fmt::format("  look    {} status{}, or less {}", commands.launcher, flags,
+                        typed(options_.log_directory / "info.log")),
+            fmt::format("  stop    Ctrl-C, kill -TERM {}, or {} stop{}", ::getpid(),
+                        commands.launcher, flags)};
 }
 
 void Display::announce(const std::string& ready) const { console_.say(paragraph(), ready); }

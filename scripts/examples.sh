@@ -36,7 +36,7 @@ for list in "$directory"/examples/*/CMakeLists.txt; do
     echo "== $(basename -- "$example")"
     quietly cmake -S "$example" -B "$example/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release
     quietly cmake --build "$example/build" --parallel "$(nproc)"
-    "$example/run.sh" "$prefix/bin" "$example/build" & # so that a signal is acted upon at once
+    "$example/run.sh" "$prefix/libexec/drainpipe" "$example/build" & # so that a signal is acted upon at once
     running=$!
     code=0
     wait "$running" || code=$?

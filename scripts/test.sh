@@ -78,14 +78,14 @@ tests release --parallel $((3 * jobs)) # they wait more than they compute
 step "the demonstration, from an installed tree"
 installed=$(mktemp -d)
 quietly cmake --install build --prefix "$installed"
-quietly "$installed/bin/scripts/demo.sh"
+quietly "$installed/libexec/drainpipe/scripts/demo.sh"
 step "the examples, built from what is installed"
 quietly scripts/examples.sh "$installed"
 await "build of asan or tsan"
 
 step "the sanitized build"
 quietly cmake --install build-asan --component programs --prefix "$installed"
-quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/bin/scripts/demo.sh"
+quietly env ASAN_OPTIONS="log_path=$installed/report" "$installed/libexec/drainpipe/scripts/demo.sh"
 for report in "$installed"/report.*; do
     [ ! -e "$report" ] || { cat "$report"; exit 1; }
 done

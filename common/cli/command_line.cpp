@@ -124,6 +124,50 @@ struct CommandLine::Parser {
         return arguments;
     }
 
+    // As it was called: "launcher", or "drainpipe run".
+    void take_name(const std::string& called) {
+        const std::string name = called.substr(called.rfind('/') + 1);
+        if (!name.empty()) {
+            app.name(name);
+        }
+    }
+
+    std::string describe() const {
+        std::string table = "program\t" + app.get_name() + "\t" + app.get_description() + "\n";
+        describe_options(app, "", table);
+        for (const CLI::App* const command : app.get_subcommands(nullptr)) {
+            if (command->get_group().empty()) {
+                continue;
+            }
+            const std::string& name = command->get_name();
+            table += "command\t" + name + "\t" + command->get_description() + "\n";
+            for (const std::string& flag : taken_by.at(name)) {
+                table += "takes\t" + name + "\t--" + flag + "\n";
+            }
+            describe_options(*command, name, table);
+        }
+        return table;
+    }
+
+    static void describe_options(const CLI::App& from, const std::string& command,
+                                 std::string& table) {
+        for (const CLI::Option* const option : from.get_options()) {
+            const std::string& help = option->get_description();
+            if (option->get_group().empty()) {
+                continue;
+            }
+            table += option->get_positional()
+                         ? "argument\t" + command + "\t" + option->get_name(true) + "\t" + help
+                         : "option\t" + command + "\t" + option->get_name(false, true) + "\t" +
+                               type_of(*option) + "\t" + option->get_default_str() + "\t" + help;
+            table += "\n";
+        }
+    }
+
+    static std::string type_of(const CLI::Option& option) {
+        return option.get_items_expected_max() == 0 ? "" : option.get_type_name();
+    }
+
     void require_switch_value(const std::string& flag, const std::string& value) const {
         constexpr std::array kValues{"true", "false", "on", "off", "yes", "no", "1", "0"};
         if (std::ranges::find(switches, flag) != switches.end() &&
@@ -139,8 +183,10 @@ CommandLine::CommandLine(const std::string& program, const std::string& purpose)
     CLI::App& app = parser_->app;
     app.name(program);
     app.description(purpose);
-    app.set_version_flag("--version", program + " " DRAINPIPE_VERSION);
+    app.set_version_flag("--version", program + " " DRAINPIPE_VERSION,
+                         "Print the version and exit");
     app.set_help_flag("-h,--help", "Print this and exit");
+    app.add_flag("--describe")->group("");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.get_formatter()->column_width(34);
 }
@@ -180,6 +226,16 @@ CommandLine::Command CommandLine::add_command(const std::string& name, const std
     CLI::App* const command = parser_->app.add_subcommand(name, help)->fallthrough();
     command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     parser_->app.require_subcommand(0, 1);
+    constexpr std::size_t kFew = 5;
+    if (flags.size() <= kFew) {
+        std::string also = "Also --config";
+        for (const std::string& flag : flags) {
+            also += ", --" + flag;
+        }
+        command->footer(also + ", as at the start.");
+    } else {
+        command->footer("Also every option of the start.");
+    }
     parser_->taken_by.emplace(name, std::move(flags));
     return Command(*command);
 }
@@ -240,8 +296,13 @@ void CommandLine::add_address(std::string& name, std::string& run_directory) {
 std::optional<ExitCode> CommandLine::parse(int argc, char** argv) {
     try {
         std::vector<std::string> arguments(argv + 1, argv + argc);
+        parser_->take_name(argc > 0 ? argv[0] : "");
         parser_->refuse_missing_values(arguments);
         parser_->read(arguments);
+        if (parser_->is_given("describe")) {
+            print_answer(parser_->describe());
+            return ExitCode::done;
+        }
         parser_->refuse_foreign_flags();
         const std::vector<std::string> others = parser_->other_arguments();
         arguments.insert(arguments.begin(), others.begin(), others.end());

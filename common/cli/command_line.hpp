@@ -16,6 +16,14 @@ namespace drainpipe {
 // A program's command line. A flag beats the environment variable DRAINPIPE_FLAG, which beats the
 // configuration file, which beats the default. Values arrive as text; their reader refuses what
 // they are not. No value that was given is empty; a variable that is empty counts as not set.
+//
+// --describe, which --help does not show, prints what --help says as a table with tabs between the
+// columns; manual pages and completions are made of it:
+//     program   NAME     PURPOSE
+//     option    COMMAND  FLAGS    TYPE  DEFAULT  HELP    COMMAND is empty for the program's own
+//     argument  COMMAND  NAME     HELP
+//     command   NAME     HELP
+//     takes     COMMAND  FLAG                            one of the program's own
 class CommandLine {
   public:
     CommandLine(const std::string& program, const std::string& purpose);

@@ -26,7 +26,7 @@ block() { # of a page, the block of that language that has these words
     printf '%s\n' "$text"
 }
 squares() { # of the numbers to 1000, as a stage puts them out
-    "$work/tree/bin/launcher" --name "$name" --run-dir "$work/run" --log-dir "$work/log" --from "$work/numbers" \
+    "$work/tree/bin/drainpipe" run --name "$name" --run-dir "$work/run" --log-dir "$work/log" --from "$work/numbers" \
         --consumer "$1" --consumers "$2" 2>"$work/said" | sort -n >"$work/squares" || fail "the launcher failed"
     cmp -s "$work/squares" "$work/expected" || { cat "$work/said"; fail "$1 gives no squares"; }
 }
@@ -48,18 +48,18 @@ squares "$work/square/build/square" 2
 
 block "$page" cpp "drainpipe::consume_batches" >"$work/square/main.cpp"
 quietly cmake --build "$work/square/build"
-(cd "$work" && quietly "$work/tree/bin/launcher" --name "$name" --run-dir run --log-dir log --from numbers \
+(cd "$work" && quietly "$work/tree/bin/drainpipe" run --name "$name" --run-dir run --log-dir log --from numbers \
     --consumer square/build/square) || exit 1
 awk 'NF { print $3 }' "$work/events" | cmp -s - "$work/numbers" || fail "the file of events is not what was put in"
 [ "$(grep -c '^$' "$work/events")" -lt 500 ] || fail "the batches are of one event"
 
 block "$page" cpp "drainpipe::run_source" >"$work/square/main.cpp"
 quietly cmake --build "$work/square/build"
-cp "$work/square/build/square" "$work/tree/bin/spool_source"
+cp "$work/square/build/square" "$work/tree/libexec/drainpipe/spool_source"
 mkdir "$work/spool"
 for number in $(seq 200); do printf %s "$number" >"$work/spool/$number"; done
 # shellcheck disable=SC2016 # the command's own $1
-"$work/tree/bin/launcher" --name "$name" --run-dir "$work/run" --log-dir "$work/log" --source "spool://local$work/spool" \
+"$work/tree/bin/drainpipe" run --name "$name" --run-dir "$work/run" --log-dir "$work/log" --source "spool://local$work/spool" \
     --exec '[ "$1" != 13 ] || exit 65; echo "$1"' --jobs 4 >"$work/spooled" 2>"$work/said" &
 launcher=$!
 tries=0
