@@ -7,7 +7,7 @@
 #   setup.sh bench         what scripts/bench.sh needs besides: the peers, and no service of theirs
 set -eu
 
-build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libnats-dev"
+build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libnats-dev lowdown"
 test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools nats-server parallel python3-minimal"
 

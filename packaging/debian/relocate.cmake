@@ -1,0 +1,8 @@
+# What stands elsewhere on Debian than in a tree of its own. Run by CPack, when all is staged.
+set(tree ${CPACK_TEMPORARY_DIRECTORY}/programs)
+if(NOT EXISTS ${tree})
+    message(FATAL_ERROR "nothing is staged in ${tree}")
+endif()
+file(RENAME ${tree}/usr/etc ${tree}/etc)
+# site-functions is for the administrator's own.
+file(RENAME ${tree}/usr/share/zsh/site-functions ${tree}/usr/share/zsh/vendor-completions)
