@@ -1,0 +1,65 @@
+#!/bin/bash
+# The Debian packages of a build, in a bare Debian root: lintian, install with apt, use, upgrade over a
+# pipeline that runs, remove and purge; then, where systemd can be booted there, as services. Needs root.
+#   packages.sh BUILD_DIRECTORY VERSION
+# DRAINPIPE_BARE_ROOT names a root to copy where debootstrap would take its time.
+set -euo pipefail
+
+build=$(readlink -f -- "$1")
+version=$2
+here=$(cd "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: packages in a bare root; that takes root's rights"
+    exit 0
+fi
+for program in cpack dpkg-deb lintian debootstrap systemd-nspawn; do
+    command -v "$program" >/dev/null || { echo "skipped: packages in a bare root; $program is not there"; exit 0; }
+done
+
+work=$(mktemp -d)
+root=$work/root
+clean_up() { rm -rf --one-file-system "$work"; }
+trap clean_up EXIT
+fail() {
+    echo "packages.sh: $*" >&2
+    exit 1
+}
+quietly() { # says what it printed only when it fails
+    "$@" >"$work/said" 2>&1 || {
+        cat "$work/said" >&2
+        fail "failed: $*"
+    }
+}
+step() { echo "== $*"; }
+
+step "make the packages, and lintian"
+quietly cpack --config "$build/CPackConfig.cmake" -B "$work/packages"
+packages=$work/packages
+[ "$(find "$packages" -maxdepth 1 -name "drainpipe*_${version}-1_*.deb" | wc -l)" -eq 2 ] || fail "not two packages"
+lintian --allow-root --fail-on error "$packages"/*.deb || fail "lintian has found errors"
+
+step "a bare root"
+if [ -n "${DRAINPIPE_BARE_ROOT:-}" ]; then
+    cp -a "$DRAINPIPE_BARE_ROOT" "$root"
+else
+    quietly debootstrap --variant=minbase bookworm "$root"
+fi
+mkdir "$root/packages"
+cp "$packages"/*.deb "$root/packages"
+# The same with a higher version, whose programs can't do what a running pipeline needs.
+dpkg-deb -R "$packages"/drainpipe_"$version"-1_*.deb "$work/next"
+sed -i "s/^Version: .*/Version: $version-2/" "$work/next/DEBIAN/control"
+for program in launcher producer consumer; do
+    printf '#!/bin/sh\nexit 70\n' >"$work/next/usr/libexec/drainpipe/$program"
+done
+quietly dpkg-deb -b "$work/next" "$root/packages/next.deb"
+
+# A directory of its own for shared memory, and pids of its own, so that nothing gets out of it.
+in_root() { # a script of this directory
+    cp "$here/$1" "$root/packages"
+    systemd-nspawn --quiet --register=no --keep-unit --pipe --as-pid2 --directory="$root" \
+        /bin/bash "/packages/$1"
+}
+step "install, use, upgrade, remove, purge"
+in_root in_bare_root.sh || fail "in the bare root"
