@@ -3,21 +3,24 @@
 # root or sudo; without either it says what an administrator should install, and exits 77.
 #   setup.sh build         what the programs need
 #   setup.sh test          what the tests need besides
+#   setup.sh package       what scripts/package.sh needs besides
 #   setup.sh nats          what scripts/nats-demo.sh needs besides: a server
 #   setup.sh bench         what scripts/bench.sh needs besides: the peers, and no service of theirs
 set -eu
 
 build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libnats-dev lowdown"
-test="doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl"
+package="dpkg-dev file"
+test="$package doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl debootstrap lintian systemd systemd-container mandoc zsh fish"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools nats-server parallel python3-minimal"
 
 case "${1:-}" in
 build) wanted=$build ;;
+package) wanted="$build $package" ;;
 test) wanted="$build $test" ;;
 nats) wanted="$build nats-server" ;;
 bench) wanted="$build $bench" ;;
 *)
-    echo "usage: setup.sh build|test|nats|bench" >&2
+    echo "usage: setup.sh build|package|test|nats|bench" >&2
     exit 64
     ;;
 esac
