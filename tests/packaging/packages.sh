@@ -63,3 +63,32 @@ in_root() { # a script of this directory
 }
 step "install, use, upgrade, remove, purge"
 in_root in_bare_root.sh || fail "in the bare root"
+
+step "services of a systemd that is booted there"
+quietly systemd-nspawn --quiet --register=no --keep-unit --pipe --as-pid2 --directory="$root" \
+    /usr/bin/env DEBIAN_FRONTEND=noninteractive /bin/bash -c 'apt-get install -y -qq --no-install-recommends \
+        systemd logrotate /packages/drainpipe_*.deb'
+cp "$here/in_booted_root.sh" "$root/packages"
+cat >"$root/etc/systemd/system/story.service" <<'UNIT'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /packages/in_booted_root.sh
+StandardOutput=file:/packages/story
+StandardError=inherit
+TimeoutStartSec=180
+ExecStopPost=systemctl --no-block poweroff
+[Install]
+WantedBy=default.target
+UNIT
+ln -s ../story.service "$root/etc/systemd/system/multi-user.target.wants/story.service"
+ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+timeout 300 systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$root" \
+    >"$work/said" 2>&1 </dev/null || true
+if [ ! -s "$root/packages/story" ]; then
+    echo "skipped: services; systemd could not be booted here: $(tail -n 1 "$work/said")"
+    exit 0
+fi
+cat "$root/packages/story"
+[ "$(tail -n 1 "$root/packages/story")" = "all is well" ] || fail "under systemd"

@@ -58,30 +58,36 @@ std::string readme_block(std::string_view language, std::string_view words) {
     return found->text;
 }
 
-// Lines of shell, in a directory where the launcher lies as in the build directory.
+// Lines of shell, in a directory where the launcher lies as in the build directory; drainpipe is in
+// PATH.
 Outcome run_lines(const Pipeline& pipeline, const std::string& lines) {
-    std::filesystem::create_symlink(program("launcher"), pipeline.directory() / "launcher");
-    return run({.words = {"/bin/sh", "-c",
-                          "cd '" + pipeline.directory().string() + "'\nexport DRAINPIPE_NAME=" +
-                              pipeline.name() + " DRAINPIPE_RUN_DIR='" +
-                              pipeline.run_dir().string() + "'\n" + lines}});
+    for (const auto* name : {"launcher", "drainpipe"}) {
+        std::filesystem::create_symlink(program(name), pipeline.directory() / name);
+    }
+    return run(
+        {.words = {"/bin/sh", "-c",
+                   "cd '" + pipeline.directory().string() +
+                       "'\nexport PATH=$PWD:$PATH DRAINPIPE_NAME=" + pipeline.name() +
+                       " DRAINPIPE_RUN_DIR='" + pipeline.run_dir().string() + "'\n" + lines}});
 }
 
 TEST_SUITE("pages") {
-    TEST_CASE("readme: the command that it leads with does what it says") {
-        const Pipeline pipeline;
-        for (const std::string name : {"one.txt", "two words.txt", "three.txt"}) {
-            write_text(pipeline.directory() / name, name);
+    TEST_CASE("readme: the commands that it leads with do what they say") {
+        for (const auto* words : {"drainpipe run --from files", "./launcher --from files"}) {
+            const Pipeline pipeline;
+            for (const std::string name : {"one.txt", "two words.txt", "three.txt"}) {
+                write_text(pipeline.directory() / name, name);
+            }
+            const auto outcome = run_lines(pipeline, readme_block("sh", words));
+            INFO("standard error: ", outcome.errors);
+            CHECK(outcome.code == 0);
+            for (const std::string name : {"one.txt", "two words.txt", "three.txt"}) {
+                CHECK(std::filesystem::exists(pipeline.directory() / (name + ".gz")));
+                CHECK_FALSE(std::filesystem::exists(pipeline.directory() / name));
+            }
+            CHECK(contains(outcome.errors, "accepted=3 processed=3"));
+            CHECK(pipeline.leftovers() == "");
         }
-        const auto outcome = run_lines(pipeline, readme_block("sh", "--exec"));
-        INFO("standard error: ", outcome.errors);
-        CHECK(outcome.code == 0);
-        for (const std::string name : {"one.txt", "two words.txt", "three.txt"}) {
-            CHECK(std::filesystem::exists(pipeline.directory() / (name + ".gz")));
-            CHECK_FALSE(std::filesystem::exists(pipeline.directory() / name));
-        }
-        CHECK(contains(outcome.errors, "accepted=3 processed=3"));
-        CHECK(pipeline.leftovers() == "");
     }
 
     TEST_CASE("readme: the workers that it leads with do the same") {
