@@ -87,10 +87,11 @@ Action without_signals(std::function<ExitCode()> command) {
     };
 }
 
-Action start_action(const Options& options, const StandardDescriptors& standard) {
-    return [options, standard](Descriptor signals) {
+Action start_action(const Options& options, const StandardDescriptors& standard,
+                    const ServiceEnvironment& service) {
+    return [=](Descriptor signals) {
         require_standard_descriptors(options, standard);
-        return Launcher(options, std::move(signals)).run();
+        return Launcher(options, service, std::move(signals)).run();
     };
 }
 
@@ -118,8 +119,8 @@ Action report_action(const std::filesystem::path& log_directory, const CommandTe
 
 }  // namespace
 
-std::optional<Action> parse_command_line(int argc, char** argv,
-                                         const StandardDescriptors& standard) {
+std::optional<Action> parse_command_line(int argc, char** argv, const StandardDescriptors& standard,
+                                         const ServiceEnvironment& service) {
     OptionTexts options;
     CommandTexts texts;
     CommandLine line("launcher",
@@ -132,7 +133,7 @@ std::optional<Action> parse_command_line(int argc, char** argv,
     hide_credentials(argc, argv);
     const std::string command = line.command();
     if (command.empty()) {
-        return start_action(read_options(line, options), standard);
+        return start_action(read_options(line, options), standard, service);
     }
     if (command == "config") {
         print_config(line, read_options(line, options));

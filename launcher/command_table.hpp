@@ -5,6 +5,7 @@
 
 #include "descriptor.hpp"
 #include "failure.hpp"
+#include "service_environment.hpp"
 
 namespace drainpipe {
 
@@ -20,7 +21,7 @@ struct StandardDescriptors {
 
 // Reads the command line, the environment and the configuration file. Nothing means that all is
 // said (--help, --version, config). Throws Failure(usage).
-std::optional<Action> parse_command_line(int argc, char** argv,
-                                         const StandardDescriptors& standard);
+std::optional<Action> parse_command_line(int argc, char** argv, const StandardDescriptors& standard,
+                                         const ServiceEnvironment& service);
 
 }  // namespace drainpipe

@@ -13,6 +13,7 @@
 #include "endpoint_file.hpp"
 #include "failure.hpp"
 #include "quantity.hpp"
+#include "service_status.hpp"
 
 namespace drainpipe {
 namespace {
@@ -159,10 +160,11 @@ Launcher::Stages Launcher::stages_of(const Options& options) {
     return stages;
 }
 
-Launcher::Launcher(const Options& options, Descriptor signals)
-    : Launcher(options, std::move(signals), stages_of(options)) {}
+Launcher::Launcher(const Options& options, const ServiceEnvironment& service, Descriptor signals)
+    : Launcher(options, service, std::move(signals), stages_of(options)) {}
 
-Launcher::Launcher(const Options& options, Descriptor signals, Stages stages)
+Launcher::Launcher(const Options& options, const ServiceEnvironment& service, Descriptor signals,
+                   Stages stages)
     : options_(options),
       console_({.colour = options_.colour, .is_quiet = options_.is_quiet}),
       source_file_(source_file_of(options_.source)),
@@ -176,9 +178,10 @@ Launcher::Launcher(const Options& options, Descriptor signals, Stages stages)
       display_(options_, gauge_, console_),
       control_(options_.address.control_path()),
       watch_(segment_, options_.address.name()),
+      service_(service),
       stage_inputs_(std::move(stages.inputs)),
       supervisor_(std::move(stages.programs), http_.get(), std::move(signals), name_claim_,
-                  control_, segment_, watch_, log_, console_),
+                  control_, segment_, watch_, service_, log_, console_),
       watchdog_(options_.grace) {}
 
 ExitCode Launcher::run() {
@@ -280,12 +283,14 @@ void Launcher::announce() {
                     segment_path(options_.address.name()), describe_source(options_)) +
         describe_sink(options_) + (http_ ? " http=" + http_->address().describe() : "");
     log_.info("{}", ready);
+    service_.tell_ready(service_status(segment_, std::nullopt));
     display_.announce(ready);
 }
 
 ExitCode Launcher::shut_down() {
     const Clock::time_point deadline = supervisor_.stop_request()->at + options_.grace;
     watchdog_.arm(deadline);
+    service_.tell_stopping(deadline, service_status(segment_, deadline));
     segment_.header().stop_deadline.store(
         std::chrono::nanoseconds(end_of_drain(deadline).time_since_epoch()).count());
     const std::string stopping =
@@ -443,6 +448,7 @@ ExitCode Launcher::settle() {
     const Account account = this->account();
     const std::string summary = "summary " + to_text(account);
     log_.info("{}", summary);
+    service_.tell_status(summary);
     console_.conclude(summary);
 
     if (account.dead > 0) {

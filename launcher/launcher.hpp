@@ -18,6 +18,8 @@
 #include "options.hpp"
 #include "segment.hpp"
 #include "segment_claim.hpp"
+#include "service_environment.hpp"
+#include "service_manager.hpp"
 #include "source_file.hpp"
 #include "supervisor.hpp"
 #include "watchdog.hpp"
@@ -33,7 +35,7 @@ class Launcher {
 
     // Claims the name, opens the log and makes or recovers the segment. Throws Failure, and leaves
     // things as they were then. `signals` as claim_signals() returned it.
-    Launcher(const Options& options, Descriptor signals);
+    Launcher(const Options& options, const ServiceEnvironment& service, Descriptor signals);
 
     // Runs the pipeline until it is stopped; the exit code says whether anything is left.
     ExitCode run();
@@ -46,7 +48,8 @@ class Launcher {
     };
     static Stages stages_of(const Options& options);
 
-    Launcher(const Options& options, Descriptor signals, Stages stages);
+    Launcher(const Options& options, const ServiceEnvironment& service, Descriptor signals,
+             Stages stages);
 
     ExitCode run_to_the_end();
     void start();
@@ -89,6 +92,7 @@ class Launcher {
     Display display_;
     ControlSocket control_;
     SegmentWatch watch_;
+    ServiceManager service_;
     std::vector<Descriptor> stage_inputs_;
     Supervisor supervisor_;
     Watchdog watchdog_;

@@ -16,6 +16,7 @@
 #include "poll.hpp"
 #include "proc.hpp"
 #include "quantity.hpp"
+#include "service_status.hpp"
 #include "signals.hpp"
 
 namespace drainpipe {
@@ -50,7 +51,7 @@ double in_seconds(std::chrono::steady_clock::duration duration) {
 
 Supervisor::Supervisor(std::vector<Child::Program> programs, HttpProcess* http, Descriptor signals,
                        NameClaim& name, ControlSocket& control, Segment& segment,
-                       SegmentWatch& watch, Log& log, Console& console)
+                       SegmentWatch& watch, ServiceManager& service, Log& log, Console& console)
     : http_(http),
       signals_(std::move(signals)),
       name_(name),
@@ -58,6 +59,7 @@ Supervisor::Supervisor(std::vector<Child::Program> programs, HttpProcess* http, 
       segment_(segment),
       telemetry_(segment, log),
       watch_(watch),
+      service_(service),
       log_(log),
       console_(console) {
     processes_.emplace_back(std::move(programs.front()), Role::producer);
@@ -218,6 +220,7 @@ void Supervisor::wait(Clock::time_point until) {
         scale(*fewer);
     }
     telemetry_.tick();
+    tell_service();
 }
 
 void Supervisor::leave_out_frozen_time(Clock::time_point intended) {
@@ -572,6 +575,26 @@ void Supervisor::scale_as_asked(std::string_view count) {
     }
 }
 
+void Supervisor::tell_service() {
+    if (service_.is_due()) {
+        service_.tell(service_status(segment_, stop_deadline()));
+    }
+}
+
+std::optional<Supervisor::Clock::time_point> Supervisor::stop_deadline() const {
+    return stop_request_ ? std::optional(stop_request_->at +
+                                         std::chrono::microseconds(
+                                             segment_.header().settings.grace_microseconds))
+                         : std::nullopt;
+}
+
+// The stages do it at a signal of their own, and tell nobody when they have.
+void Supervisor::reload() {
+    service_.tell_reloading();
+    reopen_logs();
+    service_.tell_reloaded();
+}
+
 void Supervisor::reopen_logs() {
     if (!log_.sink().reopen()) {
         console_.error("the log can't be opened again, its old file is still written");
@@ -589,7 +612,7 @@ void Supervisor::handle_signal(int signal) {
         return;  // it has woken wait(), and who died was looked after
     }
     if (signal == SIGHUP) {
-        reopen_logs();
+        reload();
         return;
     }
     const Clock::time_point now = Clock::now();
@@ -641,7 +664,7 @@ void Supervisor::do_without(ManagedProcess& process, const std::string& reason) 
 }
 
 Supervisor::Clock::time_point Supervisor::next_time(Clock::time_point until) const {
-    until = std::min(until, telemetry_.next_tick());
+    until = std::min({until, telemetry_.next_tick(), service_.next_time()});
     if (http_) {
         until = std::min(until, http_->start_at().value_or(until));
     }

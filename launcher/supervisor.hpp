@@ -18,6 +18,7 @@
 #include "name_claim.hpp"
 #include "segment.hpp"
 #include "segment_watch.hpp"
+#include "service_manager.hpp"
 #include "telemetry.hpp"
 
 namespace drainpipe {
@@ -51,7 +52,7 @@ class Supervisor {
     // claim_signals() returned it. `http` may be null.
     Supervisor(std::vector<Child::Program> programs, HttpProcess* http, Descriptor signals,
                NameClaim& name, ControlSocket& control, Segment& segment, SegmentWatch& watch,
-               Log& log, Console& console);
+               ServiceManager& service, Log& log, Console& console);
 
     ManagedProcess& producer() { return processes_.front(); }
     // All slots of consumers, by number; the first ones, as many as the target count says, are
@@ -104,6 +105,8 @@ class Supervisor {
         Clock::time_point at;
     };
     const std::optional<StopRequest>& stop_request() const { return stop_request_; }
+    // When that stop is to be over.
+    std::optional<Clock::time_point> stop_deadline() const;
 
     // Requests a stop as a signal does, for a reason of the pipeline's own.
     void request_stop(StopReason reason);
@@ -130,6 +133,8 @@ class Supervisor {
     void start(ManagedProcess& process);
     static void kill_now(const ManagedProcess& process);
     void leave_behind(const ManagedProcess& process);
+    void tell_service();
+    void reload();
     void reopen_logs();
     // The pids of all children.
     std::set<pid_t> own() const;
@@ -189,6 +194,7 @@ class Supervisor {
     Segment& segment_;
     Telemetry telemetry_;
     SegmentWatch& watch_;
+    ServiceManager& service_;
     Log& log_;
     Console& console_;
     std::optional<StopRequest> stop_request_;

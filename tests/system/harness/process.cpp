@@ -49,11 +49,17 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+bool pass_on(int fd) {
+    constexpr int kPassed = 3;
+    return ::dup2(fd, kPassed) == kPassed && ::fcntl(kPassed, F_SETFD, 0) == 0;
+}
+
 bool become(const Command& command) {
     constexpr int kWrite = O_WRONLY | O_CREAT | O_APPEND;
     if (!redirect(command.input, O_RDONLY, STDIN_FILENO)) return false;
     if (!redirect(command.output, kWrite, STDOUT_FILENO)) return false;
     if (!redirect(command.errors, kWrite, STDERR_FILENO)) return false;
+    if (command.passed && !pass_on(*command.passed)) return false;
     if (command.user && (::setgroups(0, nullptr) != 0 || ::setgid(*command.user) != 0 ||
                          ::setuid(*command.user) != 0)) {
         return false;

@@ -28,6 +28,7 @@ struct Command {
     std::filesystem::path output = "/dev/null";
     std::filesystem::path errors = "/dev/null";
     std::optional<uid_t> user = {};  // needs root
+    std::optional<int> passed = {};  // a descriptor of the test's that becomes number 3
 };
 
 class Process {
