@@ -87,11 +87,25 @@ Action without_signals(std::function<ExitCode()> command) {
     };
 }
 
+std::optional<ActivatedSocket> activated_socket_for(const Options& options,
+                                                    const ServiceEnvironment& service) {
+    std::optional<ActivatedSocket> socket = find_activated_socket(service);
+    if (socket && !options.source.has_socket) {
+        throw Failure(ExitCode::usage,
+                      "LISTEN_FDS: the socket " + socket->path.string() +
+                          " is passed, and this pipeline takes nothing from clients: its events "
+                          "come from what it was given");
+    }
+    return socket;
+}
+
 Action start_action(const Options& options, const StandardDescriptors& standard,
                     const ServiceEnvironment& service) {
     return [=](Descriptor signals) {
         require_standard_descriptors(options, standard);
-        return Launcher(options, service, std::move(signals)).run();
+        Options with_socket = options;
+        with_socket.activated_socket = activated_socket_for(options, service);
+        return Launcher(with_socket, service, std::move(signals)).run();
     };
 }
 

@@ -76,6 +76,7 @@ Child::Program producer_program(const Options& options) {
         return engine_program("producer", source.program, source.endpoint, options);
     }
     Child::Program producer = stage_program("producer", source.producer, options);
+    producer.socket = options.activated_socket ? options.activated_socket->fd : -1;
     producer.has_input = source.kind == SourceKind::standard_input;
     return producer;
 }
@@ -113,14 +114,14 @@ std::optional<SourceFile> source_file_of(const SourceOptions& source) {
 std::string describe_source(const Options& options) {
     switch (options.source.kind) {
         case SourceKind::socket:
-            return "socket=" + options.address.socket_path().string();
+            return "socket=" + socket_path_of(options).string();
         case SourceKind::file:
             return "socket=- source=" + options.source.file.string();
         case SourceKind::standard_input:
             return "socket=- source=-";
         case SourceKind::stage:
             return "socket=" +
-                   (options.source.has_socket ? options.address.socket_path().string() : "-") +
+                   (options.source.has_socket ? socket_path_of(options).string() : "-") +
                    " source=" + options.source.producer.string();
         case SourceKind::engine:
             return "socket=- source=" + options.source.endpoint.described();
@@ -283,8 +284,23 @@ void Launcher::announce() {
                     segment_path(options_.address.name()), describe_source(options_)) +
         describe_sink(options_) + (http_ ? " http=" + http_->address().describe() : "");
     log_.info("{}", ready);
+    say_where_clients_look();
     service_.tell_ready(service_status(segment_, std::nullopt));
     display_.announce(ready);
+}
+
+// Who knows the name alone looks where that leads to.
+void Launcher::say_where_clients_look() {
+    const std::filesystem::path path = options_.address.socket_path();
+    if (options_.activated_socket &&
+        options_.activated_socket->path.lexically_normal() != path.lexically_normal()) {
+        const std::string what = fmt::format(
+            "the socket that was passed is {}, and enqueue looks for {}: name that one in the "
+            "socket unit",
+            options_.activated_socket->path.string(), path.string());
+        log_.warn("{}", what);
+        console_.warn(what);
+    }
 }
 
 ExitCode Launcher::shut_down() {

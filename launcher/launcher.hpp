@@ -56,6 +56,7 @@ class Launcher {
     // Waits until each of them is ready; false when a stop request comes first.
     bool await_ready(std::span<ManagedProcess> stages);
     void announce();
+    void say_where_clients_look();
 
     // What is given with --from: until all of it is done, or a stop is requested.
     void run_job();

@@ -112,6 +112,8 @@ RunDirectory::~RunDirectory() {
 NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console& console)
     : address_(options.address),
       takes_clients_(options.source.has_socket),
+      is_socket_activated_(options.activated_socket.has_value()),
+      socket_path_(socket_path_of(options)),
       group_(options.socket_group),
       run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {
@@ -120,7 +122,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
         do {
             await_left_behind(options, signals, console);
         } while (!role_locks_.take_stages());
-        if (takes_clients_) {
+        if (takes_clients_ && !is_socket_activated_) {
             require_free_socket(options.address);
         }
     } catch (...) {
@@ -142,7 +144,7 @@ void NameClaim::open_to_stages() {
 
 bool NameClaim::has_socket() const {
     struct stat info {};
-    return ::lstat(address_.socket_path().c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+    return ::lstat(socket_path_.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
 bool NameClaim::renew() {
@@ -166,8 +168,8 @@ void NameClaim::release() const {
     if (is_used()) {
         return;
     }
-    if (is_open_ && has_socket()) {
-        ::unlink(address_.socket_path().c_str());
+    if (is_open_ && !is_socket_activated_ && has_socket()) {
+        ::unlink(socket_path_.c_str());
     }
     if ((is_open_ || role_locks_.is_new()) && role_locks_.is_current()) {
         role_locks_.remove_file();

@@ -41,8 +41,8 @@ class NameClaim {
     // the socket's path.
     NameClaim(const Options& options, const Descriptor& signals, Console& console);
 
-    // Removes the lock file and the socket if no stage needs them. Of a start that came to nothing
-    // it removes what that has made, and nothing else.
+    // Removes the lock file and the socket, if that is its own, if no stage needs them. Of a start
+    // that came to nothing it removes what that has made, and nothing else.
     ~NameClaim();
     NameClaim(const NameClaim&) = delete;
     NameClaim& operator=(const NameClaim&) = delete;
@@ -60,8 +60,9 @@ class NameClaim {
     bool is_current() const { return role_locks_.is_current(); }
     bool has_socket() const;
 
-    // Whether there is to be a socket.
+    // Whether there is to be a socket; whether a service manager holds it.
     bool takes_clients() const { return takes_clients_; }
+    bool has_activated_socket() const { return is_socket_activated_; }
 
     // Makes run directory and lock file again, and takes the launcher's and all stages' role_locks
     // there. False where that can't be done, or another process was quicker.
@@ -77,6 +78,8 @@ class NameClaim {
 
     Address address_;
     bool takes_clients_;
+    bool is_socket_activated_;
+    std::filesystem::path socket_path_;
     std::optional<gid_t> group_;
     RunDirectory run_directory_;
     RoleLocks role_locks_;

@@ -55,7 +55,9 @@ Settings settings_of(const Options& options) {
     settings.backoff_max_microseconds = work.backoff_max.count();
     settings.begin_interval_nanoseconds = work.begin_interval.count();
     settings.source = options.source.kind;
-    settings.has_socket = options.source.has_socket ? 1 : 0;
+    settings.socket = !options.source.has_socket ? SocketKind::none
+                      : options.activated_socket ? SocketKind::activated
+                                                 : SocketKind::own;
     settings.gives_back = options.source.gives_back ? 1 : 0;
     options.source.endpoint.described().copy(settings.source_url.data(),
                                              settings.source_url.size() - 1);

@@ -428,16 +428,29 @@ void Supervisor::look_at_files() {
     next_look_ = now + kPollInterval;
     if (!name_.is_current()) {
         renew_lock();
-    } else if (name_.takes_clients() && producer().is_ready() && !producer().was_asked &&
-               !name_.has_socket()) {
-        warn("the socket was removed while in use: the producer makes it again");
-        start_anew(producer());
+    } else {
+        look_at_socket();
     }
     if (!stop_request_ && !control_.is_current()) {
         renew_control();
     }
     if (http_ && !http_->is_reachable()) {
         renew_http();
+    }
+}
+
+void Supervisor::look_at_socket() {
+    if (!name_.takes_clients() || name_.has_socket()) {
+        has_socket_ = true;
+    } else if (name_.has_activated_socket()) {
+        if (std::exchange(has_socket_, false)) {
+            warn(
+                "the socket was removed while in use: no client finds it until its service manager "
+                "makes it again");
+        }
+    } else if (producer().is_ready() && !producer().was_asked) {
+        warn("the socket was removed while in use: the producer makes it again");
+        start_anew(producer());
     }
 }
 

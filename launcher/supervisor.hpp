@@ -168,6 +168,7 @@ class Supervisor {
     void report_error(const std::string& fact) const;
     // Has run directory, lock and socket made again where they were removed.
     void look_at_files();
+    void look_at_socket();
     void renew_control();
     void renew_http();
     void renew_lock();
@@ -205,6 +206,7 @@ class Supervisor {
     bool has_left_behind_ = false;
     bool has_control_ = true;
     bool has_http_ = true;
+    bool has_socket_ = true;  // that a service manager holds
     Clock::duration frozen_{};
     Clock::time_point awake_at_ = Clock::now();
     Clock::time_point next_look_{};           // at the files

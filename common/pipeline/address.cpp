@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxName = 64;
 
+// Root's run directory, and in it one for each pipeline that the system runs as a service.
+constexpr const char* kSystemDirectory = "/run/drainpipe";
+
 bool is_name_character(char character) {
     constexpr std::string_view kAllowed =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -29,13 +32,17 @@ std::vector<std::filesystem::path> default_run_directories() {
         directories.push_back(std::filesystem::path(runtime) / "drainpipe");
     }
     if (::geteuid() == 0) {
-        directories.emplace_back("/run/drainpipe");
+        directories.emplace_back(kSystemDirectory);
     } else {
         // Where a login session would have it, for who has none.
         directories.push_back("/run/user/" + std::to_string(::geteuid()) + "/drainpipe");
         directories.push_back("/tmp/drainpipe-" + std::to_string(::geteuid()));
     }
     return directories;
+}
+
+bool has_room_for_socket(const std::filesystem::path& path) {
+    return path.native().size() < sizeof(sockaddr_un::sun_path);
 }
 
 std::filesystem::path default_run_directory() {
@@ -63,7 +70,7 @@ Address::Address(const std::string& name, const std::string& run_directory,
                                            "' is not 1 to 64 of A-Z a-z 0-9 . _ - that do not "
                                            "start with a dot");
     }
-    if (socket_path().native().size() >= sizeof(sockaddr_un::sun_path)) {
+    if (!has_room_for_socket(socket_path())) {
         throw Failure(ExitCode::usage, run_directory_origin + ": '" + run_directory_.string() +
                                            "' is too long for a socket's path");
     }
@@ -79,10 +86,17 @@ void Address::fail_not_running() const {
 
 std::vector<Address> Address::candidates() const {
     std::vector<Address> candidates{*this};
+    if (!is_default_) {
+        return candidates;
+    }
     for (const std::filesystem::path& directory : default_run_directories()) {
-        if (is_default_ && directory != run_directory_) {
+        if (directory != run_directory_) {
             candidates.emplace_back(name_, directory.string());
         }
+    }
+    const std::filesystem::path of_service = std::filesystem::path(kSystemDirectory) / name_;
+    if (has_room_for_socket(of_service / (name_ + ".sock"))) {
+        candidates.emplace_back(name_, of_service.string());
     }
     return candidates;
 }

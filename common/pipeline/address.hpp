@@ -36,7 +36,8 @@ class Address {
     std::filesystem::path control_path() const { return run_directory_ / (name_ + ".ctl"); }
 
     // Where a pipeline of this name may be that was started without a run directory of its own: in
-    // any of the default ones, this one first. Only this one where it was named.
+    // any of the default ones, this one first, or as a service of the system, in
+    // /run/drainpipe/NAME. Only this one where it was named.
     std::vector<Address> candidates() const;
 
     // Makes the run directory, 0700, or 0750 of that group where one is given, if it is not there;

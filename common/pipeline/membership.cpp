@@ -149,7 +149,9 @@ void Membership::clean_up() {
     if (!is_needed && segment_.is_at(address_.name())) {
         Segment::remove(address_.name());
     }
-    ::unlink(address_.socket_path().c_str());
+    if (segment_.header().settings.socket != SocketKind::activated) {
+        ::unlink(address_.socket_path().c_str());
+    }
     ::unlink(address_.control_path().c_str());
     role_locks_.remove_file();
 }

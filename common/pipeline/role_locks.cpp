@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "failure.hpp"
@@ -41,6 +42,20 @@ void check_file(const std::filesystem::path& path, int fd) {
     }
 }
 
+bool has_processes(const Address& address) {
+    try {
+        const std::optional<RoleLocks> role_locks = RoleLocks::find(address.lock_path());
+        return role_locks && (role_locks->holder(Role::launcher) || role_locks->stage_holder());
+    } catch (const std::system_error&) {
+        return false;  // it is for others to look at
+    }
+}
+
+bool has_socket(const Address& address) {
+    struct stat info {};
+    return ::lstat(address.socket_path().c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 }  // namespace
 
 Address where_it_runs(const Address& address) {
@@ -48,13 +63,12 @@ Address where_it_runs(const Address& address) {
     if (candidates.size() == 1) {
         return address;
     }
-    for (const Address& candidate : candidates) {
-        const std::optional<RoleLocks> role_locks = RoleLocks::find(candidate.lock_path());
-        if (role_locks && (role_locks->holder(Role::launcher) || role_locks->stage_holder())) {
-            return candidate;
-        }
+    const auto is_running = std::ranges::find_if(candidates, has_processes);
+    if (is_running != candidates.end()) {
+        return *is_running;
     }
-    return address;
+    const auto has_socket_file = std::ranges::find_if(candidates, has_socket);
+    return has_socket_file != candidates.end() ? *has_socket_file : address;
 }
 
 RoleLocks::RoleLocks(std::filesystem::path path, Descriptor file)

@@ -28,7 +28,9 @@ constexpr Role consumer_role(unsigned number) {
     return static_cast<Role>(static_cast<int>(Role::consumer) + static_cast<int>(number));
 }
 
-// Where a launcher of this name runs: at one of the address's candidates, or else the address.
+// Where a launcher of this name runs, of the address's candidates; where none does, or none that
+// may be looked at, the first one with a socket, which a service manager may hold; else the
+// address.
 Address where_it_runs(const Address& address);
 
 // The lock file of a pipeline.

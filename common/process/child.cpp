@@ -23,6 +23,7 @@ namespace drainpipe {
 namespace {
 
 constexpr int kReadyFd = 3;
+constexpr int kSocketFd = 4;
 
 // Everything between fork and exec: no memory is allocated here, and on any failure errno goes to
 // the parent, through the pipe that the stage would report ready by. The parent does not wait for
@@ -36,6 +37,7 @@ class Becoming {
           has_output_(program.has_output),
           has_input_(program.has_input),
           input_(program.input),
+          socket_(program.socket),
           has_group_(has_group),
           parent_(parent) {}
 
@@ -70,10 +72,17 @@ class Becoming {
     bool set_descriptors(int ready) const {
         const int nothing = ::open("/dev/null", O_RDWR);
         const int input = input_ >= 0 ? input_ : nothing;
+        const int first_closed = socket_ >= 0 ? kSocketFd + 1 : kReadyFd + 1;
         return nothing >= 0 && (has_input_ || ::dup2(input, STDIN_FILENO) >= 0) &&
-               (has_output_ || ::dup2(nothing, STDOUT_FILENO) >= 0) &&
+               (has_output_ || ::dup2(nothing, STDOUT_FILENO) >= 0) && pass_socket() &&
                ::dup2(ready, kReadyFd) >= 0 &&
-               ::syscall(SYS_close_range, kReadyFd + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+               ::syscall(SYS_close_range, first_closed, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+    }
+
+    // Before its number may be taken by another one.
+    bool pass_socket() const {
+        return socket_ < 0 ||
+               (::dup2(socket_, kSocketFd) >= 0 && ::fcntl(kSocketFd, F_SETFD, 0) == 0);
     }
 
     const char* path_;
@@ -81,13 +90,14 @@ class Becoming {
     bool has_output_;
     bool has_input_;
     int input_;
+    int socket_;
     bool has_group_;
     pid_t parent_;
 };
 
 // A descriptor above those that the child will rearrange.
 Descriptor out_of_the_way(const Descriptor& descriptor) {
-    Descriptor moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kReadyFd + 1));
+    Descriptor moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kSocketFd + 1));
     if (!moved.is_open()) {
         throw_errno("cannot duplicate a descriptor");
     }
@@ -125,6 +135,9 @@ void Child::start() {
     std::vector<std::string> words{program_.path.string()};
     words.insert(words.end(), program_.arguments.begin(), program_.arguments.end());
     words.push_back("--ready-fd=" + std::to_string(kReadyFd));
+    if (program_.socket >= 0) {
+        words.push_back("--socket-fd=" + std::to_string(kSocketFd));
+    }
     std::vector<char*> arguments;
     arguments.reserve(words.size() + 1);
     for (std::string& word : words) {

@@ -37,6 +37,7 @@ class Child {
         bool has_output;         // the launcher's standard output; /dev/null where not
         bool has_input = false;  // the same of its standard input
         int input = -1;          // becomes its standard input; has to outlive the Child
+        int socket = -1;         // passed on, and named by --socket-fd; has to outlive the Child
         // The file at `path` as it was when this was made, which is started also once another one
         // lies there. Null: what lies there at each start.
         std::shared_ptr<const Descriptor> file = nullptr;

@@ -1,5 +1,6 @@
 #include "stage.hpp"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -25,12 +26,15 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenComplaints{10};
 
-Descriptor ready_descriptor(const std::string& text) {
+// By the number that the launcher has given, if it has.
+Descriptor passed_descriptor(const char* flag, const std::string& text) {
     if (text.empty()) {
         return {};
     }
-    return Descriptor(
-        static_cast<int>(parse_count("--ready-fd", text, 3, std::numeric_limits<int>::max())));
+    Descriptor passed(
+        static_cast<int>(parse_count(flag, text, 3, std::numeric_limits<int>::max())));
+    ::fcntl(passed.get(), F_SETFD, FD_CLOEXEC);  // it is for no process of the stage's own
+    return passed;
 }
 
 Membership join(const StageOptions& options, Role role, bool is_by_hand) {
@@ -72,6 +76,7 @@ std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** 
     std::string run_directory;
     line.add_address(name, run_directory);
     line.add_hidden_option("ready-fd", ready_fd);
+    line.add_hidden_option("socket-fd", socket_fd);
     const std::optional<ExitCode> said = line.parse(argc, argv);
     if (!said) {
         address.emplace(name, run_directory, line.origin("name"), line.origin("run-dir"));
@@ -80,7 +85,8 @@ std::optional<ExitCode> StageOptions::parse(CommandLine& line, int argc, char** 
 }
 
 Stage::Stage(const StageOptions& options, Role role)
-    : ready_(ready_descriptor(options.ready_fd)),
+    : ready_(passed_descriptor("--ready-fd", options.ready_fd)),
+      socket_(passed_descriptor("--socket-fd", options.socket_fd)),
       signals_(claim_signals({SIGTERM, SIGINT, SIGHUP})),
       wake_(make_event_descriptor()),
       is_by_hand_(options.ready_fd.empty()),

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "address.hpp"
 #include "failure.hpp"
@@ -20,6 +21,7 @@ class CommandLine;
 struct StageOptions {
     std::optional<Address> address;  // set once parsed
     std::string ready_fd;            // empty: no process waits for it
+    std::string socket_fd;           // empty: no listening socket was passed
     unsigned consumer = 0;           // which one, from 0
 
     // Each reads the command line of the program of that name; an exit code means that it was
@@ -54,6 +56,9 @@ class Stage {
     // Whether it was started by a person, and not by the launcher.
     bool is_by_hand() const { return is_by_hand_; }
 
+    // The listening socket that the launcher has passed, if it has; to be called once.
+    Descriptor take_socket() { return std::move(socket_); }
+
     // Tells the launcher that this stage works.
     void report_ready();
 
@@ -76,6 +81,7 @@ class Stage {
     void end_after_grace();
 
     Descriptor ready_;
+    Descriptor socket_;
     Descriptor signals_;
     Descriptor wake_;
     bool is_by_hand_;

@@ -167,6 +167,7 @@ Options read_options(const CommandLine& line, const OptionTexts& texts) {
         .log_events_per_second = log_events_of(line, texts.log_events),
         .socket_mode = socket_mode_of(line, texts.socket_mode),
         .socket_group = socket_group_of(line, texts.socket_group),
+        .activated_socket = std::nullopt,
         .discard = texts.discard,
         .consumers = consumers_of(line.origin("consumers"), texts.consumers),
         .dispatch = dispatch_of(line, texts),

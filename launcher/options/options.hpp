@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "activated_socket.hpp"
 #include "address.hpp"
 #include "http_address.hpp"
 #include "layout.hpp"
@@ -31,6 +32,7 @@ struct Options {
     std::int64_t log_events_per_second;  // -1 for all
     std::uint32_t socket_mode;
     std::optional<gid_t> socket_group;
+    std::optional<ActivatedSocket> activated_socket;  // that the intake takes, if one was passed
     bool discard;
     unsigned consumers;
     Dispatch dispatch;
@@ -44,7 +46,14 @@ struct Options {
     bool is_quiet;
 };
 
-// Reads what the command line was given. Throws Failure(usage).
+// Where clients find the intake, if it takes any.
+inline std::filesystem::path socket_path_of(const Options& options) {
+    return options.activated_socket ? options.activated_socket->path
+                                    : options.address.socket_path();
+}
+
+// Reads what the command line was given, of all but the socket that may be passed. Throws
+// Failure(usage).
 Options read_options(const CommandLine& line, const OptionTexts& texts);
 
 // The same of what commands need. Throws Failure(usage).

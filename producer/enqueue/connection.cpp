@@ -66,7 +66,10 @@ Descriptor connect_to_intake(const Address& address, const Descriptor& signals,
         if (errno == EACCES || errno == EPERM) {
             throw_errno("cannot connect to " + address.socket_path().string());
         }
-        require_running(address);
+        // Where too many wait to be let in somebody listens, if only a service manager.
+        if (errno != EAGAIN) {
+            require_running(address);
+        }
         if (Clock::now() >= deadline) {
             throw Failure(ExitCode::taken, "the intake " + address.socket_path().string() +
                                                " was not open in time: it is being started, or too "

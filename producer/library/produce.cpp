@@ -40,7 +40,7 @@ IntakeLoop::Sources make_sources(Stage& stage, const ProducerFunction& function)
     }
     IntakeLoop::Sources sources;
     sources.push_back(function_source(stage, function));
-    if (settings.has_socket != 0) {
+    if (settings.socket != SocketKind::none) {
         sources.push_back(make_socket_source(stage));
     }
     return sources;

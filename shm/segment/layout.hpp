@@ -160,6 +160,13 @@ enum class SourceKind : std::uint32_t {
     engine = 4,          // messages of another engine, by the program that stands for its scheme
 };
 
+// Whose the socket of the intake is.
+enum class SocketKind : std::uint32_t {
+    none = 0,
+    own = 1,        // the producer makes it, and takes it away
+    activated = 2,  // a service manager holds it, and has passed it to the launcher
+};
+
 // What the run was asked for. Written by the launcher before it starts a stage.
 struct Settings {
     std::uint64_t max_demand;
@@ -186,9 +193,8 @@ struct Settings {
     std::int64_t backoff_max_microseconds;
     std::int64_t begin_interval_nanoseconds;  // between two events begun, of all consumers; 0: none
     SourceKind source;
-    // Whether the socket is open: with SourceKind::socket always, beside a producer of the user's
-    // own where asked for.
-    std::uint32_t has_socket;
+    // With SourceKind::socket always one, beside a producer of the user's own where asked for.
+    SocketKind socket;
     std::array<char, 128>
         run_directory;  // absolute, ends with a zero: longer no socket's path may be
     std::array<char, 4096> log_directory;  // absolute, ends with a zero
@@ -340,7 +346,7 @@ static_assert(offsetof(Settings, backoff_microseconds) == 112);
 static_assert(offsetof(Settings, backoff_max_microseconds) == 120);
 static_assert(offsetof(Settings, begin_interval_nanoseconds) == 128);
 static_assert(offsetof(Settings, source) == 136);
-static_assert(offsetof(Settings, has_socket) == 140);
+static_assert(offsetof(Settings, socket) == 140);
 static_assert(offsetof(Settings, run_directory) == 144);
 static_assert(offsetof(Settings, log_directory) == 272);
 static_assert(offsetof(Settings, source_file) == 4368);

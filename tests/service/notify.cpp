@@ -219,6 +219,36 @@ TEST_SUITE("notify") {
             CHECK(manager.count("WATCHDOG") == 0);
         }
     }
+
+    TEST_CASE("notify: what a service manager says by variables, no other process is told") {
+        Pipeline pipeline;
+        NotifyReceiver manager(notify_path(pipeline));
+        std::filesystem::create_directory(pipeline.run_dir());
+        std::filesystem::permissions(pipeline.run_dir(), std::filesystem::perms{0700});
+        const PassedSocket socket(pipeline.socket(), SOCK_STREAM, true);
+        const auto http = pipeline.directory() / "http";
+        auto command =
+            notifying(pipeline, manager,
+                      {"--exec", "env; ls -l /proc/self/fd", "--http", "unix:" + http.string()});
+        pipeline.start(given_socket(watched(std::move(command), 1s), socket.fd()));
+        CHECK(pipeline.enqueue_all("one\n") == 1);
+        CHECK(pipeline.await_output(5));
+        REQUIRE(await([&] { return children_of(pipeline.launcher().pid()).size() == 3; }));
+        std::string seen;
+        for (const auto pid : children_of(pipeline.launcher().pid())) {
+            seen += read_text("/proc/" + std::to_string(pid) + "/environ");
+        }
+        CHECK(contains(seen, "SYSTEM_TEST_PIPELINE="));
+        CHECK(pipeline.stop() == 0);
+        seen += pipeline.output();
+        CHECK(contains(seen, "DRAINPIPE_ID="));
+        for (const auto* variable : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS",
+                                     "LISTEN_PID", "LISTEN_FDNAMES"}) {
+            CAPTURE(variable);
+            CHECK_FALSE(contains(seen, std::string(variable) + "="));
+        }
+        CHECK_FALSE(contains(pipeline.output(), "socket:"));
+    }
 }
 
 }  // namespace

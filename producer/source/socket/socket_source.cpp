@@ -48,8 +48,9 @@ std::size_t most_clients() {
 
 }  // namespace
 
-SocketSource::SocketSource(const Options& options)
-    : listener_(options.path, options.mode, options.group),
+SocketSource::SocketSource(Options options)
+    : listener_(options.shared.is_open() ? Listener(std::move(options.shared))
+                                         : Listener(options.path, options.mode, options.group)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       most_clients_(most_clients()),
       largest_payload_(options.largest_payload),
@@ -223,14 +224,20 @@ void SocketSource::end(Ending ending) {
         ending == Ending::leaving ? wire::Reason::leaving : wire::Reason::shutdown;
     const auto deadline = std::chrono::steady_clock::now() + kFarewell;
     listener_.close_to_new();
-    accept_clients();
+    accept_last_clients();
     while (!clients_.empty()) {
         for (const auto& [fd, client] : clients_) {
             client->close(reason);
             flush_until(*client, deadline);
         }
         clients_.clear();
-        accept_clients();  // those who waited for it
+        accept_last_clients();  // those who waited for it
+    }
+}
+
+void SocketSource::accept_last_clients() {
+    if (!listener_.is_shared()) {
+        accept_clients();
     }
 }
 

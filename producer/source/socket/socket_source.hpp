@@ -28,10 +28,11 @@ class SocketSource final : public Source {
         mode_t mode;
         std::optional<gid_t> group;
         std::uint64_t largest_payload;  // that is accepted, in bytes
+        Descriptor shared = {};  // a socket that others hold too, in place of one at that path
     };
 
     // Clients can connect from here on. Throws std::system_error.
-    explicit SocketSource(const Options& options);
+    explicit SocketSource(Options options);
 
     int wait_fd() const override { return epoll_.get(); }
     std::optional<std::chrono::steady_clock::time_point> next_time() const override;
@@ -42,6 +43,8 @@ class SocketSource final : public Source {
 
   private:
     void accept_clients();
+    // Who has waited to be accepted until the end, and can't wait for another listener.
+    void accept_last_clients();
     void serve_client(Client& client, std::uint32_t events, Acceptor& acceptor);
     // Puts the lines that were read in the ring, and refuses those that are too long, in order:
     // a client that was told of an event knows that all before it were told of or are in.
