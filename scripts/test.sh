@@ -68,7 +68,7 @@ tests() { # the test preset, and what else ctest is told; says what could not be
 
 step "format and shellcheck"
 find include common shm producer consumer launcher adapters tests examples -name '*.?pp' -exec clang-format --dry-run -Werror {} +
-shellcheck scripts/*.sh docs/*.sh tests/library/*.sh tests/http/*.sh tests/packaging/*.sh packaging/*/*.sh packaging/debian/p[or]* examples/*/run.sh .ci/run
+shellcheck scripts/*.sh docs/*.sh tests/library/*.sh tests/http/*.sh tests/service/*.sh tests/packaging/*.sh packaging/*/*.sh packaging/debian/p[or]* examples/*/run.sh .ci/run
 
 step "build: release"
 quietly build release ON all
