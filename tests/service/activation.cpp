@@ -350,11 +350,14 @@ TEST_SUITE("activation") {
         const Intake intake(pipeline);
         auto command =
             pipeline.launcher_command({"--producer", program("stages/own_producer"), "--socket"});
+        command.environment["OWN_EVENTS"] = "3";
         pipeline.start(intake.given_to(std::move(command)));
         CHECK(contains(pipeline.log().first("ready "),
                        "socket=" + pipeline.socket().string() + " source="));
         CHECK(pipeline.enqueue_all("x1\nx2\n") == 2);
-        CHECK(pipeline.stop() != Process::kStillRunning);
+        CHECK(pipeline.await_output(5));
+        CHECK(pipeline.stop() == 0);
+        CHECK(fault_of_clients({{"x", 2}, {"", 3}}, pipeline.output()) == "");
         CHECK(std::filesystem::exists(pipeline.socket()));
     }
 
