@@ -1,7 +1,5 @@
 #include "notify_socket.hpp"
 
-#include <sys/socket.h>
-
 #include <cstddef>
 
 namespace drainpipe {
