@@ -8,11 +8,11 @@ fail() {
     exit 1
 }
 quietly() { "$@" >/tmp/said 2>&1 || { cat /tmp/said >&2; fail "failed: $*"; }; }
-# All that lies in the root but for what apt and dpkg keep for themselves.
+# All that lies in the root but for what apt, dpkg and useradd keep for themselves.
 listed() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /packages \
         -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log/apt \) -prune \
-        -o ! -path /var/log/dpkg.log ! -path /var/log/alternatives.log -print | sort
+        -o ! -path '/etc/*shadow-' ! -path '/etc/passwd-' ! -path '/etc/group-' ! -path /var/log/dpkg.log ! -path /var/log/alternatives.log -print | sort
 }
 await() { # SECONDS, then a command that is to succeed
     local tries=$((50 * $1))
@@ -41,7 +41,7 @@ sort -n out | cmp - <(seq 1000) || fail "not the thousand lines"
 echo "-- the service's own commands, as its user"
 unit=/usr/lib/systemd/system/drainpipe@.service
 [ -e "$unit" ] || unit=/lib/systemd/system/drainpipe@.service
-of_unit() { sed -n "s/^$1=//p" "$unit" | sed -e 's/%i/orders/g' -e "s/\$MAINPID/${launcher:-}/g"; }
+of_unit() { sed -n "s/^$1=//p" "$unit" | sed -e 's/%i/orders/g'; }
 mkdir -p /etc/drainpipe
 # shellcheck disable=SC2016  # for the command's shell
 echo 'exec = echo "$1"' >/etc/drainpipe/orders.conf
@@ -53,10 +53,12 @@ log=/var/log/drainpipe/orders/info.log
 # shellcheck disable=SC2046  # a command's words
 as_service $(of_unit ExecStart) >/tmp/service.out 2>/tmp/service.said &
 launcher=$!
-await 10 grep -qs '\] .*ready ' "$log"
+is_ready() { [ ! -e /proc/$launcher ] || grep -qs '\] .*ready ' "$log"; }
+await 10 is_ready
+[ -e "/proc/$launcher" ] || fail "the service has ended: $(cat /tmp/service.said)"
 as_service drainpipe enqueue --name orders --run-dir /run/drainpipe/orders 500 >/tmp/enqueued
 grep -qx 'accepted=500' /tmp/enqueued || fail "not enqueued"
-drainpipe status --name orders >/tmp/status || fail "root can't see the service: $(cat /tmp/status)"
+as_service drainpipe status --name orders >/tmp/status || fail "the service's user can't see it"
 
 echo "-- an upgrade over it, and its consumer and producer killed after that"
 quietly apt-get install -y -qq --no-install-recommends /packages/next.deb
@@ -66,7 +68,7 @@ done
 again() { [ "$(as_service /tmp/old_enqueue --name orders --run-dir /run/drainpipe/orders 500 2>/dev/null)" = accepted=500 ]; }
 cp /usr/libexec/drainpipe/enqueue /tmp/old_enqueue
 await 10 again
-kill -TERM "$launcher"
+kill -TERM "$(sed -n 's/.*\] .*ready .* launcher=\([0-9]*\).*/\1/p' "$log" | head -1)"
 code=0
 wait "$launcher" || code=$?
 [ "$code" -eq 0 ] || { cat /tmp/service.said >&2; fail "the upgraded service has ended with exit code $code"; }

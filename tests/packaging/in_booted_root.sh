@@ -33,7 +33,7 @@ systemctl enable --quiet --now drainpipe@orders.socket drainpipe@orders.service
 [ "$(property ActiveState)" = active ]
 [ "$(enqueue 1000)" = accepted=1000 ]
 [ "$(stat -c %U /dev/shm/orders)" = drainpipe ]
-drainpipe status --name orders >/dev/null
+runuser -u drainpipe -- drainpipe status --name orders >/dev/null
 some_status() { [ -n "$(property StatusText)" ]; }
 await 10 some_status
 
@@ -69,7 +69,7 @@ logrotate --force /etc/logrotate.d/drainpipe
 await 10 test -s "$log"
 
 echo "-- SIGKILL of the launcher, with work left"
-printf 'exec = sleep 0.2; echo "$1" >>done\n' >/etc/drainpipe/orders.conf
+printf 'exec = sleep 0.05; echo "$1" >>done\n' >/etc/drainpipe/orders.conf
 systemctl restart drainpipe@orders.service
 [ "$(enqueue 50)" = accepted=50 ]
 was=$(property MainPID)

@@ -75,7 +75,7 @@ After=multi-user.target
 [Service]
 Type=oneshot
 ExecStart=/bin/bash /packages/in_booted_root.sh
-StandardOutput=file:/packages/story
+StandardOutput=append:/packages/story
 StandardError=inherit
 TimeoutStartSec=180
 ExecStopPost=systemctl --no-block poweroff
@@ -84,7 +84,7 @@ WantedBy=default.target
 UNIT
 ln -s ../story.service "$root/etc/systemd/system/multi-user.target.wants/story.service"
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
-timeout 300 systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$root" \
+timeout 240 systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$root" \
     >"$work/said" 2>&1 </dev/null || true
 if [ ! -s "$root/packages/story" ]; then
     echo "skipped: services; systemd could not be booted here: $(tail -n 1 "$work/said")"
