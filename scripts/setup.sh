@@ -10,7 +10,7 @@ set -eu
 
 build="g++ cmake ninja-build libboost-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libnats-dev lowdown"
 package="dpkg-dev file"
-test="$package doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl debootstrap lintian systemd systemd-container mandoc zsh fish podman runc"
+test="$package doctest-dev clang clang-format clang-tidy libclang-rt-14-dev shellcheck pkg-config util-linux python3 python3-jsonschema prometheus nats-server openssl debootstrap lintian systemd systemd-container mandoc zsh fish podman runc python3-yaml python3-kubernetes"
 bench="doctest-dev pkg-config libzmq3-dev libhiredis-dev libbenchmark-dev redis-tools nats-server parallel python3-minimal"
 
 case "${1:-}" in
