@@ -1,10 +1,10 @@
 #include "event_outcomes.hpp"
 
-#include <spdlog/fmt/chrono.h>
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -17,8 +17,12 @@ std::string time_now() {
     using namespace std::chrono;
     const auto now = floor<microseconds>(system_clock::now());
     const auto second = floor<seconds>(now);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(system_clock::to_time_t(second)),
-                       (now - second).count());
+    const std::time_t time = system_clock::to_time_t(second);
+    std::tm parts{};
+    ::gmtime_r(&time, &parts);
+    char text[sizeof "2026-11-22T17:40:01"];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    return fmt::format("{}.{:06}Z", text, (now - second).count());
 }
 
 Backoff backoff_of(const Settings& settings) {

@@ -1,6 +1,6 @@
 #include "display.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdlib>

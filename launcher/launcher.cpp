@@ -1,7 +1,6 @@
 #include "launcher.hpp"
 
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "dead_letter_file.hpp"
 #include "endpoint_file.hpp"
 #include "failure.hpp"
+#include "proc.hpp"
 #include "quantity.hpp"
 #include "service_status.hpp"
 
@@ -65,9 +65,11 @@ Child::Program engine_program(const std::string& role, const std::filesystem::pa
         return *stage;
     }
     const bool is_of_nats = path.filename().string().starts_with("nats_");
-    throw Failure(ExitCode::unavailable,
-                  path.string() + " is missing or not executable, and " + endpoint.described() +
-                      " needs it" + (is_of_nats ? ": was it built with -DDRAINPIPE_NATS=ON?" : ""));
+    throw Failure(
+        ExitCode::unavailable,
+        path.string() + " is missing or not executable, and " + endpoint.described() + " needs it" +
+            (is_of_nats ? ": scripts/build.sh adapters builds it, but not with -DDRAINPIPE_NATS=OFF"
+                        : ""));
 }
 
 Child::Program producer_program(const Options& options) {
@@ -280,7 +282,7 @@ void Launcher::announce() {
     const std::string ready =
         fmt::format("ready name={} run={} launcher={} producer={} consumer={} segment={} {}",
                     options_.address.name(), segment_.identity(), ::getpid(),
-                    supervisor_.producer().pid(), fmt::join(consumers, ","),
+                    supervisor_.producer().pid(), to_text(consumers),
                     segment_path(options_.address.name()), describe_source(options_)) +
         describe_sink(options_) + (http_ ? " http=" + http_->address().describe() : "");
     log_.info("{}", ready);

@@ -1,8 +1,7 @@
 #include "name_claim.hpp"
 
+#include <fmt/core.h>
 #include <poll.h>
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "failure.hpp"
 #include "pidfd.hpp"
 #include "poll.hpp"
+#include "proc.hpp"
 #include "signals.hpp"
 
 namespace drainpipe {
@@ -83,7 +83,7 @@ bool await_death(pid_t pid, const Descriptor& signals, Clock::time_point until) 
 std::string describe_left_behind(const std::vector<pid_t>& stages, const Address& address) {
     const bool is_one = stages.size() == 1;
     return fmt::format("{} {}, which {} what a dead launcher left of {}", is_one ? "pid" : "pids",
-                       fmt::join(stages, ","), is_one ? "drains" : "drain", address.describe());
+                       to_text(stages), is_one ? "drains" : "drain", address.describe());
 }
 
 // What stands at the socket's path may be replaced if it is a stale socket, or nothing.

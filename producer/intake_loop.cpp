@@ -1,7 +1,7 @@
 #include "intake_loop.hpp"
 
+#include <fmt/core.h>
 #include <poll.h>
-#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <chrono>

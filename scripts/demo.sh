@@ -9,7 +9,7 @@ here=$(dirname -- "$(readlink -f -- "$0")")
 root=$(cd "$here/.." && pwd)
 programs=$root
 if [ -f "$root/CMakeLists.txt" ]; then
-    "$here/build.sh"
+    "$here/build.sh" pipeline
     programs=$root/build
 fi
 

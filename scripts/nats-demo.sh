@@ -12,7 +12,7 @@ root=$(cd "$here/.." && pwd)
 programs=$root
 if [ -f "$root/CMakeLists.txt" ]; then
     "$here/setup.sh" nats
-    "$here/build.sh"
+    "$here/build.sh" pipeline adapters
     programs=$root/build
 fi
 server_program=$(command -v nats-server || echo /usr/sbin/nats-server)

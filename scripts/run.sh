@@ -4,5 +4,18 @@
 set -eu
 
 root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
-"$root/scripts/build.sh"
+
+# Whether a source or a sink may be wanted: they take longer to build than all else that is needed.
+wants_adapters() {
+    [ -z "${DRAINPIPE_SOURCE:-}${DRAINPIPE_SINK:-}${DRAINPIPE_CONFIG:-}" ] || return 0
+    for argument; do
+        case $argument in --source | --source=* | --sink | --sink=* | --config | --config=*) return 0 ;; esac
+    done
+    return 1
+}
+if wants_adapters "$@"; then
+    "$root/scripts/build.sh" pipeline adapters
+else
+    "$root/scripts/build.sh" pipeline
+fi
 exec "$root/build/launcher" "$@"

@@ -20,4 +20,12 @@ std::uint64_t own_pid_namespace() {
     return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
 }
 
+std::string to_text(std::span<const pid_t> pids) {
+    std::string text;
+    for (const pid_t pid : pids) {
+        text.append(text.empty() ? "" : ",").append(std::to_string(pid));
+    }
+    return text;
+}
+
 }  // namespace drainpipe

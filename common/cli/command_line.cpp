@@ -30,6 +30,16 @@ std::string environment_value(const std::string& name) {
     return value ? value : "";
 }
 
+// Those of the parser's own templates that fit any type cost seconds of a build.
+CLI::Option* add_text(CLI::App& to, const std::string& name, std::string& value,
+                      const std::string& help) {
+    const auto take = [&value](const CLI::results_t& results) {
+        value = results.back();
+        return true;
+    };
+    return to.add_option(name, take, help, false, [&value] { return value; });
+}
+
 [[noreturn]] void refuse_empty(const std::string& option) {
     throw Failure(ExitCode::usage, option + ": '' is not a value");
 }
@@ -195,7 +205,7 @@ CommandLine::~CommandLine() = default;
 
 void CommandLine::add_option(const std::string& flag, std::string& value, const std::string& type,
                              const std::string& help) {
-    parser_->app.add_option("--" + flag, value, help)->type_name(type)->capture_default_str();
+    add_text(parser_->app, "--" + flag, value, help)->type_name(type)->capture_default_str();
     parser_->keys.push_back(flag);
 }
 
@@ -211,12 +221,12 @@ void CommandLine::add_command_switch(const std::string& flag, bool& value,
 }
 
 void CommandLine::add_hidden_option(const std::string& flag, std::string& value) {
-    parser_->app.add_option("--" + flag, value)->group("");
+    add_text(parser_->app, "--" + flag, value, "")->group("");
 }
 
 void CommandLine::add_argument(const std::string& name, std::string& value,
                                const std::string& help) {
-    parser_->app.add_option(name, value, help)
+    add_text(parser_->app, name, value, help)
         ->type_name("")
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
 }
@@ -256,14 +266,14 @@ CommandLine::Command& CommandLine::Command::add_switch(const std::string& flag, 
 CommandLine::Command& CommandLine::Command::add_option(const std::string& flag, std::string& value,
                                                        const std::string& type,
                                                        const std::string& help) {
-    parser_.add_option(flag, value, help)->type_name(type)->capture_default_str();
+    add_text(parser_, flag, value, help)->type_name(type)->capture_default_str();
     return *this;
 }
 
 CommandLine::Command& CommandLine::Command::add_argument(const std::string& name,
                                                          std::string& value,
                                                          const std::string& help) {
-    parser_.add_option(name, value, help)
+    add_text(parser_, name, value, help)
         ->type_name("")
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     return *this;
@@ -272,16 +282,20 @@ CommandLine::Command& CommandLine::Command::add_argument(const std::string& name
 CommandLine::Command& CommandLine::Command::add_arguments(const std::string& name,
                                                           std::vector<std::string>& values,
                                                           const std::string& help) {
-    parser_.add_option(name, values, help)
+    const auto take = [&values](const CLI::results_t& results) {
+        values = results;
+        return true;
+    };
+    parser_.add_option(name, take, help)
         ->type_name("")
+        ->expected(CLI::detail::expected_max_vector_size)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     return *this;
 }
 
 void CommandLine::add_config_file() {
-    parser_->app
-        .add_option("--config", parser_->config_file,
-                    "Read options from FILE (lines of key = value)")
+    add_text(parser_->app, "--config", parser_->config_file,
+             "Read options from FILE (lines of key = value)")
         ->type_name("FILE");
 }
 

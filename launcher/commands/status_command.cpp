@@ -1,10 +1,10 @@
 #include "status_command.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "answer.hpp"
 #include "inspection.hpp"
+#include "json.hpp"
 #include "running_launcher.hpp"
 #include "status_json.hpp"
 #include "status_of.hpp"
@@ -18,8 +18,7 @@ namespace {
 [[noreturn]] void tell(const Address& address, bool as_json, const std::string& state,
                        std::uint64_t left, const std::string& message) {
     const std::string path = segment_path(address.name());
-    const nlohmann::ordered_json json{
-        {"name", address.name()}, {"state", state}, {"left", left}, {"segment", path}};
+    const Json json{{"name", address.name()}, {"state", state}, {"left", left}, {"segment", path}};
     print_answer(as_json ? json.dump() + "\n"
                          : state + " name=" + address.name() + " left=" + std::to_string(left) +
                                " segment=" + path + "\n");

@@ -1,6 +1,6 @@
 #include "figures_text.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "run_words.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,11 @@
 #include "status_json.hpp"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "json.hpp"
 
 namespace drainpipe {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Figures for people and graphs: more digits than are known would be noise.
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
@@ -22,16 +21,16 @@ Json child_json(const Status::Child& child) {
 
 Json producer_json(const Status::Producer& producer) {
     Json json = child_json(producer);
-    json["clients"] = producer.clients;
+    json.set("clients", producer.clients);
     return json;
 }
 
 Json consumer_json(const Status::Consumer& consumer) {
     Json json{{"number", consumer.number}};
     json.update(child_json(consumer));
-    json["in_flight"] = consumer.in_flight;
-    json["demand"] = consumer.demand;
-    json["jobs"] = consumer.jobs;
+    json.set("in_flight", consumer.in_flight);
+    json.set("demand", consumer.demand);
+    json.set("jobs", consumer.jobs);
     return json;
 }
 
@@ -50,7 +49,7 @@ Json stop_json(const Status& status) {
             {"left", status.left},
             {"done_per_second", tenths_of(status.done_per_second)},
             {"seconds_to_end",
-             stop.seconds_to_end ? Json(tenths_of(stop.seconds_to_end->count())) : Json(nullptr)},
+             stop.seconds_to_end ? Json(tenths_of(stop.seconds_to_end->count())) : Json()},
             {"seconds_to_deadline", tenths_of(stop.seconds_to_deadline.count())}};
 }
 
@@ -109,16 +108,17 @@ std::string to_json(const Status& status) {
               {"oldest_event_seconds", tenths_of(status.oldest_event.count())},
               {"log_lines_lost", status.log_lines_lost},
               {"launcher", {{"pid", status.launcher}}},
-              {"producer", producer_json(status.producer)},
-              {"consumers", Json::array()}};
+              {"producer", producer_json(status.producer)}};
+    Json consumers = Json::array();
     for (const Status::Consumer& consumer : status.consumers) {
-        json["consumers"].push_back(consumer_json(consumer));
+        consumers.push_back(consumer_json(consumer));
     }
+    json.set("consumers", consumers);
     if (status.source) {
-        json["source"] = source_json(*status.source);
+        json.set("source", source_json(*status.source));
     }
     if (status.stop) {
-        json["stop"] = stop_json(status);
+        json.set("stop", stop_json(status));
     }
     return json.dump();
 }

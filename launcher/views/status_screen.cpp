@@ -1,6 +1,6 @@
 #include "status_screen.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -151,7 +151,9 @@ void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
         }
         answers_.erase(0, answers_.size() - left.size());
         if (answers_.size() > kLongestAnswer) {
-            take_line(std::exchange(answers_, {}), now, told);
+            const std::string line = answers_;
+            answers_.clear();
+            take_line(line, now, told);
         }
         if (static_cast<std::size_t>(count) < kBlockBytes) {
             break;

@@ -1,11 +1,11 @@
 #include "worker_protocol.hpp"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "attributes.hpp"
 #include "base64.hpp"
 #include "escape.hpp"
+#include "json.hpp"
 
 namespace drainpipe {
 namespace {
@@ -47,22 +47,18 @@ std::optional<WorkerAnswer> parse_plain(std::string_view line) {
 }
 
 std::optional<WorkerAnswer> parse_json(std::string_view line) {
-    const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object() || !object.contains("id") || !object["id"].is_number_unsigned() ||
-        !object.contains("result") || !object["result"].is_string()) {
+    const std::optional<Json> object = Json::parse(line);
+    const std::optional<std::uint64_t> id = object ? object->count("id") : std::nullopt;
+    const std::string* const word = object ? object->text("result") : nullptr;
+    const std::optional<Result> result = word ? result_of(*word) : std::nullopt;
+    if (!id || !result) {
         return std::nullopt;
     }
-    const std::optional<Result> result = result_of(object["result"].get<std::string>());
-    if (!result) {
+    WorkerAnswer answer{.id = *id, .result = *result, .text = std::nullopt};
+    if (const std::string* const text = object->text("text")) {
+        answer.text = *text;
+    } else if (object->contains("text") && !object->is_null("text")) {
         return std::nullopt;
-    }
-    WorkerAnswer answer{
-        .id = object["id"].get<std::uint64_t>(), .result = *result, .text = std::nullopt};
-    if (const auto text = object.find("text"); text != object.end() && !text->is_null()) {
-        if (!text->is_string()) {
-            return std::nullopt;
-        }
-        answer.text = text->get<std::string>();
     }
     return answer;
 }
@@ -84,14 +80,20 @@ void WorkerProtocol::append_line(std::string& lines, const Event& event) const {
         return;
     }
     const bool is_text = is_utf8(event.payload());
-    nlohmann::ordered_json object{{"id", event.id()}, {"attempt", event.attempt()}};
-    object[is_text ? "payload" : "payload_base64"] =
-        is_text ? std::string(event.payload()) : base64_encoded(event.payload());
+    Json object{{"id", event.id()}, {"attempt", event.attempt()}};
+    if (is_text) {
+        object.set("payload", event.payload());
+    } else {
+        object.set("payload_base64", base64_encoded(event.payload()));
+    }
+    Json attributes;
     for_each_attribute(event.attributes(), [&](std::string_view name, std::string_view value) {
-        object["attributes"][std::string(name)] = value;
+        attributes.set(name, value);
     });
-    lines.append(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
-        .append(1, '\n');
+    if (!attributes.is_null()) {
+        object.set("attributes", attributes);
+    }
+    lines.append(object.dump()).append(1, '\n');
 }
 
 std::optional<WorkerAnswer> WorkerProtocol::parse(std::string_view line) const {
