@@ -101,7 +101,8 @@ void require_free_socket(const Address& address) {
 
 RunDirectory::RunDirectory(const Options& options)
     : path_(options.address.run_directory()),
-      is_to_go_(options.address.prepare_run_directory(options.socket_group)) {}
+      is_to_go_(options.address.prepare_run_directory(
+          options.activated_socket ? std::nullopt : options.socket_group)) {}
 
 RunDirectory::~RunDirectory() {
     if (is_to_go_) {

@@ -8,7 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <limits>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -51,9 +53,18 @@ bool has_processes(const Address& address) {
     }
 }
 
-bool has_socket(const Address& address) {
-    struct stat info {};
-    return ::lstat(address.socket_path().c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+// Whether somebody listens there, as a service manager does between two runs; not so for a file
+// that a killed producer has left. To connect would start a service.
+bool has_listener(const Address& address) {
+    constexpr std::string_view kListening = " 00010000 ";  // __SO_ACCEPTCON, the column of flags
+    const std::string path = " " + address.socket_path().string();
+    std::ifstream sockets("/proc/net/unix");
+    for (std::string line; std::getline(sockets, line);) {
+        if (line.ends_with(path) && line.find(kListening) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -67,8 +78,8 @@ Address where_it_runs(const Address& address) {
     if (is_running != candidates.end()) {
         return *is_running;
     }
-    const auto has_socket_file = std::ranges::find_if(candidates, has_socket);
-    return has_socket_file != candidates.end() ? *has_socket_file : address;
+    const auto is_listened_on = std::ranges::find_if(candidates, has_listener);
+    return is_listened_on != candidates.end() ? *is_listened_on : address;
 }
 
 RoleLocks::RoleLocks(std::filesystem::path path, Descriptor file)

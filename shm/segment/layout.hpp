@@ -82,7 +82,7 @@ namespace drainpipe {
 // - geometry, identity and settings: plain, before `version` or before any stage starts.
 //
 // A change of this file, or of one that has a part of it, is a change of kLayoutVersion.
-inline constexpr std::uint32_t kLayoutVersion = 9;
+inline constexpr std::uint32_t kLayoutVersion = 10;
 inline constexpr std::array<char, 8> kMagic{'D', 'R', 'A', 'I', 'N', 'P', 'I', 'P'};
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kLineBytes = 64;

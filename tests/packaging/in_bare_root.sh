@@ -76,12 +76,20 @@ wait "$launcher" || code=$?
 [ "$(grep -c . /tmp/service.out)" -ge 1000 ] || fail "not every event was done twice"
 rm -f /tmp/old_enqueue
 
-echo "-- back to the version, remove, purge"
+echo "-- back to the version, remove, purge, and all of it once more"
 quietly apt-get install -y -qq --allow-downgrades --no-install-recommends /packages/drainpipe_*.deb
 quietly apt-get remove -y -qq drainpipe
 [ ! -e /usr/bin/drainpipe ] || fail "drainpipe is there after its removal"
 [ -e /etc/drainpipe/orders.conf ] || fail "the configuration is gone after the removal"
+mkdir -p /etc/systemd/system/multi-user.target.wants
+ln -s "$unit" /etc/systemd/system/multi-user.target.wants/drainpipe@orders.service
 quietly apt-get purge -y -qq drainpipe drainpipe-dev
+# A group that has a member outlives its user.
+groupadd --system drainpipe
+usermod --append --groups drainpipe nobody
+quietly apt-get install -y -qq --no-install-recommends /packages/drainpipe_*.deb
+quietly apt-get purge -y -qq drainpipe
+groupdel drainpipe 2>/dev/null || true
 # shellcheck disable=SC2046  # a list of words
 quietly apt-get purge -y -qq --autoremove $(dpkg-query -W -f '${Package}\n' | sort | comm -13 /tmp/packages_before -)
 listed | diff /tmp/before - || fail "the purge has left something, or taken too much"

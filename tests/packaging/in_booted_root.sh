@@ -62,7 +62,8 @@ accepted=$(cat /run/accepted)
 
 echo "-- reload, and logrotate's way of it"
 systemctl reload drainpipe@orders.service
-[ "$(property ActiveState)" = active ]
+is_active() { [ "$(property ActiveState)" = active ]; }
+await 10 is_active
 logrotate --force /etc/logrotate.d/drainpipe
 [ -e "$log.1" ]
 [ "$(enqueue 10)" = accepted=10 ]
@@ -74,7 +75,11 @@ systemctl restart drainpipe@orders.service
 [ "$(enqueue 50)" = accepted=50 ]
 was=$(property MainPID)
 kill -KILL "$was"
-is_another() { [ "$(property ActiveState)" = active ] && [ "$(property MainPID)" != "$was" ]; }
+is_another() {
+    local is
+    is=$(property MainPID)
+    [ "$is" -ne 0 ] && [ "$is" -ne "$was" ] && [ "$(property ActiveState)" = active ]
+}
 await 20 is_another
 grep -q 'recovered events=' "$log" || fail "the next launcher has recovered nothing"
 
@@ -86,6 +91,20 @@ systemctl stop drainpipe@orders.socket drainpipe@orders.service
 distinct_of_last=$(tail -n "+$((1000 + accepted + 10 + 1))" /var/lib/drainpipe/orders/done | sort -u | wc -l)
 [ "$distinct_of_last" -eq 50 ] || fail "of 50 events $distinct_of_last were done"
 [ "$(lines)" -ge $((1000 + accepted + 10 + 50)) ] || fail "of $((1000 + accepted + 10 + 50)) events $(lines) were done"
+
+echo "-- a client waits until a service that can't start is mended"
+echo 'no-such-option = 1' >/etc/drainpipe/orders.conf
+systemctl start drainpipe@orders.socket
+enqueue 3 >/run/waiting &
+client=$!
+is_tried_often() { [ "$(journalctl -u drainpipe@orders.service | grep -c 'no-such-option')" -ge 4 ]; }
+await 20 is_tried_often
+systemctl is-active --quiet drainpipe@orders.socket
+kill -0 "$client" || fail "the client was refused: $(cat /run/waiting)"
+printf '%s\n' 'exec = echo "$1" >>done' >/etc/drainpipe/orders.conf
+wait "$client"
+grep -qx accepted=3 /run/waiting
+systemctl stop drainpipe@orders.socket drainpipe@orders.service
 
 echo "-- dead letters are no failure of the service"
 printf '%s\n' 'exec = false' 'retries = 0' >/etc/drainpipe/orders.conf

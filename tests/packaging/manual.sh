@@ -10,10 +10,9 @@ fail() {
     echo "manual.sh: $*" >&2
     failed=1
 }
-if ! command -v lowdown mandoc >/dev/null; then
-    echo "skipped: the manual pages; lowdown or mandoc is not there"
-    exit 0
-fi
+for program in lowdown mandoc; do
+    command -v "$program" >/dev/null || { echo "skipped: the manual pages; $program is not there"; exit 0; }
+done
 shown() { gzip -dc "$pages/$1.gz" | mandoc -T utf8 -O width=200 | sed 's/.\x08//g'; }
 options_of_page() { shown "$1" | sed -n "/^$2/,/^[A-Z]/p" | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE '[-]-[a-z-]+' | sort; }
 options_of_help() { "$@" --help | sed -n '/^Options:/,/^$/p' | grep -oE '^ +(-[a-z],)?--[a-z-]+' | grep -oE '[-]-[a-z-]+' | sort; }

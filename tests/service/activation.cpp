@@ -481,7 +481,8 @@ TEST_SUITE("activation") {
             CHECK(pipeline.launcher().wait() == 0);
         }
         std::filesystem::remove_all(directory);
-        if (is_made) std::filesystem::remove(system);
+        std::error_code in_use;
+        if (is_made) std::filesystem::remove(system, in_use);
     }
 }
 
