@@ -70,8 +70,9 @@ void RingWriter::write_run(const char* records, std::size_t wanted, std::size_t 
     }
     const std::uint64_t first = tail_ + written.count;
     const std::uint64_t last = tail_ + count;
-    const std::uint32_t begin = begin_ + static_cast<std::uint32_t>(written.bytes);
-    segment_.write_payload(begin, {records + written.bytes, count * record_bytes - written.bytes});
+    const auto bytes = static_cast<std::uint64_t>(written.bytes);
+    const std::uint32_t begin = begin_ + static_cast<std::uint32_t>(bytes);
+    segment_.write_payload(begin, {records + bytes, count * record_bytes - bytes});
     segment_.set_slots(first, last, begin, static_cast<std::uint32_t>(record_bytes));
     set_partitions(first, last);
     written = {.count = count, .bytes = static_cast<std::int64_t>(count * record_bytes)};
