@@ -194,7 +194,7 @@ TEST_SUITE("http") {
         const auto path = pipeline.directory() / "http.sock";
         pipeline.start({"--http", "unix:" + path.string()});
         CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0600));
-        CHECK(contains(pipeline.errors(), " http=unix:" + path.string()));
+        CHECK(await([&] { return contains(pipeline.errors(), " http=unix:" + path.string()); }));
         std::filesystem::remove(path);
         CHECK(await([&] { return std::filesystem::exists(path); }));
         CHECK(pipeline.await_record("the socket of HTTP was removed"));
