@@ -46,13 +46,12 @@ show() {
     if [ -t 2 ]; then steps | draw; else steps | tell; fi
 }
 
-if [ ! -x build/launcher ]; then
-    echo "building into $root/build: about a minute on 2 processors" >&2
-fi
-# Ninja notices by itself when it has to be made again.
-if [ ! -f build/build.ninja ] && ! cmake --preset release -DDRAINPIPE_TESTS=OFF >"$said" 2>&1; then
-    cat "$said" >&2
-    fail "the build could not be configured"
+if [ ! -f build/build.ninja ]; then # Ninja notices by itself when it has to be made again
+    echo "building into $root/build: one to two minutes on 2 processors" >&2
+    if ! cmake --preset release -DDRAINPIPE_TESTS=OFF >"$said" 2>&1; then
+        cat "$said" >&2
+        fail "the build could not be configured"
+    fi
 fi
 {
     code=0
