@@ -29,8 +29,8 @@ build() { # a preset, whether warnings are errors, and targets
 }
 build_sanitized() {
     build asan OFF launcher producer consumer enqueue ring_tests unit_tests library_tests \
-        own_consumer own_producer typed_consumer test_source test_sink \
-        nats_source nats_sink &&
+        own_consumer own_producer typed_consumer test_source test_sink nats_source nats_sink \
+        drainpipe_command drainpipe_man drainpipe_completions drainpipe_changelogs &&
         build tsan OFF ring_tests
 }
 beside=
