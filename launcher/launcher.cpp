@@ -306,7 +306,7 @@ void Launcher::say_where_clients_look() {
 }
 
 ExitCode Launcher::shut_down() {
-    const Clock::time_point deadline = supervisor_.stop_request()->at + options_.grace;
+    const Clock::time_point deadline = supervisor_.stop_deadline().value();
     watchdog_.arm(deadline);
     service_.tell_stopping(deadline, service_status(segment_, deadline));
     segment_.header().stop_deadline.store(

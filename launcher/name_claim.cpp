@@ -97,12 +97,16 @@ void require_free_socket(const Address& address) {
                   address.socket_path().string() + " is in the way: it is not a socket");
 }
 
+// A socket that was passed has a group already, and whoever gave it that has made its directory.
+std::optional<gid_t> group_of_run_directory(const Options& options) {
+    return options.activated_socket ? std::nullopt : options.socket_group;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const Options& options)
     : path_(options.address.run_directory()),
-      is_to_go_(options.address.prepare_run_directory(
-          options.activated_socket ? std::nullopt : options.socket_group)) {}
+      is_to_go_(options.address.prepare_run_directory(group_of_run_directory(options))) {}
 
 RunDirectory::~RunDirectory() {
     if (is_to_go_) {
@@ -115,7 +119,7 @@ NameClaim::NameClaim(const Options& options, const Descriptor& signals, Console&
       takes_clients_(options.source.has_socket),
       is_socket_activated_(options.activated_socket.has_value()),
       socket_path_(socket_path_of(options)),
-      group_(options.socket_group),
+      group_(group_of_run_directory(options)),
       run_directory_(options),
       role_locks_(take_launcher_role(options.address)) {
     role_locks_.clear_end();

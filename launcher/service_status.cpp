@@ -1,6 +1,6 @@
 #include "service_status.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # From a fresh Debian 12 machine to every test run: installs what is missing, checks the code and
 # the scripts, tests the release build, the build with AddressSanitizer and UBSan, and ring and
 # demand under ThreadSanitizer; then 30 s of kills at random, and 20 s of fuzzing.
@@ -37,18 +37,22 @@ beside=
 beside_said=
 installed=
 clean_up() {
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
     rm -rf "$beside_said" "$installed"
 }
 trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 beside() { # starts the command with what the processors have to spare; await() waits for it
     rm -f "$beside_said"
     beside_said=$(mktemp)
+    set -m # in a process group of its own, which ends as a whole
     (
         renice -n 19 -p "$(sh -c 'echo "$PPID"')" >/dev/null
         "$@"
-    ) >"$beside_said" 2>&1 &
+    ) >"$beside_said" 2>&1 </dev/null &
     beside=$!
+    set +m
 }
 await() {
     if ! wait "$beside"; then

@@ -117,8 +117,7 @@ bool Address::prepare_run_directory(std::optional<gid_t> group) const {
                                                    " belongs to another user (uid " +
                                                    std::to_string(info.st_uid) + ")");
     }
-    // Where others may go through it already nothing is to be opened: it is no pipeline's own, as
-    // /run/drainpipe with the services' directories in it.
+    // As /run/drainpipe is, with the services' directories in it.
     const bool is_open_to_all = (info.st_mode & S_IXOTH) != 0;
     if (group && !is_open_to_all &&
         (::chown(run_directory_.c_str(), static_cast<uid_t>(-1), *group) != 0 ||

@@ -41,7 +41,9 @@ class Address {
     std::vector<Address> candidates() const;
 
     // Makes the run directory, 0700, or 0750 of that group where one is given, if it is not there;
-    // whether it did. Throws Failure(cannot_create) if it is no directory or another user's.
+    // whether it did. One that others may already go through is given to no group: it is opened
+    // enough, and may be that of other pipelines as well. Throws Failure(cannot_create) if it is no
+    // directory or another user's.
     bool prepare_run_directory(std::optional<gid_t> group) const;
 
   private:

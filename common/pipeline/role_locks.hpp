@@ -29,8 +29,8 @@ constexpr Role consumer_role(unsigned number) {
 }
 
 // Where a launcher of this name runs, of the address's candidates; where none does, or none that
-// may be looked at, the first one with a socket, which a service manager may hold; else the
-// address.
+// may be looked at, the first one whose socket is listened on, as a service manager does
+// between two runs; else the address.
 Address where_it_runs(const Address& address);
 
 // The lock file of a pipeline.

@@ -11,6 +11,8 @@ version=$2
 source=$(cd "$(dirname -- "$(readlink -f -- "$0")")/../.." && pwd)
 user=10001
 events=100
+# shellcheck source=tests/packaging/steps.sh
+. "$source/tests/packaging/steps.sh"
 
 skip() {
     echo "skipped: the container; $*"
@@ -18,6 +20,14 @@ skip() {
 }
 [ "$(id -u)" -eq 0 ] || skip "that takes root's rights"
 command -v cpack >/dev/null || skip "cpack is not there"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# A storage of this test's own for podman and buildah, and their locks in files: nothing of it is left, in shared
+# memory either.
+printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/storage" "$work/run" \
+    >"$work/storage.conf"
+printf '[engine]\nlock_type = "file"\n' >"$work/containers.conf"
+export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 tool=
 for candidate in podman docker buildah; do
     if command -v "$candidate" >/dev/null && timeout 30 "$candidate" info >/dev/null 2>&1; then
@@ -27,7 +37,6 @@ for candidate in podman docker buildah; do
 done
 [ -n "$tool" ] || skip "neither podman nor docker nor buildah works here"
 
-work=$(mktemp -d)
 shm=$(mktemp -d /dev/shm/drainpipe-container-XXXXXX)
 label=drainpipe-test-$$
 containers=()
@@ -47,29 +56,11 @@ clean_up() {
     [ -z "${root_of:-}" ] || [ "$tool_of_root" != buildah ] || buildah rm "$root_of" >/dev/null 2>&1 || true
     "$tool" rmi -f "$label" >/dev/null 2>&1 || true
     [ -z "$has_base" ] || "$tool" rmi -f "$label-base" >/dev/null 2>&1 || true
+    umount "$work/storage/overlay" 2>/dev/null || true
     rm -rf --one-file-system "$work" "$shm"
 }
 run_tool=()
 trap clean_up EXIT
-fail() {
-    echo "container.sh: $*" >&2
-    exit 1
-}
-quietly() { # says what it printed only when it fails
-    "$@" >"$work/said" 2>&1 || {
-        cat "$work/said" >&2
-        fail "failed: $*"
-    }
-}
-step() { echo "== $*"; }
-await() { # SECONDS, then a command that is to succeed
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || fail "waited too long for: $*"
-        sleep 0.05
-    done
-}
 
 step "an image of the base"
 base=debian:bookworm-slim

@@ -3,25 +3,14 @@
 set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-fail() {
-    echo "in_bare_root.sh: $*" >&2
-    exit 1
-}
-quietly() { "$@" >/tmp/said 2>&1 || { cat /tmp/said >&2; fail "failed: $*"; }; }
+# shellcheck source=tests/packaging/steps.sh
+. /packages/steps.sh
+
 # All that lies in the root but for what apt, dpkg and useradd keep for themselves.
 listed() {
     find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /packages \
         -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log/apt \) -prune \
         -o ! -path '/etc/*shadow-' ! -path '/etc/passwd-' ! -path '/etc/group-' ! -path /var/log/dpkg.log ! -path /var/log/alternatives.log -print | sort
-}
-await() { # SECONDS, then a command that is to succeed
-    local tries=$((50 * $1))
-    shift
-    until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "waited too long for: $*"
-        sleep 0.02
-    done
 }
 
 quietly apt-get update -qq

@@ -5,22 +5,14 @@ set -euo pipefail
 
 export LC_ALL=C.UTF-8
 log=/var/log/drainpipe/orders/info.log
-fail() {
-    echo "in_booted_root.sh: $*"
+# shellcheck source=tests/packaging/steps.sh
+. /packages/steps.sh
+tell() { # what has happened to the services
     journalctl --no-pager -n 30 -u 'drainpipe@*' || true
     tail -n 20 "$log" || true
-    exit 1
 }
-trap 'fail "line $LINENO"' ERR
-await() { # SECONDS, then a command that is to succeed
-    local tries=$((20 * $1))
-    shift
-    until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "waited too long for: $*"
-        sleep 0.05
-    done
-}
+trap 'code=$?; [ "$code" -eq 0 ] || tell' EXIT
+trap 'echo "in_booted_root.sh: line $LINENO"' ERR
 property() { systemctl show --value --property "$1" drainpipe@orders.service; }
 # Exits and their codes are the client's own: what it was told was accepted is counted.
 enqueue() { drainpipe enqueue --name orders "$@"; }

@@ -8,6 +8,8 @@ set -euo pipefail
 build=$(readlink -f -- "$1")
 version=$2
 here=$(cd "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+# shellcheck source=tests/packaging/steps.sh
+. "$here/steps.sh"
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: packages in a bare root; that takes root's rights"
@@ -21,17 +23,6 @@ work=$(mktemp -d)
 root=$work/root
 clean_up() { rm -rf --one-file-system "$work"; }
 trap clean_up EXIT
-fail() {
-    echo "packages.sh: $*" >&2
-    exit 1
-}
-quietly() { # says what it printed only when it fails
-    "$@" >"$work/said" 2>&1 || {
-        cat "$work/said" >&2
-        fail "failed: $*"
-    }
-}
-step() { echo "== $*"; }
 
 step "make the packages, and lintian"
 quietly cpack --config "$build/CPackConfig.cmake" -B "$work/packages"
@@ -57,7 +48,7 @@ quietly dpkg-deb -b "$work/next" "$root/packages/next.deb"
 
 # A directory of its own for shared memory, and pids of its own, so that nothing gets out of it.
 in_root() { # a script of this directory
-    cp "$here/$1" "$root/packages"
+    cp "$here/$1" "$here/steps.sh" "$root/packages"
     systemd-nspawn --quiet --register=no --keep-unit --pipe --as-pid2 --directory="$root" \
         /bin/bash "/packages/$1"
 }
@@ -68,7 +59,7 @@ step "services of a systemd that is booted there"
 quietly systemd-nspawn --quiet --register=no --keep-unit --pipe --as-pid2 --directory="$root" \
     /usr/bin/env DEBIAN_FRONTEND=noninteractive /bin/bash -c 'apt-get install -y -qq --no-install-recommends \
         systemd logrotate /packages/drainpipe_*.deb'
-cp "$here/in_booted_root.sh" "$root/packages"
+cp "$here/in_booted_root.sh" "$here/steps.sh" "$root/packages"
 cat >"$root/etc/systemd/system/story.service" <<'UNIT'
 [Unit]
 After=multi-user.target
