@@ -25,7 +25,7 @@ namespace {
 // Between two looks at what a consumer has left running.
 constexpr std::chrono::milliseconds kBetweenSweeps{5};
 // At a process that was killed.
-constexpr std::chrono::duration<int, std::milli> kBetweenLooks{5};
+constexpr std::chrono::duration<int, std::milli> kBetweenLooksAtKilled{5};
 
 // The kernel's letter for the state of a process, with a word for what keeps one alive.
 std::string describe_state(pid_t pid) {
@@ -140,11 +140,11 @@ void Supervisor::kill(std::span<ManagedProcess> stages) {
         kill_now(process);
     }
     // Counted in looks: time in which nothing ran does not count.
-    auto looks = kKillTimeout / kBetweenLooks;
+    auto looks = kKillTimeout / kBetweenLooksAtKilled;
     for (ManagedProcess& process : stages) {
         for (; process.is_running() && looks > 0; --looks) {
             pollfd death{process.death_fd(), POLLIN, 0};
-            ::poll(&death, 1, kBetweenLooks.count());
+            ::poll(&death, 1, kBetweenLooksAtKilled.count());
             supervise(process);
         }
         if (process.is_running()) {

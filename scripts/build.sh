@@ -47,7 +47,7 @@ show() {
 }
 
 if [ ! -f build/build.ninja ]; then # Ninja notices by itself when it has to be made again
-    echo "building into $root/build: one to two minutes on 2 processors" >&2
+    echo "building into $root/build: about a minute on 2 processors" >&2
     if ! cmake --preset release -DDRAINPIPE_TESTS=OFF >"$said" 2>&1; then
         cat "$said" >&2
         fail "the build could not be configured"

@@ -19,7 +19,7 @@
 namespace drainpipe {
 namespace {
 
-constexpr off_t kMaxRecord = 16 * 1024;
+constexpr off_t kMaxLine = 16 * 1024;
 
 Descriptor open_log(const std::filesystem::path& path) {
     Descriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
@@ -68,7 +68,7 @@ struct OpenEnd {
 
 // What follows the last newline of a file of that size, as far as a record may reach.
 std::optional<OpenEnd> open_end_of(int fd, off_t size) {
-    const off_t begin = std::max<off_t>(0, size - kMaxRecord);
+    const off_t begin = std::max<off_t>(0, size - kMaxLine);
     std::string text(static_cast<std::size_t>(size - begin), '\0');
     if (::pread(fd, text.data(), text.size(), begin) != size - begin) {
         return std::nullopt;
@@ -89,7 +89,7 @@ bool is_beginning_of_record(std::string_view text) {
             return false;
         }
     }
-    return text.size() < kMaxRecord;
+    return text.size() < kMaxLine;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +19,11 @@ namespace drainpipe {
 // the pipes blocks.
 class PipedProcess {
   public:
+    // How much is read of a pipe at once, and how often at most: what it may be enlarged to.
+    static constexpr std::size_t kReadBytes = 64 * 1024;
+    static constexpr std::size_t kMostReads = 16;
+    static constexpr std::chrono::seconds kFromTermToKill{1};
+
     // Which of its descriptors.
     enum class Channel : std::uint64_t { death, input, output, errors };
 

@@ -16,7 +16,7 @@ namespace drainpipe {
 namespace {
 
 // Between two looks at a launcher whose death can't be waited for.
-constexpr std::chrono::duration<int, std::milli> kBetweenLooks{50};
+constexpr std::chrono::duration<int, std::milli> kBetweenLooksAtLauncher{50};
 
 RunningLauncher require_launcher(const Address& address) {
     std::optional<RunningLauncher> launcher = RunningLauncher::find(address);
@@ -34,7 +34,8 @@ bool has_ended(const RunningLauncher& launcher) {
 ExitCode await_end(const RunningLauncher& launcher, const Descriptor& signals) {
     while (!has_ended(launcher)) {
         std::array<pollfd, 2> waits{{{launcher.death_fd(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
-        ::poll(waits.data(), waits.size(), launcher.death_fd() < 0 ? kBetweenLooks.count() : -1);
+        ::poll(waits.data(), waits.size(),
+               launcher.death_fd() < 0 ? kBetweenLooksAtLauncher.count() : -1);
         const int signal = take_signal(signals);
         if (is_stop_request(signal)) {
             throw Failure(static_cast<ExitCode>(128 + signal),

@@ -19,7 +19,7 @@ namespace drainpipe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kBetweenTries{10};
+constexpr std::chrono::milliseconds kBetweenConnects{10};
 
 // A connected descriptor, or a closed one and errno.
 Descriptor try_to_connect(const Address& address) {
@@ -76,7 +76,7 @@ Descriptor connect_to_intake(const Address& address, const Descriptor& signals,
                                                "many clients wait");
         }
         pollfd signal{signals.get(), POLLIN, 0};
-        ::poll(&signal, 1, milliseconds_until(std::min(deadline, Clock::now() + kBetweenTries)));
+        ::poll(&signal, 1, milliseconds_until(std::min(deadline, Clock::now() + kBetweenConnects)));
         if (const int number = take_signal(signals)) {
             throw Failure(static_cast<ExitCode>(128 + number), "stopped by " + signal_name(number));
         }

@@ -14,14 +14,6 @@
 #include "signals.hpp"
 
 namespace drainpipe {
-namespace {
-
-constexpr std::chrono::seconds kFromTermToKill{1};
-constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kMostInPipe = 16;  // times kReadBytes: what a pipe may be enlarged to
-
-}  // namespace
-
 void CommandRun::start(const ShellCommand& command, std::vector<Event> events, std::string input,
                        const std::string* argument, const std::vector<std::string>& environment,
                        std::uint64_t serial, Clock::duration timeout) {
@@ -56,7 +48,7 @@ void CommandRun::feed() {
 }
 
 bool CommandRun::read_output() {
-    std::array<char, kReadBytes> bytes;
+    std::array<char, PipedProcess::kReadBytes> bytes;
     const ssize_t count = ::read(process_.output(), bytes.data(), bytes.size());
     if (count <= 0) {
         if (count == 0 || errno != EAGAIN) {
@@ -80,7 +72,7 @@ void CommandRun::fail_to_keep(const std::string& why) {
 }
 
 bool CommandRun::read_errors() {
-    std::array<char, kReadBytes> bytes;
+    std::array<char, PipedProcess::kReadBytes> bytes;
     const ssize_t count = ::read(process_.errors(), bytes.data(), bytes.size());
     if (count <= 0) {
         if (count == 0 || errno != EAGAIN) {
@@ -108,11 +100,11 @@ std::optional<CommandRun::Ended> CommandRun::advance(Channel channel) {
 // Another process may hold its output open, and write: what the pipe holds now is all that counts.
 CommandRun::Ended CommandRun::reap() {
     const int status = process_.reap();
-    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_output() && read_output();
-         ++reads) {
+    for (std::size_t reads = 0;
+         reads < PipedProcess::kMostReads && process_.has_output() && read_output(); ++reads) {
     }
-    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_errors() && read_errors();
-         ++reads) {
+    for (std::size_t reads = 0;
+         reads < PipedProcess::kMostReads && process_.has_errors() && read_errors(); ++reads) {
     }
     errors_.end(label_);
     process_.close_all();
@@ -144,7 +136,7 @@ void CommandRun::end_if_late(Clock::time_point now) {
         return;
     }
     process_.signal(is_late_ ? SIGKILL : SIGTERM);
-    end_at_ = is_late_ ? std::nullopt : std::optional(now + kFromTermToKill);
+    end_at_ = is_late_ ? std::nullopt : std::optional(now + PipedProcess::kFromTermToKill);
     is_late_ = true;
 }
 

@@ -15,14 +15,12 @@
 namespace drainpipe {
 namespace {
 
-constexpr std::chrono::seconds kFromTermToKill{1};
 // From a closed end of a pipe to the death that it announces.
 constexpr std::chrono::seconds kFromClosedToKill{1};
-constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr std::size_t kMostUnsentBytes = 64 * 1024;
 constexpr std::size_t kLongestAnswer = std::size_t{1} << 20;
 constexpr std::size_t kLongestShown = 200;
 constexpr int kReadsAtOnce = 4;
-constexpr std::size_t kMostInPipe = 16;  // times kBlockBytes: what a pipe may be enlarged to
 
 // Whether nobody has the other end of the pipe any more.
 bool has_no_reader(int pipe) {
@@ -71,7 +69,7 @@ void WorkerProcess::write(Clock::time_point now) {
             process_.watch_input(false);
             return;
         }
-        while (!unsent_.empty() && lines_.size() < kBlockBytes) {
+        while (!unsent_.empty() && lines_.size() < kMostUnsentBytes) {
             options_.protocol.append_line(lines_, unsent_.front());
             sent_.push_back({unsent_.front(), now});
             unsent_.pop_front();
@@ -131,8 +129,9 @@ void WorkerProcess::advance(Channel channel, Clock::time_point now, Told& told) 
 void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
     for (int reads = 0; reads < kReadsAtOnce && process_.has_output(); ++reads) {
         const std::size_t before = answers_.size();
-        answers_.resize(before + kBlockBytes);
-        const ssize_t count = ::read(process_.output(), answers_.data() + before, kBlockBytes);
+        answers_.resize(before + PipedProcess::kReadBytes);
+        const ssize_t count =
+            ::read(process_.output(), answers_.data() + before, PipedProcess::kReadBytes);
         answers_.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
         if (count == 0 && !is_closing_) {  // no answer can come any more
             end_at_ = end_at_.value_or(now + kFromClosedToKill);
@@ -155,7 +154,7 @@ void WorkerProcess::read_answers(Clock::time_point now, Told& told) {
             answers_.clear();
             take_line(line, now, told);
         }
-        if (static_cast<std::size_t>(count) < kBlockBytes) {
+        if (static_cast<std::size_t>(count) < PipedProcess::kReadBytes) {
             break;
         }
     }
@@ -219,8 +218,9 @@ void WorkerProcess::end_for(const std::string& why, Told& told) {
 }
 
 void WorkerProcess::read_errors() {
-    std::array<char, kBlockBytes> bytes;
-    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_errors(); ++reads) {
+    std::array<char, PipedProcess::kReadBytes> bytes;
+    for (std::size_t reads = 0; reads < PipedProcess::kMostReads && process_.has_errors();
+         ++reads) {
         const ssize_t count = ::read(process_.errors(), bytes.data(), bytes.size());
         if (count == 0) {
             process_.close_errors();
@@ -238,7 +238,8 @@ void WorkerProcess::reap(Clock::time_point now, Told& told) {
     }
     const pid_t pid = process_.pid();
     const std::string ending = describe_status(process_.reap());
-    for (std::size_t reads = 0; reads < kMostInPipe && process_.has_output(); ++reads) {
+    for (std::size_t reads = 0; reads < PipedProcess::kMostReads && process_.has_output();
+         ++reads) {
         read_answers(now, told);
     }
     read_errors();
@@ -294,7 +295,7 @@ void WorkerProcess::advance_time(Clock::time_point now, Told& told) {
     why_ended_ = "timeout after " +
                  to_text(std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout));
     is_late_ = true;
-    end_at_ = now + kFromTermToKill;
+    end_at_ = now + PipedProcess::kFromTermToKill;
     process_.signal(SIGTERM);
 }
 
