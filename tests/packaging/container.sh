@@ -1,13 +1,14 @@
 #!/bin/bash
 # The image of Containerfile, with the package of a build: made, and run as process 1 with a read-only root,
 # no capabilities and a user without rights. Stopped, cut short, killed and started again. Needs root.
-#   container.sh BUILD_DIRECTORY VERSION
-# DRAINPIPE_BARE_ROOT names a Debian root to make the base image of, DRAINPIPE_CONTAINER=nspawn has
+#   container.sh BUILD_DIRECTORY VERSION ROOT
+# Where ROOT is there, as bare_root.sh makes it, the base image is made of it. DRAINPIPE_CONTAINER=nspawn has
 # systemd-nspawn run the image's root though there is something better.
 set -euo pipefail
 
 build=$(readlink -f -- "$1")
 version=$2
+bare_root=$3
 source=$(cd "$(dirname -- "$(readlink -f -- "$0")")/../.." && pwd)
 user=10001
 events=100
@@ -78,13 +79,10 @@ import() { # a root
     [ "$tool" = docker ] || base=localhost/$base
     has_base=yes
 }
-if [ -n "${DRAINPIPE_BARE_ROOT:-}" ]; then
-    import "$DRAINPIPE_BARE_ROOT"
-elif ! timeout 60 "$tool" pull -q "$base" >/dev/null 2>&1; then
-    command -v debootstrap >/dev/null || skip "no registry has $base for us, and debootstrap is not there"
-    quietly debootstrap --variant=minbase bookworm "$work/root"
-    import "$work/root"
-    rm -rf --one-file-system "$work/root"
+if [ -d "$bare_root" ]; then
+    import "$bare_root"
+else
+    timeout 60 "$tool" pull -q "$base" >/dev/null 2>&1 || skip "there is no bare root, and no registry has $base for us"
 fi
 
 step "the image, with the package of the build"

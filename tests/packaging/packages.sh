@@ -1,12 +1,13 @@
 #!/bin/bash
 # The Debian packages of a build, in a bare Debian root: lintian, install with apt, use, upgrade over a
 # pipeline that runs, remove and purge; then, where systemd can be booted there, as services. Needs root.
-#   packages.sh BUILD_DIRECTORY VERSION
-# DRAINPIPE_BARE_ROOT names a root to copy where debootstrap would take its time.
+#   packages.sh BUILD_DIRECTORY VERSION ROOT
+# ROOT is what bare_root.sh has made; it is copied.
 set -euo pipefail
 
 build=$(readlink -f -- "$1")
 version=$2
+bare_root=$3
 here=$(cd "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
 # shellcheck source=tests/packaging/steps.sh
 . "$here/steps.sh"
@@ -15,9 +16,10 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: packages in a bare root; that takes root's rights"
     exit 0
 fi
-for program in cpack dpkg-deb lintian debootstrap systemd-nspawn; do
+for program in cpack dpkg-deb lintian systemd-nspawn; do
     command -v "$program" >/dev/null || { echo "skipped: packages in a bare root; $program is not there"; exit 0; }
 done
+[ -d "$bare_root" ] || { echo "skipped: packages in a bare root; there is none"; exit 0; }
 
 work=$(mktemp -d)
 root=$work/root
@@ -30,12 +32,7 @@ packages=$work/packages
 [ "$(find "$packages" -maxdepth 1 -name "drainpipe*_${version}-1_*.deb" | wc -l)" -eq 2 ] || fail "not two packages"
 lintian --allow-root --fail-on error "$packages"/*.deb || fail "lintian has found errors"
 
-step "a bare root"
-if [ -n "${DRAINPIPE_BARE_ROOT:-}" ]; then
-    cp -a "$DRAINPIPE_BARE_ROOT" "$root"
-else
-    quietly debootstrap --variant=minbase bookworm "$root"
-fi
+cp -a "$bare_root" "$root"
 mkdir "$root/packages"
 cp "$packages"/*.deb "$root/packages"
 # The same with a higher version, whose programs can't do what a running pipeline needs.

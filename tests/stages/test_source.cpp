@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -43,8 +44,9 @@ constexpr std::size_t kMostAtOnce = 100;
 // What the ring keeps for a message besides its parts, at most.
 constexpr std::size_t kBesides = 32;
 
-// A line of `acks`.
+// A line of `acks`, and the one of `holder`.
 constexpr std::size_t kAckBytes = 32;
+constexpr std::size_t kHolderBytes = 128;
 
 // The text between the scheme and an @, if there is one.
 std::string client_of(const std::string& url) {
@@ -91,11 +93,15 @@ class Queue {
     Queue(std::filesystem::path directory, std::string client)
         : directory_(std::move(directory)),
           client_(std::move(client)),
-          acks_(::open((directory_ / "acks").c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC,
-                       0600)) {
+          acks_(
+              ::open((directory_ / "acks").c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600)),
+          holder_(::open((directory_ / "holder").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
         std::ifstream(directory_ / "lease") >> lease_ms_;
     }
-    ~Queue() { ::close(acks_); }
+    ~Queue() {
+        ::close(acks_);
+        ::close(holder_);
+    }
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
@@ -120,14 +126,16 @@ class Queue {
     // one has them.
     bool hold() {
         ::flock(acks_, LOCK_EX);
+        std::string line(kHolderBytes, ' ');
         std::string holder;
         LeaseTime::rep until = 0;
-        std::ifstream(directory_ / "holder") >> holder >> until;
+        if (::pread(holder_, line.data(), line.size(), 0) > 0) {
+            std::istringstream(line) >> holder >> until;
+        }
         const bool is_free = holder == client_ || LeaseTime(until) <= now();
         if (is_free) {
-            std::ofstream(directory_ / "holder.new")
-                << client_ << ' ' << (now() + lease()).count() << '\n';
-            std::filesystem::rename(directory_ / "holder.new", directory_ / "holder");
+            // In place: a file system writes what replaces a file to its disk, and waits for that.
+            store(holder_, client_ + ' ' + std::to_string((now() + lease()).count()), kHolderBytes);
         }
         ::flock(acks_, LOCK_UN);
         return is_free;
@@ -140,23 +148,28 @@ class Queue {
     // Gives it out: whether it was before, as far as this connection knows.
     bool deliver(std::uint64_t number) { return !delivered_.insert(number).second; }
 
-    // Returns when the queue has stored it. Lines are of one length that parts a page evenly: the
-    // kernel writes each as a whole then, and shows it so.
+    // Returns when the queue has stored it.
     void tell(const std::string& number, Fate fate) {
-        std::string line = word_of(fate) + (" " + number);
-        line.resize(kAckBytes - 1, ' ');
-        line += '\n';
-        if (::write(acks_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-            throw std::runtime_error("the queue does not take " + line);
-        }
+        store(acks_, word_of(fate) + (" " + number), kAckBytes);
     }
 
   private:
     bool is_down() const { return std::filesystem::exists(directory_ / "down"); }
 
+    // Lines are of one length that parts a page evenly: the kernel writes each as a whole then, and
+    // shows it so.
+    static void store(int file, std::string line, std::size_t bytes) {
+        line.resize(bytes - 1, ' ');
+        line += '\n';
+        if (::pwrite(file, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
+            throw std::runtime_error("the queue does not take " + line);
+        }
+    }
+
     std::filesystem::path directory_;
     std::string client_;
-    int acks_;
+    int acks_;  // pwrite() appends to it too, as Linux has O_APPEND
+    int holder_;
     std::int64_t lease_ms_ = 5000;
     GrowingFile messages_file_{directory_ / "messages"};
     GrowingFile acks_file_{directory_ / "acks"};
