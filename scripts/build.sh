@@ -22,7 +22,8 @@ fail() { # what has failed, after what it said
 
 steps() { # of Ninja's lines: "step of all, what it was" for each that is done
     sed -un -e 's|^\[\([1-9][0-9]*\)/\([0-9]*\)\] |\1 \2 |' -e t\ step -e d -e ': step' \
-        -e 's| Building [A-Z]* object | |' -e 's| rooms/| |' -e 's|CMakeFiles/.*/cmake_pch.*|headers|' \
+        -e 's| Building [A-Z]* object | |' -e 's| rooms/| |' -e 's|CMakeFiles/drainpipe_headers_of_.*|headers|' \
+        -e 's|CMakeFiles/drainpipe_unit_\([a-z_]*\)\.dir/.*|\1|' \
         -e 's|/*CMakeFiles/.*||' -e p
 }
 draw() { # on a terminal: one line, drawn again for each step
