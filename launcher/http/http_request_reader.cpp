@@ -29,7 +29,7 @@ bool is_foreign(std::string_view text) {
 }
 
 // "/metrics" of "/metrics?a=b" and of "http://host:1/metrics".
-std::string path_of(std::string_view target) {
+std::string path_of_target(std::string_view target) {
     constexpr std::string_view kBeforeHost = "://";
     target = target.substr(0, target.find_first_of("?#"));
     const std::size_t scheme =
@@ -65,7 +65,7 @@ class HeadParser : public http::basic_parser<true> {
 
     void on_request_impl(http::verb verb, Text, Text target, int version, Error&) override {
         request_.method = method_of(verb);
-        request_.path = path_of({target.data(), target.size()});
+        request_.path = path_of_target({target.data(), target.size()});
         request_.is_http_1_1 = version == 11;
     }
     void on_response_impl(int, Text, int, Error&) override {}

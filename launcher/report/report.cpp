@@ -24,7 +24,7 @@ namespace {
 
 // Pictures of more are for nobody, and those that are written by turns in one log are fewer.
 constexpr std::size_t kMostShown = 50;
-constexpr std::size_t kMostAtOnce = 16;
+constexpr std::size_t kMostRuns = 16;
 
 [[noreturn]] void fail_to_create(const std::filesystem::path& picture, int error) {
     throw creation_failure("cannot write the picture " + picture.string(), error);
@@ -155,7 +155,7 @@ std::vector<const RunHistory*> chosen_of(const RunLog& log, bool all_runs) {
 ExitCode report(const ReportRequest& request) {
     const std::filesystem::path path = log_at(request.log);
     require_replaceable(request.picture, path);
-    RunLog log(request.all_runs ? kMostShown : kMostAtOnce);
+    RunLog log(request.all_runs ? kMostShown : kMostRuns);
     log.read(path);
     const std::vector<const RunHistory*> runs = chosen_of(log, request.all_runs);
     if (runs.empty()) {
